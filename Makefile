@@ -1,0 +1,46 @@
+# Two commands do everything on a fresh machine with Python >= 3.11 and make: `make book` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help env book test validate links clean
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+env: $(READY)  ## create .venv with every pinned package, or bring it up to date
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is missing or older than Python 3.11: install a newer one, or name it (make PYTHON=python3.12)" >&2; \
+	  exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+book: $(READY)  ## execute the chapters that changed and write the pages; prints where to open them
+	$(BIN)/python tools/book.py build
+
+# Every stage runs, whatever the others say, so that one run tells all; pytest comes last and closes the log.
+test: $(READY)  ## lint, check types, build the book from clean, replay it, run all tests
+	@failed=; \
+	$(BIN)/ruff check . || failed="$$failed ruff-check"; \
+	$(BIN)/ruff format --check . || failed="$$failed ruff-format"; \
+	$(BIN)/mypy || failed="$$failed mypy"; \
+	$(BIN)/python tools/book.py build --clean || failed="$$failed book"; \
+	$(BIN)/python tools/book.py validate || failed="$$failed replay"; \
+	[ -z "$$failed" ] || echo "failed before pytest:$$failed" >&2; \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 && [ -z "$$failed" ]
+
+validate: $(READY)  ## run the built chapters once more and compare what they print
+	$(BIN)/python tools/book.py validate
+
+links: $(READY)  ## follow every link of the book (needs the internet)
+	$(BIN)/python tools/book.py links
+
+clean:  ## delete everything that was built, but keep .venv
+	rm -rf book/_build build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,260 @@
+"""The command line: `python -m lowrank_core --help`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import runpy
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+
+from lowrank_core import METHODS, __version__, provenance
+from lowrank_core.claims.batch import run_many
+from lowrank_core.claims.claim import Claim, Scale
+from lowrank_core.claims.ledger import as_expected, counts
+from lowrank_core.claims.registry import PAPERS, all_claims, find, source
+from lowrank_core.claims.result import rows
+from lowrank_core.device import device_class, resolve_device, threads
+from lowrank_core.errors import ArgumentError, require
+
+EXIT_CODES = """\
+exit status: 0 if every verdict is the expected one and every control fired, 1 if not, 2 for bad arguments
+"""
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except ArgumentError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="python -m lowrank_core",
+        description="Run, judge and list the claims of the book, time the solvers, describe this machine.",
+    )
+    top.add_argument("--version", action="version", version=f"lowrank_core {__version__}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    claims = commands.add_parser("claims", help="list, run or show claims").add_subparsers(
+        required=True, metavar="ACTION"
+    )
+    listing = claims.add_parser("list", help="all claims, a line each")
+    listing.add_argument("--paper", choices=PAPERS, help="only the claims of this paper")
+    _add_json(listing)
+    listing.set_defaults(command=list_claims)
+
+    running = claims.add_parser(
+        "run",
+        help="run claims and judge them",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    which = running.add_mutually_exclusive_group()
+    which.add_argument("ids", nargs="*", default=[], metavar="ID", help="ids of claims, see `claims list`")
+    which.add_argument("--paper", choices=PAPERS, help="all claims of this paper")
+    which.add_argument("--all", action="store_true", help="all claims of the book")
+    running.add_argument(
+        "--scale",
+        choices=get_args(Scale),
+        default="book",
+        help="smoke: seconds; book: what the pages show (default); full: paper sizes and beyond",
+    )
+    running.add_argument(
+        "--device",
+        default="auto",
+        help="auto (default), cpu or cuda; cuda is an error where there is none",
+    )
+    running.add_argument("--seeds", type=int, metavar="N", help="number of seeds (default: as declared)")
+    running.add_argument(
+        "--seed0", type=int, default=0, metavar="S", help="first seed; another one draws everything afresh"
+    )
+    _add_json(running)
+    running.set_defaults(command=run_claims)
+
+    showing = claims.add_parser("show", help="one claim: statement, criteria, control and source")
+    showing.add_argument("id", metavar="ID")
+    showing.set_defaults(command=show_claim)
+
+    bench = commands.add_parser("bench", help="time the solvers against what one would write otherwise")
+    bench.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
+    _add_json(bench)
+    bench.set_defaults(command=run_benchmarks)
+
+    doctor = commands.add_parser("doctor", help="versions, device, threads, and what is active and why")
+    _add_json(doctor)
+    doctor.set_defaults(command=show_machine)
+    return top
+
+
+def list_claims(options: argparse.Namespace) -> int:
+    claims = all_claims(options.paper)
+    listing = [
+        {
+            "id": claim.id,
+            "title": claim.title,
+            "paper": claim.paper,
+            "kind": claim.kind,
+            "provenance": claim.provenance,
+            "expected": claim.expected,
+            "chapter": claim.chapter,
+            "uses": list(claim.uses),
+        }
+        for claim in claims
+    ]
+    if not _write_json(listing, options.json):
+        width = max(len(claim.id) for claim in claims)
+        for claim in claims:
+            print(f"{claim.id:{width}}  {claim.kind:11}  {claim.title}")
+    return 0
+
+
+def run_claims(options: argparse.Namespace) -> int:
+    require(
+        bool(options.ids or options.paper or options.all),
+        "claims",
+        "none",
+        "nothing to run",
+        "name ids, or use --paper KEY or --all; `claims list` shows what there is",
+    )
+    chosen = [find(claim_id) for claim_id in options.ids] or all_claims(options.paper)
+    records = run_many(
+        [claim.id for claim in chosen], options.scale, options.device, options.seeds, options.seed0
+    )
+    if not _write_json(records, options.json):
+        for record in records:
+            _print_record(record)
+    tally = counts(records)
+    print(
+        f"{len(records)} claims: {tally['holds']} hold, {tally['refuted']} refuted, "
+        f"{tally['inconclusive']} inconclusive; {tally['unexpected']} not as expected",
+        file=sys.stderr,
+    )
+    return 1 if tally["unexpected"] else 0
+
+
+def show_claim(options: argparse.Namespace) -> int:
+    claim: Claim = find(options.id)
+    print(f"{claim.id}: {claim.title}\n")
+    print(claim.statement + "\n")
+    print(f"reference   {claim.reference} ({claim.provenance})")
+    print(f"kind        {claim.kind}, {claim.fit} the theorem, expected to be: {claim.expected}")
+    for criterion in claim.criteria:
+        print(f"criterion   {criterion}, for every variant and every seed")
+    print(f"control     {claim.control}; must break {', '.join(claim.breaks)}")
+    print(f"uses        {', '.join(claim.uses) or 'no other claim'}")
+    print(f"chapter     {claim.chapter}\n")
+    print(source(claim.id))
+    return 0
+
+
+def run_benchmarks(options: argparse.Namespace) -> int:
+    there = {path.stem: path for path in sorted(BENCHMARKS.glob("bench_*.py"))}
+    require(
+        bool(there),
+        "bench",
+        str(BENCHMARKS),
+        "there are no benchmarks here",
+        "run from a checkout of the repository; the installed package does not carry them",
+    )
+    names = [f"bench_{name.removeprefix('bench_')}" for name in options.names] or list(there)
+    for name in names:
+        require(name in there, "NAME", name, "no such benchmark", f"use one of {', '.join(there)}")
+    table = [row for name in names for row in runpy.run_path(str(there[name]))["rows"]()]
+    if not _write_json(table, options.json):
+        for row in table:
+            print("  ".join(f"{key} {_short(value)}" for key, value in row.items()))
+    return 0
+
+
+def show_machine(options: argparse.Namespace) -> int:
+    device = resolve_device("auto")
+    optional = {
+        "sympy, mpmath (symbolic proofs)": "sympy",
+        "python-flint (ball arithmetic; mpmath intervals are used otherwise)": "flint",
+        "matplotlib (figures)": "matplotlib",
+        "tqdm (progress bars)": "tqdm",
+    }
+    report: dict[str, Any] = {
+        "lowrank_core": __version__,
+        "core_hash": provenance.core_hash(),
+        "versions": provenance.versions(),
+        "platform": platform.platform(),
+        "device": f"{device_class(device)}: what --device auto takes; "
+        + ("CUDA is there" if torch.cuda.is_available() else "torch sees no CUDA device"),
+        "threads": threads(),
+        "kernels": "torch everywhere; no compiled kernels in this version",
+        "methods": sorted(METHODS),
+        "optional": {
+            title: "installed" if importlib.util.find_spec(module) else "not installed"
+            for title, module in optional.items()
+        },
+        "claims": len(all_claims()),
+        "advice": _advice(),
+    }
+    if not _write_json(report, options.json):
+        for key, value in report.items():
+            if isinstance(value, dict):
+                print(f"{key}:")
+                for name, entry in value.items():
+                    print(f"  {name}: {entry}")
+            else:
+                print(f"{key}: {', '.join(value) if isinstance(value, list) else value}")
+    return 0
+
+
+def _advice() -> str:
+    cores, asked = os.cpu_count() or 1, torch.get_num_threads()
+    if asked > cores:
+        return f"torch uses {asked} threads on {cores} cores; set OMP_NUM_THREADS={cores} or less"
+    return "none; set OMP_NUM_THREADS=1 when you run several processes side by side"
+
+
+def _print_record(record: dict[str, Any]) -> None:
+    mark = "as expected" if as_expected(record) else f"EXPECTED {record['expected']}"
+    fired = "fired" if record["control"]["fired"] else "DID NOT FIRE"
+    print(
+        f"{record['id']}: {record['verdict']} ({mark}), control {fired}, "
+        f"{len(record['seeds'])} seeds from {record['seed0']}, {record['seconds']:.1f} s"
+    )
+    for row in rows(record):
+        print(f"    {row.name}: {row.measured}, predicted {row.predicted}, control {row.control}")
+    if not as_expected(record):
+        for reason in record["reasons"]:
+            print(f"    {reason}")
+
+
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", metavar="FILE", help="write JSON to FILE, or to standard output with -")
+
+
+def _write_json(data: Any, target: str | None) -> bool:
+    """Write `data` where --json says; False if it was not asked for."""
+    if target is None:
+        return False
+    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+    else:
+        Path(target).write_text(text)
+    return True
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""All claims: one decorated function each, one module or package per paper."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from lowrank_core.claims.claim import Claim, Evidence, Setting
+from lowrank_core.errors import ArgumentError, require
+
+PAPERS = ("xiong2024",)
+
+_CLAIMS: dict[str, Claim] = {}
+
+
+def claim(**declaration: Any) -> Callable[[Callable[[Setting], Evidence]], Claim]:
+    """Declare a claim; the arguments are the fields of `Claim`, the function gathers the evidence.
+
+    Raises:
+        ArgumentError: an incomplete or inconsistent declaration, or an id declared twice.
+    """
+
+    def register(function: Callable[[Setting], Evidence]) -> Claim:
+        declared = Claim(function=function, **declaration)
+        require(
+            declared.id not in _CLAIMS,
+            "id",
+            declared.id,
+            "this claim is declared already",
+            "use another slug",
+        )
+        _CLAIMS[declared.id] = declared
+        return declared
+
+    return register
+
+
+@functools.cache
+def _load() -> None:
+    for paper in PAPERS:
+        importlib.import_module(f"lowrank_core.claims.{paper}")
+    for declared in _CLAIMS.values():
+        missing = sorted(set(declared.uses) - set(_CLAIMS))
+        require(
+            not missing,
+            f"claim {declared.id}: uses",
+            missing,
+            "no such claims",
+            "name ids of declared claims",
+        )
+
+
+def all_claims(paper: str | None = None) -> list[Claim]:
+    """All claims in the order of their declaration, or those of one paper.
+
+    Raises:
+        ArgumentError: unknown paper.
+    """
+    _load()
+    require(
+        paper is None or paper in PAPERS,
+        "paper",
+        paper,
+        "no claims of such a paper",
+        f"use one of {', '.join(PAPERS)}",
+    )
+    return [declared for declared in _CLAIMS.values() if paper in (None, declared.paper)]
+
+
+def find(claim_id: str) -> Claim:
+    """The claim with this id.
+
+    Raises:
+        ArgumentError: there is none; the message suggests the nearest ids.
+    """
+    _load()
+    if claim_id in _CLAIMS:
+        return _CLAIMS[claim_id]
+    near = difflib.get_close_matches(claim_id, _CLAIMS, n=3, cutoff=0.3)
+    raise ArgumentError(
+        "claim id",
+        claim_id,
+        "no such claim",
+        f"did you mean {' or '.join(near)}? `python -m lowrank_core claims list` shows all"
+        if near
+        else "`python -m lowrank_core claims list` shows all",
+    )
+
+
+def source(claim_id: str) -> str:
+    """The source of a claim, declaration and function: what is read is what runs."""
+    return inspect.getsource(find(claim_id).function)

@@ -1,0 +1,146 @@
+"""The result of one run of one claim, as it goes to the ledger, to the command line and to a page."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lowrank_core.analysis.statistics import mean_interval
+
+
+class UnexpectedVerdict(AssertionError):
+    """A claim came out otherwise than the book says."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A judged run.
+
+    Attributes:
+        record: what the ledger keeps, ready for JSON; see `as_record` for the keys.
+        curves: the data of the figures.
+    """
+
+    record: Mapping[str, Any]
+    curves: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def verdict(self) -> str:
+        return str(self.record["verdict"])
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdict is the expected one and the control fired."""
+        return bool(self.verdict == self.record["expected"] and self.record["control"]["fired"])
+
+    def require(self) -> Result:
+        """The result itself, for display.
+
+        Raises:
+            UnexpectedVerdict: the verdict is not the expected one, or the control did not fire.
+        """
+        if not self.as_expected:
+            raise UnexpectedVerdict(f"{self}\nexpected: {self.record['expected']}")
+        return self
+
+    def write(self, folder: Path) -> None:
+        """Write the record to `folder/<id>.json`, whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self.record['id']}.json"
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(self.record, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        part.replace(path)
+
+    def __repr__(self) -> str:
+        """Rounded, decision-relevant lines: what a replay of the page compares."""
+        lines = [f"{self.record['id']}: {self.verdict}"]
+        lines += [f"  {row.name}: {row.measured} ({row.predicted})" for row in rows(self.record)]
+        lines += [f"  {reason}" for reason in self.record["reasons"]]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        record = self.record
+        cells = "".join(
+            f"<tr><td>{html.escape(row.name)}</td><td>{html.escape(row.predicted)}</td>"
+            f"<td>{html.escape(row.measured)}</td><td>{html.escape(row.control)}</td></tr>"
+            for row in rows(record)
+        )
+        reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in record["reasons"])
+        control = "fired" if record["control"]["fired"] else "did not fire"
+        return (
+            f'<div class="verdict verdict-{self.verdict}">'
+            f'<p class="verdict-head"><span class="verdict-word">{self.verdict}</span> '
+            f"<code>{record['id']}</code> · {record['kind']} · {record['fit']} · control {control}</p>"
+            "<table><thead><tr><th>quantity</th><th>predicted</th>"
+            f"<th>measured, {len(record['seeds'])} seeds</th><th>control</th></tr></thead>"
+            f"<tbody>{cells}</tbody></table><ul>{reasons}</ul>"
+            f"<p>Control: {html.escape(record['control']['dropped'])}</p>"
+            f"<pre>python -m lowrank_core claims run {record['id']} --scale {record['scale']}</pre></div>"
+        )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One quantity and variant, formatted."""
+
+    name: str
+    predicted: str
+    measured: str
+    control: str
+
+
+def rows(record: Mapping[str, Any]) -> list[Row]:
+    """The table of a record: measured quantities, then what the control has beyond them."""
+    table = []
+    control = record["control"]["measured"]
+    for quantity, series in record["measured"].items():
+        controls = control.get(quantity, {})
+        for variant in series:
+            table.append(
+                Row(
+                    f"{quantity} ({variant})" if variant else quantity,
+                    _predicted(record["predicted"].get(quantity), variant),
+                    summary(series[variant]),
+                    "; ".join(f"{name}: {summary(v)}" if name else summary(v) for name, v in controls.items())
+                    or "–",
+                )
+            )
+    return table
+
+
+def summary(values: list[float | None]) -> str:
+    """Mean, spread and range over the seeds, rounded; a single number, or a constant one, stands alone."""
+    numbers = [math.nan if v is None else v for v in values]
+    if not numbers:
+        return "none"
+    low, high = min(numbers), max(numbers)
+    if _round(low) == _round(high):
+        return _round(low)
+    mean = sum(numbers) / len(numbers)
+    return f"{_round(mean)} [{_round(low)}, {_round(high)}]"
+
+
+def intervals(measured: Mapping[str, Mapping[str, list[float]]]) -> dict[str, dict[str, Any]]:
+    """95 % Student intervals of the means, with null where there are too few seeds for one."""
+    return {
+        quantity: {
+            variant: [v if math.isfinite(v) else None for v in mean_interval(values)]
+            for variant, values in series.items()
+        }
+        for quantity, series in measured.items()
+    }
+
+
+def _predicted(value: Any, variant: str) -> str:
+    if isinstance(value, Mapping):
+        value = value.get(variant)
+    return "–" if value is None else _round(float(value))
+
+
+def _round(value: float) -> str:
+    return "not finite" if math.isnan(value) else f"{value:.4g}"

@@ -1,0 +1,35 @@
+"""One shape of error for every bad argument: its name, its value, what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+import torch
+
+
+class ArgumentError(ValueError):
+    """An argument that cannot be used.
+
+    The message always names the argument, shows its value, says what is wrong and what to do instead.
+    """
+
+    def __init__(self, argument: str, value: object, problem: str, fix: str) -> None:
+        self.argument, self.value, self.problem, self.fix = argument, value, problem, fix
+        super().__init__(f"{argument} = {value!r}: {problem}. Fix: {fix}.")
+
+
+def require(condition: bool, argument: str, value: object, problem: str, fix: str) -> None:
+    """Raise `ArgumentError` unless `condition` holds."""
+    if not condition:
+        raise ArgumentError(argument, value, problem, fix)
+
+
+def require_finite(argument: str, tensor: torch.Tensor) -> None:
+    """Raise `ArgumentError` if `tensor` holds NaN or inf, saying how many and where the first one is."""
+    bad = ~torch.isfinite(tensor)
+    if bool(bad.any()):
+        first = tuple(int(i) for i in bad.nonzero()[0])
+        raise ArgumentError(
+            argument,
+            f"tensor of shape {tuple(tensor.shape)}",
+            f"it holds {int(bad.sum())} NaN or inf entries, the first at index {first}",
+            "remove or replace these entries before solving",
+        )

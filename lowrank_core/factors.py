@@ -1,0 +1,174 @@
+"""Factors X or (F, G) of the iterate, and the starts from which methods begin.
+
+All starts draw Gaussian matrices with entries of variance 1/n, so that ‖X₀‖ ≈ α(1 + √(k/n)) and `scale` α means
+the same thing at every size. A *small* start is one with α ≪ √σ_r, a *large* one has α of order one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+
+from lowrank_core.device import resolve_device, resolve_dtype
+from lowrank_core.errors import require
+from lowrank_core.randomness import normal, orthonormal
+
+
+class Factors(NamedTuple):
+    """The iterate: X with M = XXᵀ if `right` is None, else (F, G) with M = FGᵀ.
+
+    Attributes:
+        left: X or F, (B, n1, k).
+        right: G, (B, n2, k), or None.
+    """
+
+    left: torch.Tensor
+    right: torch.Tensor | None = None
+
+    @property
+    def symmetric(self) -> bool:
+        return self.right is None
+
+    @property
+    def search_rank(self) -> int:
+        """k, the number of columns."""
+        return self.left.shape[-1]
+
+    @property
+    def batch(self) -> int:
+        return self.left.shape[0]
+
+    def product(self) -> torch.Tensor:
+        """XXᵀ or FGᵀ, (B, n1, n2)."""
+        return self.left @ (self.left if self.right is None else self.right).mT
+
+    def finite(self) -> torch.Tensor:
+        """Which trajectories hold only finite numbers, (B,) bool."""
+        checked = torch.isfinite(self.left).all(dim=-1).all(dim=-1)
+        if self.right is None:
+            return checked
+        return checked & torch.isfinite(self.right).all(dim=-1).all(dim=-1)
+
+    def where(self, mask: torch.Tensor, otherwise: Factors | float) -> Factors:
+        """These factors where the mask (B,) holds, and `otherwise` elsewhere."""
+        pick = mask[:, None, None]
+        other = otherwise if isinstance(otherwise, Factors) else Factors(*(torch.as_tensor(otherwise),) * 2)
+        left = torch.where(pick, self.left, other.left)
+        if self.right is None or other.right is None:
+            return Factors(left)
+        return Factors(left, torch.where(pick, self.right, other.right))
+
+
+def gaussian_start(
+    n: int,
+    k: int,
+    scale: float,
+    seeds: Sequence[int],
+    device: str | torch.device = "cpu",
+    dtype: str | torch.dtype = "float64",
+) -> Factors:
+    """Symmetric start X₀ = α X̃, entries of X̃ independent N(0, 1/n).
+
+    The columns of a start with a smaller k are the first columns of one with a larger k.
+
+    Args:
+        n: order of the matrix.
+        k: search rank, at most n.
+        scale: α > 0.
+
+    Raises:
+        ArgumentError: k outside 1..n or α not positive.
+    """
+    _check_start(n, k, scale)
+    return Factors(_columns(seeds, "start", n, k, device, dtype) * scale)
+
+
+def rank_limited_start(
+    n: int,
+    k: int,
+    rank: int,
+    scale: float,
+    seeds: Sequence[int],
+    device: str | torch.device = "cpu",
+    dtype: str | torch.dtype = "float64",
+) -> Factors:
+    """Symmetric start with k columns but only the given rank: a Gaussian n × rank start times a random rotation.
+
+    Gradient descent acts from the left, so the rank of the start bounds the rank of every iterate.
+
+    Raises:
+        ArgumentError: rank outside 1..k, and as for `gaussian_start`.
+    """
+    _check_start(n, k, scale)
+    require(1 <= rank <= k, "rank", rank, f"a start with k = {k} columns has rank 1 to {k}", "use rank <= k")
+    device, dtype = resolve_device(device), resolve_dtype(dtype)
+    rows = orthonormal(seeds, "start rows", k, rank, dtype, device)
+    return Factors(_columns(seeds, "start", n, rank, device, dtype) @ rows.mT * scale)
+
+
+def imbalanced_start(
+    n1: int,
+    n2: int,
+    k: int,
+    scale: float,
+    ratio: float,
+    seeds: Sequence[int],
+    device: str | torch.device = "cpu",
+    dtype: str | torch.dtype = "float64",
+) -> Factors:
+    """Asymmetric start F₀ = α F̃, G₀ = ρα G̃ with independent Gaussian F̃, G̃ (entry variances 1/n1, 1/n2).
+
+    ρ = 1/3 is the start of Xiong, Ding & Du (2024). Equal scales, ρ = 1, are *not* balanced: F̃ᵀF̃ ≠ G̃ᵀG̃.
+
+    Args:
+        scale: α > 0.
+        ratio: ρ > 0.
+
+    Raises:
+        ArgumentError: k above min(n1, n2), α or ρ not positive.
+    """
+    _check_start(min(n1, n2), k, scale)
+    require(ratio > 0, "ratio", ratio, "the ratio of scales ρ is positive", "use e.g. ratio=1/3")
+    left = _columns(seeds, "start left", n1, k, device, dtype) * scale
+    return Factors(left, _columns(seeds, "start right", n2, k, device, dtype) * (scale * ratio))
+
+
+def balanced_start(
+    n: int,
+    k: int,
+    scale: float,
+    seeds: Sequence[int],
+    device: str | torch.device = "cpu",
+    dtype: str | torch.dtype = "float64",
+) -> Factors:
+    """Asymmetric start with F₀ = G₀ (square case), exactly balanced; arguments as for `gaussian_start`."""
+    left = gaussian_start(n, k, scale, seeds, device, dtype).left
+    return Factors(left, left.clone())
+
+
+def pad_columns(factors: torch.Tensor, k: int) -> torch.Tensor:
+    """Zero columns appended up to search rank k, so that different ranks share a batch: (B, n, j) -> (B, n, k).
+
+    Zero columns stay zero under gradient descent.
+
+    Raises:
+        ArgumentError: there are more than k columns already.
+    """
+    have = factors.shape[-1]
+    require(have <= k, "k", k, f"the factors have {have} columns already", f"use k >= {have}")
+    return torch.nn.functional.pad(factors, (0, k - have))
+
+
+def _check_start(n: int, k: int, scale: float) -> None:
+    require(1 <= k <= n, "k", k, f"the search rank lies between 1 and n = {n}", f"use 1 <= k <= {n}")
+    require(scale > 0, "scale", scale, "the start scale α is positive", "use e.g. scale=1e-3")
+
+
+def _columns(
+    seeds: Sequence[int], name: str, n: int, k: int, device: str | torch.device, dtype: str | torch.dtype
+) -> torch.Tensor:
+    # Drawn column by column, so that a larger search rank extends a start instead of replacing it.
+    drawn = normal(seeds, name, k, n, dtype=resolve_dtype(dtype), device=resolve_device(device))
+    return drawn.mT.contiguous() / n**0.5

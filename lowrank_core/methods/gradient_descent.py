@@ -1,0 +1,72 @@
+"""Gradient descent on the factors, X ← X − η∇f(X) or, simultaneously, F ← F − η∂_F f, G ← G − η∂_G f.
+
+On the ℓ2 loss these are X ← X − η A*A(XXᵀ − M*)X and F ← F − η A*A(E)G, G ← G − η A*A(E)ᵀF with E = FGᵀ − M*
+and A*A carrying the operator's weight: the updates of Xiong, Ding & Du (2024).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from lowrank_core.errors import require
+from lowrank_core.factors import Factors
+from lowrank_core.methods.method import State
+from lowrank_core.problem import Problem
+from lowrank_core.steps import StepRule, as_rule
+
+
+@dataclass(frozen=True)
+class GradientDescent:
+    """Gradient descent for the ℓ2 loss.
+
+    Args:
+        step_size: η, a number, (B,) values, or a rule of `lowrank_core.steps`.
+
+    Raises:
+        ArgumentError: (from `init`) the problem carries another loss.
+    """
+
+    step_size: float | torch.Tensor | StepRule
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "step_size", as_rule(self.step_size))
+
+    def init(self, problem: Problem, start: Factors) -> State:
+        require(
+            problem.loss == "l2",
+            "problem.loss",
+            problem.loss,
+            "gradient descent needs a smooth loss",
+            'use loss="l2", or methods.Subgradient for the l1 loss',
+        )
+        return State(start, 0)
+
+    def step(self, problem: Problem, state: State) -> State:
+        assert isinstance(self.step_size, StepRule)
+        return State(descend(problem, state, self.step_size), state.iteration + 1)
+
+    def reduction_refusal(self) -> str | None:
+        assert isinstance(self.step_size, StepRule)
+        return self.step_size.reduction_refusal
+
+
+def descend(problem: Problem, state: State, rule: StepRule) -> Factors:
+    """The factors after one simultaneous (sub)gradient step with the rule's step size."""
+    left, right = state.factors
+    value, d_left, d_right = problem.gradient(state.factors, with_value=rule.needs_value)
+    squared = None
+    if rule.needs_value:
+        squared = d_left.square().sum(dim=(-2, -1))
+        if d_right is not None:
+            squared = squared + d_right.square().sum(dim=(-2, -1))
+    eta = rule(state.iteration, value, squared)
+    if isinstance(eta, torch.Tensor):
+        d_left = eta * d_left
+        d_right = None if d_right is None else eta * d_right
+        eta = 1.0
+    return Factors(
+        torch.sub(left, d_left, alpha=eta),
+        None if right is None or d_right is None else torch.sub(right, d_right, alpha=eta),
+    )

@@ -1,0 +1,28 @@
+"""What a method is: `init` makes its state from a start, `step` advances all trajectories by one iteration."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from lowrank_core.factors import Factors
+from lowrank_core.problem import Problem
+
+
+class State(NamedTuple):
+    """All that a first-order method carries from one iteration to the next."""
+
+    factors: Factors
+    iteration: int
+
+
+class Method(Protocol):
+    """One file and one line in `methods.METHODS` make a new method."""
+
+    def init(self, problem: Problem, start: Factors) -> State:
+        """The state before the first iteration; refuses problems the method is not made for."""
+
+    def step(self, problem: Problem, state: State) -> State:
+        """The state after one more iteration."""
+
+    def reduction_refusal(self) -> str | None:
+        """Why the exact reduction of the population loss does not hold for this method, or None if it does."""

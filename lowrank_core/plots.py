@@ -1,0 +1,163 @@
+"""One look for every figure: vector graphics that take the page's own colours, light or dark.
+
+Text and axes are drawn in the colour of the surrounding text; data colours are of middle lightness, so that
+they stand out on both grounds. Every figure must be given a text alternative.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from lowrank_core.errors import require
+from lowrank_core.solve import Trajectory
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#2f86d6", "#e07b22", "#1f9e77", "#c2569b", "#8a77d8", "#a88a1c")
+VERDICT_COLOURS = {"holds": "#1f9e77", "refuted": "#d64545", "inconclusive": "#a88a1c"}
+# Matplotlib cannot say "currentColor", so text and axes are drawn in this colour, which is then replaced.
+INK = "#010203"
+
+
+class ThemedSvg:
+    """A figure as inline SVG, with its text alternative."""
+
+    def __init__(self, svg: str, alt: str) -> None:
+        self.svg, self.alt = svg, alt
+
+    def _repr_html_(self) -> str:
+        return f'<div class="themed-figure">{self.svg}</div>'
+
+    def __repr__(self) -> str:
+        return f"Figure: {self.alt}"
+
+
+def figure(panels: int = 1, height: float = 3.6) -> tuple[Figure, list[Axes]]:
+    """A figure with panels side by side, in the house style; draw, then hand it to `themed`."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(_STYLE):
+        made = Figure(figsize=(4.2 * panels if panels > 1 else 6.4, height), layout="constrained")
+        axes = [made.add_subplot(1, panels, i + 1) for i in range(panels)]
+    return made, axes
+
+
+def themed(drawn: Figure, alt: str) -> ThemedSvg:
+    """The finished figure, following the theme of the page.
+
+    Args:
+        alt: what the figure shows, for readers who cannot see it.
+
+    Raises:
+        ArgumentError: the text alternative is empty.
+    """
+    from matplotlib import rc_context
+
+    require(bool(alt.strip()), "alt", alt, "a figure needs a text alternative", "say in words what it shows")
+    buffer = io.StringIO()
+    with rc_context(_STYLE):
+        drawn.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    svg = buffer.getvalue().replace(INK, "currentColor")
+    svg = svg[svg.index("<svg") :]
+    # The page decides the width; the label makes the drawing an image with a name to screen readers.
+    label = alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    svg = re.sub(r'<svg([^>]*?) width="[^"]*"', rf'<svg\1 role="img" aria-label="{label}"', svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    return ThemedSvg(svg, alt)
+
+
+def spread(axes: Axes, x: torch.Tensor, y: torch.Tensor, label: str, colour: str, **style: Any) -> None:
+    """The median over seeds as a line and the range over seeds as a band; x (R,), y (B, R)."""
+    axes.plot(x, y.median(dim=0).values, color=colour, label=label, **style)
+    axes.fill_between(x, y.amin(dim=0), y.amax(dim=0), color=colour, alpha=0.25, linewidth=0)
+
+
+def predicted(axes: Axes, x: torch.Tensor, y: torch.Tensor, label: str | None = None) -> None:
+    """A prediction: a dashed line in the colour of the text, over the measurement."""
+    axes.plot(x, y, color=INK, linestyle=(0, (5, 3)), linewidth=1.1, label=label, zorder=5)
+
+
+def error_panel(axes: Axes, runs: Mapping[str, Trajectory], scale: float = 1.0, **style: Any) -> None:
+    """Squared Frobenius error of several runs against `scale` × iteration, on logarithmic axes."""
+    for (name, run), colour in zip(runs.items(), COLOURS, strict=False):
+        shown = run.steps > 0
+        spread(axes, scale * run.steps[shown], run.error[:, shown], name, colour, **style)
+    axes.set(xscale="log", yscale="log", ylabel="squared error  ‖XXᵀ − M*‖²")
+
+
+def claim_graph(records: Sequence[Mapping[str, Any]]) -> ThemedSvg:
+    """Which claim rests on which: an arrow from each claim to those that use it, coloured by verdict."""
+    depth: dict[str, int] = {}
+    uses = {record["id"]: [u for u in record["uses"]] for record in records}
+
+    def level(claim_id: str) -> int:
+        if claim_id not in depth:
+            depth[claim_id] = 1 + max((level(u) for u in uses.get(claim_id, [])), default=-1)
+        return depth[claim_id]
+
+    columns: dict[int, list[str]] = {}
+    for claim_id in uses:
+        columns.setdefault(level(claim_id), []).append(claim_id)
+    place = {
+        claim_id: (column, (len(members) - 1) / 2 - row)
+        for column, members in columns.items()
+        for row, claim_id in enumerate(members)
+    }
+    verdicts = {record["id"]: record["verdict"] for record in records}
+    tallest = max(len(members) for members in columns.values())
+    drawn, (axes,) = figure(height=0.6 + 0.55 * tallest)
+    drawn.set_figwidth(3.4 * len(columns))
+    for claim_id, used in uses.items():
+        for source in used:
+            axes.annotate(
+                "",
+                xy=place[claim_id],
+                xytext=place[source],
+                arrowprops={"arrowstyle": "->", "color": INK, "shrinkA": 12, "shrinkB": 12, "alpha": 0.6},
+            )
+    for claim_id, (x, y) in place.items():
+        axes.plot([x], [y], "o", color=VERDICT_COLOURS[verdicts[claim_id]], markersize=9)
+        axes.annotate(
+            claim_id.split(".", 1)[1],
+            (x, y),
+            xytext=(0, 9),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8,
+        )
+    axes.set_axis_off()
+    axes.margins(x=0.18, y=0.2)
+    edges = "; ".join(f"{i} uses {', '.join(u)}" for i, u in uses.items() if u) or "no claim uses another"
+    return themed(drawn, f"Graph of {len(uses)} claims: {edges}.")
+
+
+_STYLE: Any = {
+    "svg.fonttype": "path",
+    # Without a salt the ids in the file, and so the page, would differ from build to build.
+    "svg.hashsalt": "lowrank",
+    "font.size": 10,
+    "font.family": "DejaVu Sans",
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#888888",
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.6,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "figure.dpi": 100,
+}

@@ -1,0 +1,137 @@
+"""A recovery problem: truth, measurement operator, observations and loss, checked to fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from lowrank_core.errors import ArgumentError, require, require_finite
+from lowrank_core.factors import Factors
+from lowrank_core.loss import Loss, check_loss
+from lowrank_core.noise import Noise
+from lowrank_core.sensing.operator import MeasurementOperator
+from lowrank_core.truth import Truth
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a method is given. Build one with `observe`.
+
+    Attributes:
+        truth: the matrix to be recovered; methods never look at it, errors are measured against it.
+        operator: A.
+        observations: y, (B, m).
+        loss: "l2" or "l1".
+    """
+
+    truth: Truth
+    operator: MeasurementOperator
+    observations: torch.Tensor
+    loss: Loss
+
+    @property
+    def batch(self) -> int:
+        return self.truth.batch
+
+    def gradient(
+        self, factors: Factors, with_value: bool = True
+    ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor | None]:
+        """Loss and gradient at the factors, as `MeasurementOperator.gradient`."""
+        return self.operator.gradient(factors.left, factors.right, self.observations, self.loss, with_value)
+
+    def check_start(self, start: Factors) -> None:
+        """Raise unless the start fits this problem.
+
+        Raises:
+            ArgumentError: wrong shape or batch, search rank above n, NaN or inf, a symmetric start for a
+                rectangular truth or for measurement matrices that are not symmetric.
+        """
+        n1, n2 = self.truth.shape
+        sides = ((start.left, n1, "start.left"),) + (
+            () if start.right is None else ((start.right, n2, "start.right"),)
+        )
+        for factor, n, name in sides:
+            require(
+                factor.ndim == 3 and factor.shape[:2] == (self.batch, n),
+                name,
+                tuple(factor.shape),
+                f"this problem takes factors of shape ({self.batch}, {n}, k)",
+                "use the seeds and sizes that the truth was made with",
+            )
+            require(
+                factor.shape[2] <= n,
+                "search rank k",
+                factor.shape[2],
+                f"the factor has more columns than rows (n = {n})",
+                f"use k <= {n}",
+            )
+            require(
+                factor.dtype == self.operator.dtype and factor.device == self.operator.device,
+                name,
+                (factor.dtype, str(factor.device)),
+                f"the operator lives on {self.operator.device} in {self.operator.dtype}",
+                "make start and operator with the same device and dtype",
+            )
+            require_finite(name, factor)
+        if start.right is not None:
+            require(
+                start.left.shape[2] == start.right.shape[2],
+                "start.right",
+                tuple(start.right.shape),
+                f"F has {start.left.shape[2]} columns and G has {start.right.shape[2]}",
+                "give both factors the same search rank",
+            )
+        elif not (self.truth.symmetric and self.operator.symmetric):
+            raise ArgumentError(
+                "start",
+                "symmetric factors X",
+                "XXᵀ needs a symmetric truth and symmetric measurement matrices",
+                "use an asymmetric start (F, G), or truth.psd with sensing.gaussian_symmetric",
+            )
+
+
+def observe(
+    truth: Truth,
+    operator: MeasurementOperator,
+    loss: Loss = "l2",
+    noise: Noise | None = None,
+    seeds: Sequence[int] | None = None,
+) -> Problem:
+    """The problem of recovering `truth` from y = A(M*) + noise, with y computed from the stored entries of A.
+
+    Args:
+        noise: what corrupts the observations; needs `seeds`, one per trajectory.
+
+    Raises:
+        ArgumentError: an operator that does not fit the truth, unknown loss, noise without seeds.
+    """
+    check_loss(loss)
+    require(
+        operator.shape == truth.shape and operator.batch in (None, truth.batch),
+        "operator",
+        operator,
+        f"it does not fit a batch of {truth.batch} truths of shape {truth.shape}",
+        "make both with the same n and the same seeds",
+    )
+    matrix = truth.matrix
+    require(
+        matrix.dtype == operator.dtype and matrix.device == operator.device,
+        "operator",
+        operator,
+        f"it lives on {operator.device} in {operator.dtype}, the truth on {matrix.device} in {matrix.dtype}",
+        "make both with the same device and dtype",
+    )
+    y = operator.forward(matrix)
+    if noise is not None:
+        require(
+            seeds is not None and len(seeds) == truth.batch,
+            "seeds",
+            seeds,
+            f"noise is drawn per trajectory and needs {truth.batch} seeds",
+            "pass the seeds that the truth was made with",
+        )
+        y = y + noise.sample(list(seeds or ()), operator.m).to(y)
+    require_finite("observations", y)
+    return Problem(truth, operator, y.contiguous(), loss)

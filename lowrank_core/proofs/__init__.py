@@ -1,0 +1,1 @@
+"""What one proves by machine: symbolic identities, exact rationals and rigorous enclosures."""

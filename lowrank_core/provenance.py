@@ -1,0 +1,32 @@
+"""Where a number comes from: a hash of this package's source, and the versions it ran with."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import platform
+from pathlib import Path
+
+ROOT = Path(__file__).parent
+
+
+@functools.cache
+def core_hash() -> str:
+    """Hash of every source file of `lowrank_core`; two results with one hash come from the same code."""
+    digest = hashlib.sha256()
+    for path in sorted(ROOT.rglob("*.py")):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results may depend on; absent ones are left out."""
+    found = {"python": platform.python_version()}
+    for name in ("torch", "numpy", "sympy", "mpmath", "python-flint"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,69 @@
+"""Named random streams, drawn on the CPU: the same numbers for any batch, order, dtype or device.
+
+A stream is keyed by (seed, name) through SHA-256, so "sensing" and "start" of one seed are independent, and
+drawing one never shifts the other. Within a batch every seed has a stream of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import torch
+
+from lowrank_core.errors import require
+
+Draw = Callable[[np.random.Generator, Sequence[int]], np.ndarray]
+
+
+def stream(seed: int, name: str) -> np.random.Generator:
+    """The random generator (Philox, 128-bit key) of one seed and one name.
+
+    Raises:
+        ArgumentError: `seed` is negative, or `name` is empty.
+    """
+    require(int(seed) >= 0, "seed", seed, "seeds are non-negative integers", "use 0, 1, 2, ...")
+    require(bool(name), "name", name, "a stream needs a name", 'say what is drawn, e.g. "sensing"')
+    key = hashlib.sha256(f"{int(seed)}/{name}".encode()).digest()[:16]
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))
+
+
+def draw(
+    seeds: Iterable[int],
+    name: str,
+    shape: Sequence[int],
+    law: Draw,
+    dtype: torch.dtype = torch.float64,
+    device: torch.device | str = "cpu",
+) -> torch.Tensor:
+    """One draw of `law` per seed, stacked: (B, *shape). Drawn in float64, then cast and moved."""
+    samples = [np.asarray(law(stream(seed, name), tuple(shape)), dtype=np.float64) for seed in seeds]
+    require(bool(samples), "seeds", [], "no seeds given", "give at least one, e.g. range(8)")
+    return torch.from_numpy(np.stack(samples)).to(dtype=dtype, device=device)
+
+
+def normal(
+    seeds: Iterable[int],
+    name: str,
+    *shape: int,
+    dtype: torch.dtype = torch.float64,
+    device: torch.device | str = "cpu",
+) -> torch.Tensor:
+    """Independent N(0, 1) entries: (B, *shape), one named stream per seed."""
+    return draw(seeds, name, shape, lambda rng, size: rng.standard_normal(size), dtype, device)
+
+
+def orthonormal(
+    seeds: Iterable[int],
+    name: str,
+    n: int,
+    r: int,
+    dtype: torch.dtype = torch.float64,
+    device: torch.device | str = "cpu",
+) -> torch.Tensor:
+    """Haar-distributed orthonormal columns: (B, n, r)."""
+    # The signs of R make the QR factor Haar; without them the law depends on the LAPACK at hand.
+    q, upper = torch.linalg.qr(normal(seeds, name, n, r))
+    signs = torch.sgn(torch.diagonal(upper, dim1=-2, dim2=-1))
+    return (q * signs[:, None, :]).to(dtype=dtype, device=device)

@@ -1,0 +1,7 @@
+"""Measurement operators, one ensemble a file."""
+
+from lowrank_core.sensing.dense import Dense, gaussian, gaussian_symmetric
+from lowrank_core.sensing.identity import Identity
+from lowrank_core.sensing.operator import MeasurementOperator
+
+__all__ = ["Dense", "Identity", "MeasurementOperator", "gaussian", "gaussian_symmetric"]

@@ -1,0 +1,121 @@
+"""The contract of a measurement operator, and the self-test that every operator passes.
+
+An operator maps matrices to measurements, A(M)ᵢ = ⟨Aᵢ, M⟩, *without* any factor 1/m: `forward` and `adjoint`
+are each other's exact adjoints. What the theory calls A*A (with E[A*A] = I) is `weight * adjoint(forward(M))`,
+and every loss carries the same `weight`: 1/m for Gaussian ensembles with unit-variance entries, 1 for the
+identity.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+
+from lowrank_core import loss as losses
+from lowrank_core.errors import require
+from lowrank_core.loss import Loss
+from lowrank_core.randomness import normal
+
+
+class MeasurementOperator(ABC):
+    """A linear map from n1 × n2 matrices to m measurements.
+
+    Attributes:
+        shape: (n1, n2).
+        m: number of measurements.
+        weight: the factor w for which w·A*A is the identity in expectation.
+        batch: None if one ensemble serves every trajectory, else B, one ensemble per trajectory.
+        symmetric: whether every Aᵢ is symmetric, as the symmetric parametrisation XXᵀ needs.
+    """
+
+    shape: tuple[int, int]
+    m: int
+    weight: float
+    batch: int | None
+    symmetric: bool
+    device: torch.device
+    dtype: torch.dtype
+
+    @abstractmethod
+    def forward(self, matrix: torch.Tensor) -> torch.Tensor:
+        """A(M): (B, n1, n2) -> (B, m)."""
+
+    @abstractmethod
+    def adjoint(self, z: torch.Tensor) -> torch.Tensor:
+        """A*(z) = Σ zᵢAᵢ: (B, m) -> (B, n1, n2)."""
+
+    def forward_factors(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+        """A(FGᵀ): (B, n1, k), (B, n2, k) -> (B, m)."""
+        return self.forward(left @ right.mT)
+
+    def gradient(
+        self,
+        left: torch.Tensor,
+        right: torch.Tensor | None,
+        y: torch.Tensor,
+        loss: Loss,
+        with_value: bool = True,
+    ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor | None]:
+        """Loss and gradient at the factors; an implementation may fuse this into one pass over A.
+
+        Asymmetric (`right` given): f(F, G) = loss(A(FGᵀ) − y), so dF = A*(z)G and dG = A*(z)ᵀF.
+        Symmetric (`right` None): f(X) = ½ loss(A(XXᵀ) − y), so dX = A*(z)X.
+        z is the derivative of the loss at the residual.
+
+        Args:
+            left: F or X, (B, n1, k).
+            right: G, (B, n2, k), or None.
+            y: observations, (B, m).
+            with_value: whether to evaluate f; rules that do not look at it save a pass.
+
+        Returns:
+            (f (B,) or None, dF (B, n1, k), dG (B, n2, k) or None).
+        """
+        residual = self.forward_factors(left, left if right is None else right) - y
+        slope = self.adjoint(losses.dual(residual, self.weight, loss))
+        value = losses.value(residual, self.weight, loss) if with_value else None
+        if right is None:
+            return (None if value is None else 0.5 * value), slope @ left, None
+        return value, slope @ right, slope.mT @ left
+
+    def check_matrix(self, matrix: torch.Tensor) -> None:
+        """Raise unless `matrix` is (B, n1, n2) and its batch fits this operator."""
+        require(
+            matrix.ndim == 3 and tuple(matrix.shape[1:]) == self.shape,
+            "matrix",
+            tuple(matrix.shape),
+            f"this operator takes (B, {self.shape[0]}, {self.shape[1]})",
+            "add the batch axis, or build operator and matrix with the same n",
+        )
+        self._check_batch("matrix", matrix)
+
+    def check_measurements(self, z: torch.Tensor) -> None:
+        """Raise unless `z` is (B, m) and its batch fits this operator."""
+        require(
+            z.ndim == 2 and z.shape[1] == self.m,
+            "z",
+            tuple(z.shape),
+            f"this operator's adjoint takes (B, {self.m})",
+            "add the batch axis, or use measurements of this operator",
+        )
+        self._check_batch("z", z)
+
+    def _check_batch(self, argument: str, tensor: torch.Tensor) -> None:
+        require(
+            self.batch is None or tensor.shape[0] == self.batch,
+            argument,
+            tuple(tensor.shape),
+            f"this operator holds one ensemble for each of {self.batch} trajectories",
+            f"use a batch of {self.batch}, or an operator shared by all",
+        )
+
+    def adjoint_defect(self, seeds: Sequence[int] = (0, 1, 2)) -> float:
+        """max |⟨A(M), z⟩ − ⟨M, A*(z)⟩| / (‖A(M)‖‖z‖) over random M and z; 1e-14 is the house limit."""
+        seeds = list(seeds) if self.batch is None else list(range(self.batch))
+        matrix = normal(seeds, "adjoint test matrix", *self.shape, dtype=self.dtype, device=self.device)
+        z = normal(seeds, "adjoint test z", self.m, dtype=self.dtype, device=self.device)
+        image = self.forward(matrix)
+        gap = (image * z).sum(dim=-1) - (matrix * self.adjoint(z)).sum(dim=(-2, -1))
+        return float((gap.abs() / (image.norm(dim=-1) * z.norm(dim=-1))).max())

@@ -1,0 +1,237 @@
+"""The loop: run a method from a start, record along the way, return a `Trajectory`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from lowrank_core import provenance, reduction
+from lowrank_core.errors import ArgumentError, require
+from lowrank_core.factors import Factors
+from lowrank_core.methods.method import Method, State
+from lowrank_core.problem import Problem
+from lowrank_core.progress import bar
+
+Observable = Callable[[Problem, Factors], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class ErrorBelow:
+    """Stop when the squared Frobenius error of every trajectory has been below `threshold`, as seen at records."""
+
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What a run leaves behind; B trajectories, R records.
+
+    Attributes:
+        steps: recorded iterations, (R,), beginning with 0.
+        loss: the loss at the records, (B, R).
+        error: squared Frobenius error ‖M_t − M*‖_F², (B, R).
+        operator_error: operator-norm error ‖M_t − M*‖, (B, R).
+        observed: further recorded quantities by name, (B, R, ...).
+        factors: the factors at the end.
+        stop_reason: per trajectory "finished", "reached" or "diverged".
+        diverged_at: the first iteration whose factors are not all finite, -1 if there is none, (B,). From
+            there on loss and errors are recorded as inf.
+        reached_at: the first recorded iteration that met the stop rule, -1 if none did, (B,).
+        recipe: what it takes to repeat the run.
+    """
+
+    steps: torch.Tensor
+    loss: torch.Tensor
+    error: torch.Tensor
+    operator_error: torch.Tensor
+    observed: Mapping[str, torch.Tensor]
+    factors: Factors
+    stop_reason: tuple[str, ...]
+    diverged_at: torch.Tensor
+    reached_at: torch.Tensor
+    recipe: Mapping[str, Any] = field(repr=False)
+
+
+def log_spaced(steps: int, per_decade: int = 20) -> torch.Tensor:
+    """Iterations to record: 0, 1, ..., `steps`, evenly spaced in the logarithm, without repetitions.
+
+    Raises:
+        ArgumentError: steps or per_decade below one.
+    """
+    require(steps >= 1, "steps", steps, "a run has at least one iteration", "use steps >= 1")
+    require(per_decade >= 1, "per_decade", per_decade, "record at least once per decade", "use >= 1")
+    last = torch.log10(torch.tensor(float(steps), dtype=torch.float64))
+    count = int(per_decade * last) + 2
+    grid = torch.logspace(0, float(last), count, dtype=torch.float64).round().long().clamp(max=steps)
+    return torch.cat([torch.zeros(1, dtype=torch.long), grid]).unique()
+
+
+@torch.no_grad()
+def solve(
+    problem: Problem,
+    method: Method,
+    start: Factors,
+    steps: int,
+    *,
+    record: torch.Tensor | Sequence[int] | None = None,
+    stop: ErrorBelow | None = None,
+    observables: Mapping[str, Observable] | None = None,
+    reduce: bool | None = None,
+    progress: bool = False,
+) -> Trajectory:
+    """Run `method` on `problem` from `start` for `steps` iterations.
+
+    Args:
+        problem: made by `problem.observe`.
+        method: e.g. `GradientDescent(0.1)`.
+        start: factors with the problem's batch; unchanged by the run.
+        steps: number of iterations.
+        record: iterations to record; default `log_spaced(steps)`. 0 and `steps` are always recorded.
+        stop: end early; looked at only where records are made, so that the loop itself never waits.
+        observables: further quantities to record, name -> f(problem, factors) -> (B, ...). They see the
+            problem that is run, which has r + k rows when the run is reduced.
+        reduce: use the exact reduction of the population loss (`lowrank_core.reduction`); by default
+            wherever it holds, with True an error where it does not.
+        progress: show a progress bar on stderr.
+
+    Raises:
+        ArgumentError: arguments that do not fit together.
+    """
+    require(steps >= 1, "steps", steps, "a run has at least one iteration", "use steps >= 1")
+    problem.check_start(start)
+    at = _record_grid(steps, record)
+    reduced = None
+    if reduce or (reduce is None and reduction.refusal(problem, start, method) is None):
+        reduced = reduction.reduce(problem, start, method)
+    running = problem if reduced is None else reduced.problem
+    state = method.init(running, start if reduced is None else reduced.start)
+
+    history = _History(running, len(at), dict(observables or {}))
+    last_finite = state.factors
+    last_record = torch.zeros(problem.batch, dtype=torch.long, device=state.factors.left.device)
+    reached = torch.full_like(last_record, -1)
+    done = records = 0
+    for records, upto in enumerate(bar(at.tolist(), "iterations", progress), start=1):
+        for _ in range(upto - done):
+            state = method.step(running, state)
+        done = upto
+        finite = state.factors.finite()
+        history.write(records - 1, state.factors, finite)
+        last_finite = state.factors.where(finite, last_finite)
+        last_record = torch.where(finite, upto, last_record)
+        if stop is not None:
+            below = history.error[:, records - 1] <= stop.threshold
+            reached = torch.where(below & (reached < 0), upto, reached)
+            if bool((reached >= 0).all()):
+                break
+
+    diverged = _first_nonfinite(running, method, last_finite, last_record, state.factors, done)
+    factors = state.factors if reduced is None else reduced.lift(state.factors)
+    return Trajectory(
+        steps=at[:records],
+        loss=history.loss[:, :records].cpu(),
+        error=history.error[:, :records].cpu(),
+        operator_error=history.operator_error[:, :records].cpu(),
+        observed={name: values[:, :records].cpu() for name, values in history.observed.items()},
+        factors=factors,
+        stop_reason=tuple(
+            "diverged" if d >= 0 else "reached" if h >= 0 else "finished"
+            for d, h in zip(diverged.tolist(), reached.tolist(), strict=True)
+        ),
+        diverged_at=diverged.cpu(),
+        reached_at=reached.cpu(),
+        recipe={
+            "method": repr(method),
+            "operator": repr(problem.operator),
+            "loss": problem.loss,
+            "search_rank": start.search_rank,
+            "steps": steps,
+            "reduced": reduced is not None,
+            "dtype": str(problem.operator.dtype),
+            "device": str(problem.operator.device),
+            "core_hash": provenance.core_hash(),
+            "versions": provenance.versions(),
+        },
+    )
+
+
+def recovery_errors(problem: Problem, factors: Factors) -> tuple[torch.Tensor, torch.Tensor]:
+    """Squared Frobenius error and operator-norm error of M − M*, two (B,) tensors; inf where they overflow."""
+    gap = factors.product() - problem.truth.matrix
+    squared = gap.square().sum(dim=(-2, -1))
+    fits = torch.isfinite(squared)
+    # LAPACK refuses inf and NaN, so only the matrices whose norm fits are handed to it.
+    norm = torch.linalg.matrix_norm(torch.where(fits[:, None, None], gap, 0.0), ord=2)
+    return torch.where(fits, squared, torch.inf), torch.where(fits, norm, torch.inf)
+
+
+class _History:
+    """Histories written by index and read back once, after the loop."""
+
+    def __init__(self, problem: Problem, records: int, observables: dict[str, Observable]) -> None:
+        self._problem, self._observables, self._records = problem, observables, records
+        empty = torch.full(
+            (problem.batch, records), torch.inf, dtype=problem.operator.dtype, device=problem.operator.device
+        )
+        self.loss, self.error, self.operator_error = empty, empty.clone(), empty.clone()
+        self.observed: dict[str, torch.Tensor] = {}
+
+    def write(self, index: int, factors: Factors, finite: torch.Tensor) -> None:
+        # Observables may refuse NaN, so trajectories that left the finite numbers are measured at zero.
+        safe = factors.where(finite, 0.0)
+        value, _, _ = self._problem.gradient(safe)
+        assert value is not None
+        error, operator_error = recovery_errors(self._problem, safe)
+        for row, column in (
+            (self.loss, value),
+            (self.error, error),
+            (self.operator_error, operator_error),
+        ):
+            row[:, index] = torch.where(finite, column.nan_to_num(torch.inf), torch.inf)
+        for name, observable in self._observables.items():
+            values = observable(self._problem, safe)
+            if name not in self.observed:
+                self.observed[name] = values.new_full((values.shape[0], self._records, *values.shape[1:]), 0)
+            self.observed[name][:, index] = values
+
+
+def _record_grid(steps: int, record: torch.Tensor | Sequence[int] | None) -> torch.Tensor:
+    if record is None:
+        return log_spaced(steps)
+    grid = torch.as_tensor(record, dtype=torch.long)
+    if grid.ndim != 1 or bool((grid < 0).any() or (grid > steps).any()):
+        raise ArgumentError(
+            "record",
+            record,
+            f"records are iterations between 0 and steps = {steps}",
+            "clip or drop the others",
+        )
+    return torch.cat([grid, torch.tensor([0, steps])]).unique()
+
+
+def _first_nonfinite(
+    problem: Problem,
+    method: Method,
+    restart: Factors,
+    since: torch.Tensor,
+    final: Factors,
+    done: int,
+) -> torch.Tensor:
+    """The exact iteration at which each trajectory left the finite numbers, -1 if it did not, (B,).
+
+    The loop looks only at records; a trajectory found not finite is replayed from its last finite record.
+    """
+    lost = ~final.finite()
+    first = torch.full_like(since, -1)
+    for begin in since[lost].unique().tolist():
+        replay = State(restart, begin)
+        waiting = lost & (since == begin)
+        while bool(waiting.any()) and replay.iteration < done:
+            replay = method.step(problem, replay)
+            gone = waiting & ~replay.factors.finite()
+            first = torch.where(gone, replay.iteration, first)
+            waiting = waiting & ~gone
+    return first

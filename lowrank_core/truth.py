@@ -1,0 +1,160 @@
+"""Ground truths: the low-rank matrix M* to be recovered, batched over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from lowrank_core.device import resolve_device, resolve_dtype
+from lowrank_core.errors import require, require_finite
+from lowrank_core.randomness import orthonormal
+
+Basis = Literal["eigen", "random"]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """M* = U diag(spectrum) Vᵀ.
+
+    Attributes:
+        left: U, (B, n1, r), orthonormal columns.
+        right: V, (B, n2, r); the very same tensor as `left` for a positive semidefinite truth.
+        spectrum: (B, r), positive, largest first.
+        basis: "eigen" if U and V are the first r coordinate vectors, "random" if they are Haar draws.
+    """
+
+    left: torch.Tensor
+    right: torch.Tensor
+    spectrum: torch.Tensor
+    basis: Basis
+
+    @property
+    def symmetric(self) -> bool:
+        return self.left is self.right
+
+    @property
+    def batch(self) -> int:
+        return self.spectrum.shape[0]
+
+    @property
+    def rank(self) -> int:
+        return self.spectrum.shape[1]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.left.shape[1], self.right.shape[1]
+
+    @property
+    def matrix(self) -> torch.Tensor:
+        """M*, (B, n1, n2)."""
+        return (self.left * self.spectrum[:, None, :]) @ self.right.mT
+
+    @property
+    def condition_number(self) -> torch.Tensor:
+        """κ = σ₁/σ_r, (B,)."""
+        return self.spectrum[:, 0] / self.spectrum[:, -1]
+
+
+def psd(
+    n: int,
+    spectrum: Sequence[float] | torch.Tensor,
+    seeds: Sequence[int],
+    basis: Basis = "eigen",
+    device: str | torch.device = "cpu",
+    dtype: str | torch.dtype = "float64",
+) -> Truth:
+    """A positive semidefinite truth of order n with the given nonzero eigenvalues, one per seed.
+
+    With basis="eigen" it is diag(spectrum, 0, ..., 0), which loses nothing for rotation-invariant starts
+    and ensembles and keeps tiny starts free of rounding leaks; "random" rotates it by a Haar draw.
+
+    Args:
+        spectrum: (r,) or (B, r), positive, largest first.
+
+    Raises:
+        ArgumentError: an empty, unsorted or non-positive spectrum, more than n eigenvalues, unknown basis.
+    """
+    return _truth(n, n, spectrum, seeds, basis, device, dtype, symmetric=True)
+
+
+def rectangular(
+    n1: int,
+    n2: int,
+    spectrum: Sequence[float] | torch.Tensor,
+    seeds: Sequence[int],
+    basis: Basis = "eigen",
+    device: str | torch.device = "cpu",
+    dtype: str | torch.dtype = "float64",
+) -> Truth:
+    """A rectangular n1 × n2 truth with the given nonzero singular values; arguments as for `psd`."""
+    return _truth(n1, n2, spectrum, seeds, basis, device, dtype, symmetric=False)
+
+
+def geometric_spectrum(rank: int, condition_number: float) -> list[float]:
+    """`rank` values from κ down to 1 in equal ratios, so that σ_r = 1 whatever the condition number.
+
+    Raises:
+        ArgumentError: rank < 1 or condition number < 1.
+    """
+    require(rank >= 1, "rank", rank, "a truth has rank at least one", "use rank >= 1")
+    require(
+        condition_number >= 1,
+        "condition_number",
+        condition_number,
+        "κ = σ₁/σ_r is at least one",
+        "use a value >= 1",
+    )
+    return [condition_number ** ((rank - 1 - i) / max(rank - 1, 1)) for i in range(rank)]
+
+
+def _truth(
+    n1: int,
+    n2: int,
+    spectrum: Sequence[float] | torch.Tensor,
+    seeds: Sequence[int],
+    basis: Basis,
+    device: str | torch.device,
+    dtype: str | torch.dtype,
+    symmetric: bool,
+) -> Truth:
+    device, dtype = resolve_device(device), resolve_dtype(dtype)
+    seeds = list(seeds)
+    require(bool(seeds), "seeds", seeds, "no seeds given", "give at least one, e.g. range(8)")
+    values = torch.as_tensor(spectrum, dtype=dtype, device=device)
+    if values.ndim == 1:
+        values = values.expand(len(seeds), -1)
+    require(
+        values.ndim == 2 and values.shape[0] == len(seeds) and values.shape[1] >= 1,
+        "spectrum",
+        tuple(values.shape),
+        f"the spectrum has the wrong shape for {len(seeds)} seeds",
+        "give (r,) values for all seeds alike, or (B, r) with one row per seed",
+    )
+    require_finite("spectrum", values)
+    rank = values.shape[1]
+    require(
+        bool((values > 0).all()) and bool((values.diff(dim=1) <= 0).all()),
+        "spectrum",
+        values[0].tolist(),
+        "the nonzero spectrum must be positive and sorted, largest first",
+        "sort it in descending order and leave the zeros out",
+    )
+    require(
+        rank <= min(n1, n2),
+        "spectrum",
+        f"{rank} values",
+        f"a {n1} × {n2} matrix has rank at most {min(n1, n2)}",
+        "give fewer values or a larger n",
+    )
+    require(basis in ("eigen", "random"), "basis", basis, "unknown basis", 'use "eigen" or "random"')
+
+    def columns(n: int, name: str) -> torch.Tensor:
+        if basis == "random":
+            return orthonormal(seeds, name, n, rank, dtype, device)
+        return torch.eye(n, rank, dtype=dtype, device=device).expand(len(seeds), -1, -1)
+
+    left = columns(n1, "truth left")
+    return Truth(left, left if symmetric else columns(n2, "truth right"), values, basis)

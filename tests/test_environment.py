@@ -1,0 +1,60 @@
+"""pyproject.toml, requirements.lock and environment.yml describe one and the same environment."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+
+LOCK = [
+    line
+    for line in (ROOT / "requirements.lock").read_text().splitlines()
+    if line.strip() and not line.startswith("#")
+]
+PINS = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in LOCK)}
+
+RANGES = [
+    *PROJECT["build-system"]["requires"],
+    *PROJECT["project"]["dependencies"],
+    *(line for extra in PROJECT["project"]["optional-dependencies"].values() for line in extra),
+]
+
+
+@pytest.mark.parametrize("line", LOCK)
+def test_every_line_of_the_lock_is_one_exact_version(line: str) -> None:
+    (pin,) = Requirement(line).specifier
+    assert pin.operator == "=="
+    assert "*" not in pin.version
+
+
+def test_no_package_is_locked_twice() -> None:
+    assert len(PINS) == len(LOCK)
+
+
+def test_torch_is_pinned_without_a_local_suffix() -> None:
+    # A suffix such as +cpu exists on some indexes only, and would tie every reader to one of them.
+    assert "torch==2.13.0" in LOCK
+
+
+@pytest.mark.parametrize("line", RANGES)
+def test_the_lock_satisfies_every_range(line: str) -> None:
+    requirement = Requirement(line)
+    assert requirement.specifier.contains(PINS[canonicalize_name(requirement.name)])
+
+
+def test_conda_takes_every_package_from_the_lock() -> None:
+    assert {"pip": ["-r requirements.lock"]} in CONDA
+
+
+def test_conda_brings_a_supported_python() -> None:
+    (python,) = (line for line in CONDA if isinstance(line, str) and line.startswith("python="))
+    assert SpecifierSet(PROJECT["project"]["requires-python"]).contains(python.removeprefix("python="))
