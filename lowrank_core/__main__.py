@@ -230,7 +230,8 @@ def _print_record(record: dict[str, Any]) -> None:
         f"{len(record['seeds'])} seeds from {record['seed0']}, {record['seconds']:.1f} s"
     )
     for row in rows(record):
-        print(f"    {row.name}: {row.measured}, predicted {row.predicted}, control {row.control}")
+        control = f", control {row.control}" if row.control else ""
+        print(f"    {row.name}: {row.measured}, predicted {row.predicted}{control}")
     if not as_expected(record):
         for reason in record["reasons"]:
             print(f"    {reason}")

@@ -62,6 +62,10 @@ def themed(drawn: Figure, alt: str) -> ThemedSvg:
     from matplotlib import rc_context
 
     require(bool(alt.strip()), "alt", alt, "a figure needs a text alternative", "say in words what it shows")
+    for legend in filter(None, (axes.get_legend() for axes in drawn.axes)):
+        legend.set_frame_on(False)
+        for text in legend.get_texts():
+            text.set_color(INK)
     buffer = io.StringIO()
     with rc_context(_STYLE):
         drawn.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
@@ -131,7 +135,8 @@ def claim_graph(records: Sequence[Mapping[str, Any]]) -> ThemedSvg:
             xytext=(0, 9),
             textcoords="offset points",
             ha="center",
-            fontsize=8,
+            fontsize=9,
+            color=INK,
         )
     axes.set_axis_off()
     axes.margins(x=0.18, y=0.2)
@@ -157,7 +162,5 @@ _STYLE: Any = {
     "grid.alpha": 0.25,
     "grid.linewidth": 0.6,
     "lines.linewidth": 1.6,
-    "legend.frameon": False,
-    "legend.labelcolor": INK,
     "figure.dpi": 100,
 }

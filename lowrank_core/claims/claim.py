@@ -130,7 +130,7 @@ class Claim:
     Attributes:
         id: "paper.slug".
         title: a short name for tables.
-        reference: theorem, equation or section of the paper, or "derived here".
+        reference: theorem, equation or section of the paper, and what in the claim is not from there.
         statement: the statement in Markdown with LaTeX.
         provenance: "read" in the paper, "restated" from secondary sources, or "derived" here.
         kind: selects how a violation counts, see `UNIVERSAL_KINDS`.

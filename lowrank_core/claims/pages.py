@@ -77,19 +77,19 @@ def table(records: Sequence[Record]) -> Fragment:
     )
     columns: dict[str, Callable[[Record], str]] = {
         "claim": lambda r: (
-            f"<a href='{r['chapter']}.html'>{html.escape(r['title'])}</a><br><code>{r['id']}</code>"
+            f"<a href='{r['chapter']}.html'>{html.escape(r['title'])}</a><br>"
+            f"<code>{r['id']}</code><details><summary>criteria and control</summary><ul>"
+            + "".join(f"<li>{html.escape(text)}</li>" for text in r["reasons"])
+            + f"<li>control: {html.escape(r['control']['dropped'])}</li></ul></details>"
         ),
-        "kind": lambda r: f"{r['kind']}<br>{r['provenance']}, {r['fit']}",
         "verdict": lambda r: (
             f"<span class='verdict-word verdict-{r['verdict']}'>{r['verdict']}</span>"
             + ("" if as_expected(r) else f"<br>expected {r['expected']}")
         ),
-        "criteria": lambda r: "<br>".join(html.escape(c) for c in r["criterion"]),
-        "control": lambda r: (
-            ("fired" if r["control"]["fired"] else "did not fire")
-            + f": {html.escape(r['control']['dropped'])}"
-        ),
-        "seeds": lambda r: f"{len(r['seeds'])}, {r['scale']}",
+        "control": lambda r: "fired" if r["control"]["fired"] else "did not fire",
+        "kind": lambda r: f"{r['kind']}<br>{r['fit']}",
+        "source": lambda r: f"{r['provenance']}: {html.escape(r['reference'])}",
+        "seeds": lambda r: str(len(r["seeds"])),
     }
     head = "".join(f"<th>{name}</th>" for name in columns)
     body = "".join(

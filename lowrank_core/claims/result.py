@@ -95,19 +95,20 @@ class Row:
 
 
 def rows(record: Mapping[str, Any]) -> list[Row]:
-    """The table of a record: measured quantities, then what the control has beyond them."""
+    """The table of a record, a row per quantity and variant; the control stands once per quantity."""
     table = []
-    control = record["control"]["measured"]
     for quantity, series in record["measured"].items():
-        controls = control.get(quantity, {})
-        for variant in series:
+        control = "; ".join(
+            f"{name}: {summary(values)}" if name else summary(values)
+            for name, values in record["control"]["measured"].get(quantity, {}).items()
+        )
+        for i, (variant, values) in enumerate(series.items()):
             table.append(
                 Row(
                     f"{quantity} ({variant})" if variant else quantity,
                     _predicted(record["predicted"].get(quantity), variant),
-                    summary(series[variant]),
-                    "; ".join(f"{name}: {summary(v)}" if name else summary(v) for name, v in controls.items())
-                    or "–",
+                    summary(values),
+                    (control or "–") if i == 0 else "",
                 )
             )
     return table

@@ -58,7 +58,7 @@ def descent_fit(run: Trajectory, part: float) -> rates.Comparison:
     id="xiong2024.symmetric-lower-bound",
     title="Symmetric gradient descent with k > r is no faster than 1/T²",
     paper="xiong2024",
-    reference="abstract (form Ω(1/T²)); the sharp constant is derived here",
+    reference="abstract for the form Ω(1/T²); the constant is new",
     statement=r"""On the population loss, from a generic start $X_0\in\mathbb R^{n\times k}$ with $k>r$,
 symmetric gradient descent satisfies $\|X_TX_T^\top-M^\star\|_F^2=\Omega(1/T^2)$; sharply,
 $(\eta T)^2\,\|X_TX_T^\top-M^\star\|_F^2\to(\min(k,n)-r)/4$, whatever $\alpha$, $\kappa$ and $n$.""",
@@ -135,7 +135,7 @@ def symmetric_lower_bound(setting: Setting) -> Evidence:
     id="xiong2024.symmetric-lower-bound-sensing",
     title="The slowdown survives Gaussian sensing with fewer measurements than unknowns",
     paper="xiong2024",
-    reference="abstract (form Ω(1/T²), under a restricted isometry property)",
+    reference="abstract, under a restricted isometry property",
     statement=r"""With $m<n(n+1)/2$ Gaussian measurements and $k>r$, symmetric gradient descent satisfies
 $\|X_TX_T^\top-M^\star\|_F^2=\Omega(1/T^2)$: $T^2\,\|X_TX_T^\top-M^\star\|_F^2$ stays away from zero.""",
     provenance="restated",
@@ -183,9 +183,10 @@ $\|X_TX_T^\top-M^\star\|_F^2=\Omega(1/T^2)$: $T^2\,\|X_TX_T^\top-M^\star\|_F^2$ 
     },
     chapter=CHAPTER,
     fit="illustrates",
-    discrepancy="The local exponent of sensing runs approaches −2 slowly, from above: {slowest:.3f} on the "
-    "slowest seed at m = {m:.0f} of {unknowns:.0f} unknowns. Ω(1/T²) is one-sided and not in doubt, but a "
-    "finite run neither shows the exponent 2 nor a universal constant.",
+    discrepancy="The local exponent of sensing runs approaches −2 slowly, from above: "
+    "{late exponent of the slowest seed:.3f} on the slowest seed, with m = {measurements m:.0f} of "
+    "{unknowns n(n+1)/2:.0f} unknowns. Ω(1/T²) is one-sided and not in doubt, but a finite run shows neither "
+    "the exponent 2 nor a universal constant.",
 )
 def symmetric_lower_bound_sensing(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)
@@ -205,9 +206,9 @@ def symmetric_lower_bound_sensing(setting: Setting) -> Evidence:
             "residual ratio, exponential / power law": {"k = r": control_fit.rss_ratio},
         },
         notes={
-            "slowest": float(fit.exponent.max()),
-            "m": float(s.m),
-            "unknowns": s.n * (s.n + 1) / 2,
+            "late exponent of the slowest seed": float(fit.exponent.max()),
+            "measurements m": float(s.m),
+            "unknowns n(n+1)/2": s.n * (s.n + 1) / 2,
             "degrees of freedom of rank k": float(s.n * s.k - s.k * (s.k - 1) / 2),
             "largest |loss·4/error − 1| along the runs": isometry_defect(over),
         },
@@ -237,7 +238,7 @@ def isometry_defect(run: Trajectory) -> float:
     id="xiong2024.symmetric-upper-bound",
     title="1/T² is also attained",
     paper="xiong2024",
-    reference="related work (matching upper bound, Zhuo et al. 2024); the constant is derived here",
+    reference="matching upper bound of Zhuo et al. (2024), as cited there",
     statement=r"""On the population loss with $k>r$ and a start that sees every signal direction,
 $\|X_TX_T^\top-M^\star\|_F^2=O(1/T^2)$: $(\eta T)^2\,\|X_TX_T^\top-M^\star\|_F^2$ is bounded and settles.""",
     provenance="restated",
@@ -324,7 +325,7 @@ def symmetric_upper_bound(setting: Setting) -> Evidence:
     id="xiong2024.exact-rank-linear",
     title="With k = r convergence is linear",
     paper="xiong2024",
-    reference="introduction (k = r is linear); the rate is derived here by linearisation",
+    reference="introduction for linear convergence; the rate is new",
     statement=r"""On the population loss with $k=r$, $\|X_TX_T^\top-M^\star\|_F^2$ decays exponentially, at the
 rate $2\ln(1-\eta\sigma_r)$ per iteration; under sensing it is exponential too.""",
     provenance="derived",
@@ -392,7 +393,7 @@ def exact_rank_linear(setting: Setting) -> Evidence:
     id="xiong2024.extra-rank-not-columns",
     title="Extra rank slows the descent, extra columns do not",
     paper="xiong2024",
-    reference="derived here",
+    reference="no counterpart in the paper",
     statement=r"""On the population loss, a start with $k>r$ columns but only rank $r$ converges linearly, at
 the rate of $k=r$: the additional rank of $X_0$, not its additional columns, causes the slowdown.""",
     provenance="derived",

@@ -1,0 +1,143 @@
+"""The reduced run is the full run: same numbers, fewer rows; and where it is not, it is refused."""
+
+import pytest
+
+from lowrank_core import reduction
+from lowrank_core.errors import ArgumentError
+from lowrank_core.factors import Factors, gaussian_start, imbalanced_start, rank_limited_start
+from lowrank_core.methods import GradientDescent, Subgradient
+from lowrank_core.noise import Gaussian
+from lowrank_core.problem import observe
+from lowrank_core.sensing import Identity, gaussian_symmetric
+from lowrank_core.solve import solve
+from lowrank_core.steps import Geometric, LossProportional, Polyak
+from lowrank_core.truth import psd, rectangular
+
+SEEDS = [0, 1]
+SPECTRUM = [2.0, 1.0]
+N, K = 16, 3
+LONG = 10_000
+AGREEMENT = 1e-9
+"""Relative difference of full and reduced runs after 10 000 iterations, while errors are above the floor."""
+FLOOR = 1e-25
+BASES = ["eigen", "random"]
+
+STARTS = {
+    "generic": lambda: gaussian_start(N, K, 1.0, SEEDS),
+    "small": lambda: gaussian_start(N, K, 1e-6, SEEDS),
+    "rank-limited": lambda: rank_limited_start(N, K, 2, 1.0, SEEDS),
+    "asymmetric": lambda: imbalanced_start(N, N - 4, K, 0.5, 1 / 3, SEEDS),
+}
+
+
+def case(name, basis):
+    start = STARTS[name]()
+    if start.symmetric:
+        return observe(psd(N, SPECTRUM, SEEDS, basis), Identity(N)), start
+    return observe(rectangular(N, N - 4, SPECTRUM, SEEDS, basis), Identity(N, N - 4)), start
+
+
+def both(problem, start, method, steps):
+    return (solve(problem, method, start, steps, reduce=reduce) for reduce in (False, True))
+
+
+def assert_close(found, expected, floor):
+    assert ((found - expected).abs() <= AGREEMENT * expected.abs() + floor).all()
+
+
+@pytest.mark.parametrize("basis", BASES)
+@pytest.mark.parametrize("name", STARTS)
+def test_long_runs_agree(name, basis):
+    problem, start = case(name, basis)
+    full, reduced = both(problem, start, GradientDescent(0.1), LONG)
+    assert (full.recipe["reduced"], reduced.recipe["reduced"]) == (False, True)
+    assert_close(reduced.error, full.error, FLOOR)
+    assert_close(reduced.loss, full.loss, FLOOR)
+    assert_close(reduced.operator_error, full.operator_error, FLOOR**0.5)
+
+
+@pytest.mark.parametrize("basis", BASES)
+@pytest.mark.parametrize("name", STARTS)
+def test_lifted_factors_are_the_full_factors(name, basis):
+    problem, start = case(name, basis)
+    full, reduced = both(problem, start, GradientDescent(0.1), 500)
+    for found, expected in zip(reduced.factors, full.factors, strict=True):
+        assert (found is None) is (expected is None)
+        if expected is not None:
+            assert found.shape == expected.shape
+            assert (found - expected).norm() <= AGREEMENT * expected.norm()
+
+
+@pytest.mark.parametrize("rule", [Geometric(0.1, 0.999), LossProportional(0.05)])
+def test_rules_that_may_be_reduced_agree(rule):
+    full, reduced = both(*case("generic", "random"), GradientDescent(rule), 1000)
+    assert_close(reduced.error, full.error, FLOOR)
+
+
+def test_an_asymmetric_run_on_a_symmetric_truth():
+    problem = observe(psd(N, SPECTRUM, SEEDS, "random"), Identity(N))
+    start = imbalanced_start(N, N, K, 0.5, 1 / 3, SEEDS)
+    full, reduced = both(problem, start, GradientDescent(0.1), 1000)
+    assert_close(reduced.error, full.error, FLOOR)
+
+
+@pytest.mark.parametrize("basis", BASES)
+@pytest.mark.parametrize("name", STARTS)
+def test_lifting_undoes_splitting(name, basis):
+    problem, start = case(name, basis)
+    reduced = reduction.reduce(problem, start, GradientDescent(0.1))
+    for found, expected in zip(reduced.lift(reduced.start), start, strict=True):
+        assert expected is None or (found - expected).norm() <= 1e-14 * expected.norm()
+    assert reduced.problem.truth.shape == (len(SPECTRUM) + K,) * 2
+
+
+def test_observables_see_the_reduced_problem():
+    seen = []
+    problem, start = case("generic", "eigen")
+    solve(
+        problem,
+        GradientDescent(0.1),
+        start,
+        1,
+        observables={"rows": lambda p, f: seen.append(f.left.shape[1]) or f.left[:, 0, 0]},
+    )
+    assert set(seen) == {len(SPECTRUM) + K}
+
+
+TRUTH = psd(N, SPECTRUM, SEEDS)
+DESCENT = GradientDescent(0.1)
+REFUSED = {
+    "sensing": (observe(TRUTH, gaussian_symmetric(N, 200, SEEDS)), DESCENT, K, "only the population loss"),
+    "l1": (observe(TRUTH, Identity(N), "l1"), Subgradient(0.1), K, "entrywise l1 loss"),
+    "polyak": (observe(TRUTH, Identity(N)), GradientDescent(Polyak()), K, "Polyak steps amplify rounding"),
+    "noise": (observe(TRUTH, Identity(N), "l2", Gaussian(0.1), SEEDS), DESCENT, K, "observations are noisy"),
+    "no gain": (observe(TRUTH, Identity(N)), DESCENT, N - 2, "gains nothing for n <= r \\+ k"),
+}
+
+
+@pytest.mark.parametrize(("problem", "method", "k", "reason"), REFUSED.values(), ids=REFUSED)
+def test_refusals_say_why_and_full_runs_are_chosen(problem, method, k, reason):
+    start = gaussian_start(N, k, 1.0, SEEDS)
+    with pytest.raises(ArgumentError, match=f"reduce = True.*{reason}.*reduce=False"):
+        solve(problem, method, start, 1, reduce=True)
+    assert solve(problem, method, start, 1).recipe["reduced"] is False
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_reduction_is_chosen_wherever_it_holds(name):
+    problem, start = case(name, "eigen")
+    assert solve(problem, DESCENT, start, 1).recipe["reduced"] is True
+    assert solve(problem, DESCENT, start, 1, reduce=False).recipe["reduced"] is False
+
+
+def test_the_smallest_size_that_gains():
+    k = N - len(SPECTRUM) - 1
+    start = gaussian_start(N, k, 1.0, SEEDS)
+    assert solve(observe(TRUTH, Identity(N)), DESCENT, start, 1).recipe["reduced"] is True
+
+
+def test_a_start_blind_to_a_direction_stays_blind():
+    problem, start = case("generic", "eigen")
+    start.left[:, 0] = 0.0
+    run = solve(problem, DESCENT, Factors(start.left), 100)
+    assert not run.factors.left[:, 0].any()
