@@ -1,10 +1,19 @@
-"""Claims of Xiong, Ding & Du, "How Over-Parameterization Slows Down Gradient Descent in Matrix Sensing" (2024).
+"""Claims of Xiong, Ding & Du, "How Over-Parameterization Slows Down Gradient Descent in Matrix Sensing".
 
-The paper's abstract and introduction state the form of the results: with search rank k > r symmetric gradient
-descent needs Ω(1/T²) in squared Frobenius error, while k = r is linear. Its explicit constants were not read;
-the sharp constants tested here are derived here, and proved in `slowdown_proofs`.
+The paper (2024) states in its abstract and introduction: with search rank k > r symmetric gradient descent needs
+Ω(1/T²) in squared Frobenius error, while k = r is linear; asymmetric gradient descent from an imbalanced start is
+linear, at a rate that depends on the scale of the start; and one rebalancing step removes that dependence. Its
+explicit constants were not read; the sharp constants tested here are derived here, and proved in the `_proofs`
+modules.
 """
 
-from lowrank_core.claims.xiong2024 import slowdown, slowdown_proofs
+from lowrank_core.claims.xiong2024 import (
+    asymmetry,
+    asymmetry_proofs,
+    imbalance,
+    rebalancing,
+    slowdown,
+    slowdown_proofs,
+)
 
-__all__ = ["slowdown", "slowdown_proofs"]
+__all__ = ["asymmetry", "asymmetry_proofs", "imbalance", "rebalancing", "slowdown", "slowdown_proofs"]

@@ -10,48 +10,18 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
 from lowrank_core.claims.registry import claim
-from lowrank_core.factors import Factors, gaussian_start, rank_limited_start
-from lowrank_core.methods import GradientDescent
-from lowrank_core.problem import observe
-from lowrank_core.sensing import Identity, gaussian_symmetric
-from lowrank_core.solve import Trajectory, log_spaced, solve
-from lowrank_core.truth import psd
+from lowrank_core.claims.xiong2024.runs import (
+    FLOOR,
+    SEEDS,
+    descent_fit,
+    generic_start,
+    late_fit,
+    symmetric_run,
+)
+from lowrank_core.factors import Factors, rank_limited_start
+from lowrank_core.solve import Trajectory
 
 CHAPTER = "chapters/xiong2024/symmetric-slowdown"
-SEEDS = {"smoke": 3, "book": 8, "full": 64}
-FLOOR = 1e-28
-"""Squared errors below this are rounding: (1e-14)², with ‖M*‖ of order one."""
-
-
-def symmetric_run(setting: Setting, start: Factors, m: int | None = None) -> Trajectory:
-    """Symmetric gradient descent on m Gaussian measurements, or on the population loss if m is None."""
-    s = setting.sizes
-    truth = psd(s.n, s.spectrum, setting.seeds, device=setting.device)
-    operator = (
-        Identity(s.n, device=setting.device)
-        if m is None
-        else gaussian_symmetric(s.n, m, setting.seeds, device=setting.device)
-    )
-    return solve(
-        observe(truth, operator), GradientDescent(s.eta), start, s.steps, record=log_spaced(s.steps, 40)
-    )
-
-
-def generic_start(setting: Setting, k: int, alpha: float | None = None) -> Factors:
-    """The Gaussian start at the setting's scale (or at another one) with k columns."""
-    s = setting.sizes
-    return gaussian_start(s.n, k, alpha or s.alpha, setting.seeds, setting.device)
-
-
-def late_fit(run: Trajectory, first: float | torch.Tensor) -> rates.Comparison:
-    """Power law against exponential from an iteration on, clear of the rounding floor."""
-    window = rates.late_window(run.steps, run.error, first, floor=FLOOR)
-    return rates.compare(run.steps, run.error, window)
-
-
-def descent_fit(run: Trajectory, part: float) -> rates.Comparison:
-    """Power law against exponential on the last `part` of each trajectory's descent to the rounding floor."""
-    return late_fit(run, (1 - part) * rates.last_clear(run.steps, run.error, FLOOR))
 
 
 @claim(

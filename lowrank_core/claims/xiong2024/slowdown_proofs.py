@@ -13,7 +13,8 @@ import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.xiong2024.slowdown import CHAPTER, SEEDS
+from lowrank_core.claims.xiong2024.runs import SEEDS
+from lowrank_core.claims.xiong2024.slowdown import CHAPTER
 from lowrank_core.factors import Factors, gaussian_start
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import Problem, observe

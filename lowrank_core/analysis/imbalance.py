@@ -1,0 +1,68 @@
+"""The imbalance FᵀF − GᵀG of asymmetric factors, and the rates it predicts (derived here)."""
+
+from __future__ import annotations
+
+import torch
+
+from lowrank_core.errors import require
+from lowrank_core.factors import Factors
+from lowrank_core.truth import Truth
+
+
+def imbalance(factors: Factors) -> torch.Tensor:
+    """Δ = FᵀF − GᵀG, (B, k, k), which gradient flow conserves.
+
+    Raises:
+        ArgumentError: symmetric factors, which have no imbalance.
+    """
+    require(
+        factors.right is not None,
+        "factors",
+        "symmetric factors X",
+        "only a pair (F, G) has an imbalance",
+        "use asymmetric factors",
+    )
+    assert factors.right is not None
+    return factors.left.mT @ factors.left - factors.right.mT @ factors.right
+
+
+def slow_modes(start: Factors, truth: Truth) -> torch.Tensor:
+    """Eigenvalues of ΠΔ₀Π on the range of Π, the projector on ker(UᵀF₀ + VᵀG₀), ascending: (B, k − r).
+
+    From a small start, the signal takes the row space of UᵀF₀ + VᵀG₀; what is left of the imbalance on the
+    other directions of the search space drives the noise to zero. The slowest rate is 2ηd₁ per iteration in
+    the squared error, where d₁ is the smallest of these values, if that is positive.
+
+    Raises:
+        ArgumentError: symmetric factors, or a search rank that does not exceed the rank.
+    """
+    delta = imbalance(start)
+    assert start.right is not None
+    rank = truth.rank
+    require(
+        start.search_rank > rank,
+        "search rank k",
+        start.search_rank,
+        f"there are no directions beyond the rank r = {rank}",
+        "use k > r",
+    )
+    signal = truth.left.mT @ start.left + truth.right.mT @ start.right
+    rest = torch.linalg.svd(signal, full_matrices=True).Vh[:, rank:]
+    return torch.linalg.eigvalsh(rest @ delta @ rest.mT)
+
+
+def local_rate(factors: Factors, zero: float = 1e-12) -> torch.Tensor:
+    """μ, the smallest nonzero eigenvalue of FᵀF and of GᵀG, (B,), at factors with FGᵀ = M*.
+
+    Linearised there, one step of gradient descent multiplies the slowest part of the error by 1 − ημ, so the
+    squared error falls by −2 log(1 − ημ) per iteration. (The smallest nonzero value is attained in the error
+    only if n2 exceeds the rank of G, respectively n1 the rank of F.)
+
+    Args:
+        zero: eigenvalues below this, relative to the largest one, count as zero.
+    """
+    assert factors.right is not None
+    values = torch.cat(
+        [torch.linalg.svdvals(factor).square() for factor in (factors.left, factors.right)], dim=1
+    )
+    return torch.where(values > zero * values.amax(dim=1, keepdim=True), values, torch.inf).amin(dim=1)

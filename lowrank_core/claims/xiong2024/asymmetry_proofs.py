@@ -1,0 +1,1 @@
+"""Conservation, closed forms and local rates of asymmetric gradient descent, checked by machine."""

@@ -1,0 +1,1 @@
+"""One rebalancing step removes the dependence on the start scale."""
