@@ -40,6 +40,7 @@ class Trajectory:
         diverged_at: the first iteration whose factors are not all finite, -1 if there is none, (B,). From
             there on loss and errors are recorded as inf.
         reached_at: the first recorded iteration that met the stop rule, -1 if none did, (B,).
+        memory: what the method remembered at the end, name -> (B,); see the method.
         recipe: what it takes to repeat the run.
     """
 
@@ -52,6 +53,7 @@ class Trajectory:
     stop_reason: tuple[str, ...]
     diverged_at: torch.Tensor
     reached_at: torch.Tensor
+    memory: Mapping[str, torch.Tensor]
     recipe: Mapping[str, Any] = field(repr=False)
 
 
@@ -110,7 +112,7 @@ def solve(
     state = method.init(running, start if reduced is None else reduced.start)
 
     history = _History(running, len(at), dict(observables or {}))
-    last_finite = state.factors
+    last_finite = state
     last_record = torch.zeros(problem.batch, dtype=torch.long, device=state.factors.left.device)
     reached = torch.full_like(last_record, -1)
     done = records = 0
@@ -120,7 +122,7 @@ def solve(
         done = upto
         finite = state.factors.finite()
         history.write(records - 1, state.factors, finite)
-        last_finite = state.factors.where(finite, last_finite)
+        last_finite = state.where(finite, last_finite)
         last_record = torch.where(finite, upto, last_record)
         if stop is not None:
             below = history.error[:, records - 1] <= stop.threshold
@@ -143,6 +145,7 @@ def solve(
         ),
         diverged_at=diverged.cpu(),
         reached_at=reached.cpu(),
+        memory={name: values.cpu() for name, values in state.memory.items()},
         recipe={
             "method": repr(method),
             "operator": repr(problem.operator),
@@ -215,7 +218,7 @@ def _record_grid(steps: int, record: torch.Tensor | Sequence[int] | None) -> tor
 def _first_nonfinite(
     problem: Problem,
     method: Method,
-    restart: Factors,
+    restart: State,
     since: torch.Tensor,
     final: Factors,
     done: int,
@@ -227,7 +230,7 @@ def _first_nonfinite(
     lost = ~final.finite()
     first = torch.full_like(since, -1)
     for begin in since[lost].unique().tolist():
-        replay = State(restart, begin)
+        replay = restart._replace(iteration=begin)
         waiting = lost & (since == begin)
         while bool(waiting.any()) and replay.iteration < done:
             replay = method.step(problem, replay)

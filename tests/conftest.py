@@ -3,6 +3,9 @@
 import pytest
 import torch
 
+from lowrank_core.claims import registry
+from lowrank_core.claims.claim import Criterion, Evidence
+
 torch.set_num_threads(1)
 
 
@@ -17,3 +20,34 @@ def pytest_terminal_summary(terminalreporter):
     skipped = sum("cuda" in report.keywords for report in terminalreporter.stats.get("skipped", []))
     if skipped:
         terminalreporter.write_line(f"{skipped} tests need a CUDA device and were skipped")
+
+
+@pytest.fixture
+def declare(monkeypatch):
+    """Declare claims that last for one test; by default one that holds, with a control that fires."""
+    registry.all_claims()
+    monkeypatch.setattr(registry, "_CLAIMS", dict(registry._CLAIMS))
+
+    def evidence(measured=(1.0, 1.0, 1.0), control=(0.0, 0.0, 0.0), **rest):
+        return Evidence(measured={"size": measured}, control={"size": control}, **rest)
+
+    def make(function=None, **changes):
+        declaration = {
+            "id": "test.claim",
+            "title": "a claim of the tests",
+            "paper": "test",
+            "reference": "nowhere",
+            "statement": "It is one.",
+            "provenance": "derived",
+            "kind": "identity",
+            "criteria": (Criterion("size", 1, 1),),
+            "control": "it is zero",
+            "breaks": ("size",),
+            "seeds": {"smoke": 3, "book": 8, "full": 8},
+            "sizes": {"smoke": {}, "book": {}, "full": {}},
+            "chapter": "chapters/test",
+        }
+        return registry.claim(**declaration | changes)(function or (lambda setting: evidence()))
+
+    make.evidence = evidence
+    return make

@@ -287,7 +287,7 @@ def test_cuda_is_refused_where_there_is_none(call, monkeypatch):
 def test_a_card_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(ArgumentError, match="device = 'cuda:1'.*sees 1 CUDA devices"):
+    with pytest.raises(ArgumentError, match=r"device = 'cuda:1'.*sees 1 CUDA devices"):
         resolve_device("cuda:1")
 
 

@@ -26,29 +26,45 @@ def imbalance(factors: Factors) -> torch.Tensor:
     return factors.left.mT @ factors.left - factors.right.mT @ factors.right
 
 
-def slow_modes(start: Factors, truth: Truth) -> torch.Tensor:
-    """Eigenvalues of ΠΔ₀Π on the range of Π, the projector on ker(UᵀF₀ + VᵀG₀), ascending: (B, k − r).
+def free_directions(start: Factors, truth: Truth) -> torch.Tensor:
+    """An orthonormal basis of ker(UᵀF₀ + VᵀG₀) in its rows, (B, k − r, k).
 
-    From a small start, the signal takes the row space of UᵀF₀ + VᵀG₀; what is left of the imbalance on the
-    other directions of the search space drives the noise to zero. The slowest rate is 2ηd₁ per iteration in
-    the squared error, where d₁ is the smallest of these values, if that is positive.
+    From a small start the signal takes the row space of UᵀF₀ + VᵀG₀; these directions of the search space are
+    left to the noise.
 
     Raises:
         ArgumentError: symmetric factors, or a search rank that does not exceed the rank.
     """
-    delta = imbalance(start)
-    assert start.right is not None
-    rank = truth.rank
     require(
-        start.search_rank > rank,
+        start.right is not None,
+        "start",
+        "symmetric factors X",
+        "only a pair (F, G) has an imbalance",
+        "use asymmetric factors",
+    )
+    assert start.right is not None
+    require(
+        start.search_rank > truth.rank,
         "search rank k",
         start.search_rank,
-        f"there are no directions beyond the rank r = {rank}",
+        f"there are no directions beyond the rank r = {truth.rank}",
         "use k > r",
     )
     signal = truth.left.mT @ start.left + truth.right.mT @ start.right
-    rest = torch.linalg.svd(signal, full_matrices=True).Vh[:, rank:]
-    return torch.linalg.eigvalsh(rest @ delta @ rest.mT)
+    return torch.linalg.svd(signal, full_matrices=True).Vh[:, truth.rank :]
+
+
+def slow_modes(start: Factors, truth: Truth) -> torch.Tensor:
+    """Eigenvalues of ΠΔ₀Π on the range of Π, the projector on the free directions, ascending: (B, k − r).
+
+    What is left of the imbalance on the free directions drives the noise to zero. From a small start the slowest
+    rate is 2ηd per iteration in the squared error, where d is the smallest absolute value of these.
+
+    Raises:
+        ArgumentError: as `free_directions`.
+    """
+    free = free_directions(start, truth)
+    return torch.linalg.eigvalsh(free @ imbalance(start) @ free.mT)
 
 
 def local_rate(factors: Factors, zero: float = 1e-12) -> torch.Tensor:

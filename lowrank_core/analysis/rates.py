@@ -6,6 +6,7 @@ trajectory, (B,). Windows keep clear of the rounding floor by a factor 1000, eac
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -117,3 +118,9 @@ def inverse_square_constant(time: torch.Tensor, error: torch.Tensor, window: tor
 def at_time(time: torch.Tensor, values: torch.Tensor, when: float) -> torch.Tensor:
     """Values (B, R) at the recorded time nearest to `when`, (B,)."""
     return values[:, int((time.to(torch.float64) - when).abs().argmin())]
+
+
+def scaling_exponent(x: Sequence[float], y: torch.Tensor) -> torch.Tensor:
+    """d log|y| / d log x by least squares over the columns of y (B, len(x)), one exponent per trajectory, (B,)."""
+    grid = torch.tensor(x, dtype=torch.float64).log()
+    return line_fit(grid, y.abs().log(), torch.ones_like(y, dtype=torch.bool)).slope

@@ -2,11 +2,22 @@
 
 from lowrank_core.methods.gradient_descent import GradientDescent
 from lowrank_core.methods.method import Method, State
+from lowrank_core.methods.rebalanced import AtIteration, RebalancedGradientDescent, ResidualBelow
 from lowrank_core.methods.subgradient import Subgradient
 
 METHODS = {
     "gradient-descent": GradientDescent,
+    "rebalanced": RebalancedGradientDescent,
     "subgradient": Subgradient,
 }
 
-__all__ = ["METHODS", "GradientDescent", "Method", "State", "Subgradient"]
+__all__ = [
+    "METHODS",
+    "AtIteration",
+    "GradientDescent",
+    "Method",
+    "RebalancedGradientDescent",
+    "ResidualBelow",
+    "State",
+    "Subgradient",
+]

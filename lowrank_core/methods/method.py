@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
+
+import torch
 
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem
 
 
 class State(NamedTuple):
-    """All that a first-order method carries from one iteration to the next."""
+    """All that a first-order method carries from one iteration to the next.
+
+    Attributes:
+        factors: the iterate.
+        iteration: how many iterations led to it.
+        memory: what else the method remembers of each trajectory, name -> (B,).
+    """
 
     factors: Factors
     iteration: int
+    memory: Mapping[str, torch.Tensor] = MappingProxyType({})
+
+    def where(self, mask: torch.Tensor, otherwise: State) -> State:
+        """This state where the mask (B,) holds, and `otherwise` elsewhere; the iteration is this one's."""
+        return State(
+            self.factors.where(mask, otherwise.factors),
+            self.iteration,
+            {name: torch.where(mask, value, otherwise.memory[name]) for name, value in self.memory.items()},
+        )
 
 
 class Method(Protocol):

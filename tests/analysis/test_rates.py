@@ -100,3 +100,10 @@ def test_at_time_takes_the_nearest_record():
     nearest = TIME[(TIME - 777).abs().argmin()]
     assert abs(nearest - 777) < 777 / 40
     assert rates.at_time(STEPS, values, 777).tolist() == [nearest, 2 * nearest]
+
+
+def test_scaling_exponents_of_either_sign():
+    x = [0.1, 0.2, 0.4, 0.8]
+    grid = torch.tensor(x, dtype=torch.float64)
+    found = rates.scaling_exponent(x, rows(3 * grid**2, -0.5 * grid**-1))
+    assert found.tolist() == pytest.approx([2.0, -1.0], rel=EXACT)

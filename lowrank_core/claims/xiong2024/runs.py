@@ -20,7 +20,9 @@ FLOOR = 1e-28
 """Squared errors below this are rounding: (1e-14)², with ‖M*‖ of order one."""
 
 
-def symmetric_run(setting: Setting, start: Factors, m: int | None = None) -> Trajectory:
+def symmetric_run(
+    setting: Setting, start: Factors, m: int | None = None, steps: int | None = None
+) -> Trajectory:
     """Symmetric gradient descent on m Gaussian measurements, or on the population loss if m is None."""
     s = setting.sizes
     truth = psd(s.n, s.spectrum, setting.seeds, device=setting.device)
@@ -29,9 +31,8 @@ def symmetric_run(setting: Setting, start: Factors, m: int | None = None) -> Tra
         if m is None
         else gaussian_symmetric(s.n, m, setting.seeds, device=setting.device)
     )
-    return solve(
-        observe(truth, operator), GradientDescent(s.eta), start, s.steps, record=log_spaced(s.steps, 40)
-    )
+    steps = steps or s.steps
+    return solve(observe(truth, operator), GradientDescent(s.eta), start, steps, record=log_spaced(steps, 40))
 
 
 def asymmetric_run(

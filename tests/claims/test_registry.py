@@ -1,0 +1,93 @@
+"""The registry of the book's claims."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lowrank_core.claims import registry
+from lowrank_core.claims.claim import MIN_BOOK_SEEDS
+from lowrank_core.errors import ArgumentError
+
+ROOT = Path(__file__).parents[2]
+CLAIMS = registry.all_claims()
+
+
+def files_of(toc):
+    """Every page that a table of contents names, at any depth."""
+    if isinstance(toc, dict):
+        yield from (value for key, value in toc.items() if key in ("file", "root"))
+        toc = list(toc.values())
+    if isinstance(toc, list):
+        for part in toc:
+            yield from files_of(part)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_every_claim_stands_in_a_chapter_of_the_book(claim):
+    assert claim.chapter in set(files_of(yaml.safe_load((ROOT / "_toc.yml").read_text())))
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_every_claim_rests_on_enough_seeds(claim):
+    assert claim.seeds["full"] >= claim.seeds["book"] >= MIN_BOOK_SEEDS == 8
+    assert claim.seeds["smoke"] >= 1
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_every_scale_declares_the_same_sizes(claim):
+    names = [set(sizes) for sizes in claim.sizes.values()]
+    assert names[0] == names[1] == names[2] != set()
+
+
+def test_no_claim_rests_on_itself():
+    uses = {claim.id: set(claim.uses) for claim in CLAIMS}
+    while uses:
+        ready = {claim_id for claim_id, needed in uses.items() if not needed & set(uses)}
+        assert ready, f"these claims rest on one another: {sorted(uses)}"
+        uses = {claim_id: needed for claim_id, needed in uses.items() if claim_id not in ready}
+
+
+def test_an_id_is_declared_once(declare):
+    declare()
+    with pytest.raises(ArgumentError, match=r"id = 'test.claim': this claim is declared already"):
+        declare()
+
+
+def test_used_claims_must_exist(declare):
+    declare(uses=("xiong2024.riccati", "test.missing"))
+    with pytest.raises(ArgumentError, match=r"claim test.claim: uses = \['test.missing'\]: no such claims"):
+        registry._load.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    ("asked", "suggested"),
+    [
+        ("xiong2024.ricati", "xiong2024.riccati"),
+        ("riccati", "xiong2024.riccati"),
+        ("xiong2024.symmetric-uper-bound", "xiong2024.symmetric-upper-bound"),
+    ],
+)
+def test_unknown_ids_suggest_the_nearest(asked, suggested):
+    with pytest.raises(ArgumentError, match=rf"claim id = '{asked}'.*did you mean .*{suggested}"):
+        registry.find(asked)
+
+
+def test_ids_like_no_other_point_to_the_list():
+    with pytest.raises(ArgumentError) as caught:
+        registry.find("§§§")
+    assert caught.value.fix == "`python -m lowrank_core claims list` shows all"
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_the_source_is_the_declaration_and_the_function(claim):
+    source = registry.source(claim.id)
+    assert source.startswith("@claim(\n")
+    assert f'id="{claim.id}"' in source
+    assert f"def {claim.function.__name__}(setting: Setting) -> Evidence:" in source
+    assert source.rstrip().endswith(")")
+
+
+def test_claims_by_paper():
+    assert registry.all_claims("xiong2024") == [claim for claim in CLAIMS if claim.paper == "xiong2024"]
+    assert [registry.find(claim.id) for claim in CLAIMS] == CLAIMS

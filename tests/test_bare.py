@@ -1,0 +1,55 @@
+"""Torch and numpy are enough to import the core and to judge every claim."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+ABSENT = (
+    *("matplotlib", "tqdm", "scipy", "IPython", "ipykernel", "pygments", "flint", "yaml", "numba", "cvxpy"),
+    *("jupyter", "jupyter_book", "jupyter_cache", "jupyter_client", "jupyter_core"),
+)
+UNASKED = ("sympy", "mpmath", "matplotlib", "IPython", "tqdm", "scipy", "lowrank_core.claims")
+
+# None in place of a module is how Python itself marks one that cannot be imported.
+BLOCK = f"import sys; sys.modules.update(dict.fromkeys({ABSENT}))"
+RUN = """
+import json
+from lowrank_core import claims
+print(json.dumps({c.id: claims.run(c.id, "smoke", "cpu").as_expected for c in claims.all_claims()}))
+"""
+LOADED = "import json, sys; {}; print(json.dumps(sorted(sys.modules)))"
+
+
+def python(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_every_claim_is_judged_with_torch_and_numpy_alone():
+    judged = python(BLOCK + RUN)
+    assert judged
+    assert [claim_id for claim_id, as_expected in judged.items() if not as_expected] == []
+
+
+@pytest.mark.parametrize("name", ["matplotlib", "matplotlib.figure", "flint"])
+def test_what_is_absent_can_neither_be_imported_nor_found(name):
+    attempt = f"""
+import importlib.util, json
+try:
+    import {name}
+except ImportError:
+    print(json.dumps(importlib.util.find_spec({name.partition(".")[0]!r})))
+"""
+    assert python(BLOCK + attempt) is None
+
+
+def test_importing_the_core_loads_nothing_that_it_does_not_need():
+    with_core, torch_only = (
+        set(python(LOADED.format(f"import {name}"))) for name in ("lowrank_core", "torch")
+    )
+    added = with_core - torch_only
+    assert "lowrank_core.solve" in added
+    assert [name for name in added if name.startswith(UNASKED)] == []

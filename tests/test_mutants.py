@@ -1,0 +1,215 @@
+"""Deliberate breakages of the core, one at a time: each must turn the named claims or tests red.
+
+A mutant is a copy of `lowrank_core` with one snippet replaced. Whatever reports it must do so in its own words, a
+verdict that is not as expected or a failed assertion; a crash is no proof that anything was checked.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# Runs a module as `python -m` does, after saying which core it will see.
+PROGRAM = """
+import runpy, sys
+import lowrank_core
+print(lowrank_core.__file__, flush=True)
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+"""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`old` is replaced by `new` in `file`; then the claims are judged otherwise, or the tests fail."""
+
+    file: str
+    old: str
+    new: str
+    claims: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+
+
+MUTANTS = {
+    "uphill instead of downhill": Mutant(
+        "methods/gradient_descent.py",
+        "torch.sub(left, d_left, alpha=eta)",
+        "torch.add(left, d_left, alpha=eta)",
+        claims=("xiong2024.symmetric-lower-bound", "xiong2024.symmetric-upper-bound"),
+    ),
+    "a factor 2 in the step": Mutant(
+        "methods/gradient_descent.py",
+        "eta = rule(state.iteration, value, squared)",
+        "eta = 2 * rule(state.iteration, value, squared)",
+        claims=("xiong2024.symmetric-lower-bound", "xiong2024.exact-rank-linear"),
+    ),
+    "a factor 1/2 lost from the symmetric gradient": Mutant(
+        "sensing/identity.py",
+        "torch.bmm(residual, left), None",
+        "2 * torch.bmm(residual, left), None",
+        claims=("xiong2024.extra-rank-not-columns",),
+    ),
+    "a lost transpose in the gradient of G": Mutant(
+        "sensing/operator.py",
+        "slope.mT @ left",
+        "slope @ left",
+        tests=(
+            "sensing/test_operator.py::test_gradient_is_that_of_the_stated_loss[square, batched, m = 8-False-l2]",
+        ),
+    ),
+    "packing without √2": Mutant(
+        "sensing/dense.py",
+        "self._up = torch.where(diagonal, 0.5, (1 / root2).to(device)).to(dtype)",
+        "self._up = torch.full_like(diagonal, 0.5, dtype=dtype)",
+        tests=(
+            "sensing/test_packing.py::test_packing_is_an_isometry",
+            "sensing/test_packing.py::test_packed_operator_equals_the_explicit_sums",
+        ),
+    ),
+    "√2 rounded to float32": Mutant(
+        "sensing/dense.py",
+        "torch.tensor(2.0, dtype=torch.float64).sqrt()",
+        "torch.tensor(2.0, dtype=torch.float32).sqrt().double()",
+        tests=("sensing/test_packing.py::test_packing_is_an_isometry",),
+    ),
+    "measurements without the weight 1/m": Mutant(
+        "sensing/dense.py",
+        "self.weight = 1.0 / self.m",
+        "self.weight = 1.0",
+        claims=("xiong2024.symmetric-lower-bound-sensing",),
+    ),
+    "records one iteration late": Mutant(
+        "solve.py",
+        "done = records = 0",
+        "done, records = -1, 0",
+        tests=("test_solve.py::test_records_are_of_the_iterate_at_their_step",),
+    ),
+    "divergence dated one iteration early": Mutant(
+        "solve.py",
+        "first = torch.where(gone, replay.iteration, first)",
+        "first = torch.where(gone, replay.iteration - 1, first)",
+        tests=("test_solve.py::test_divergence_is_dated_exactly_and_never_nan",),
+    ),
+    "seeds ignored": Mutant(
+        "randomness.py",
+        'f"{int(seed)}/{name}"',
+        'f"0/{name}"',
+        tests=(
+            "test_randomness.py::test_other_names_and_seeds_are_other_numbers",
+            "test_factors.py::test_starts_do_not_depend_on_batch_or_order",
+            "claims/test_runner.py::test_other_seeds_give_other_numbers",
+        ),
+    ),
+    "sign(0) = 1": Mutant(
+        "loss.py",
+        "torch.sign(residual)",
+        "torch.where(residual < 0, -1.0, 1.0).to(residual)",
+        tests=(
+            "test_loss.py::test_dual_of_l1_is_the_weighted_sign_with_sign_zero_zero",
+            "methods/test_subgradient.py::test_the_truth_is_a_fixed_point_because_sign_zero_is_zero",
+        ),
+    ),
+    "G updated with the new F": Mutant(
+        "methods/gradient_descent.py",
+        "else torch.sub(right, d_right, alpha=eta)",
+        "else right - eta * problem.gradient(Factors(torch.sub(left, d_left, alpha=eta), right))[2]",
+        tests=("methods/test_gradient_descent.py::test_asymmetric_step_is_simultaneous",),
+    ),
+    "the reduction takes the last rows for the signal": Mutant(
+        "reduction.py",
+        "rows, noise = factor[:, :rank], factor[:, rank:]",
+        "rows, noise = factor[:, -rank:], factor[:, :-rank]",
+        claims=("xiong2024.symmetric-upper-bound",),
+        tests=("test_reduction.py::test_long_runs_agree",),
+    ),
+    "starts α² instead of α": Mutant(
+        "factors.py",
+        'return Factors(_columns(seeds, "start", n, k, device, dtype) * scale)',
+        'return Factors(_columns(seeds, "start", n, k, device, dtype) * scale**2)',
+        tests=("test_factors.py::test_the_norm_of_a_start_is_alpha_times_one_plus_root_aspect",),
+    ),
+    "verdicts without controls": Mutant(
+        "claims/verdict.py",
+        'if not fired or "unclear" in states:',
+        'if "unclear" in states:',
+        tests=("claims/test_verdict.py::test_without_a_firing_control_nothing_is_concluded",),
+    ),
+}
+CLAIMS = sorted({claim_id for mutant in MUTANTS.values() for claim_id in mutant.claims})
+TESTS = sorted({node for mutant in MUTANTS.values() for node in mutant.tests})
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a module on a copy of the core, in a process of its own; returns status and output."""
+    shutil.copytree(
+        ROOT / "lowrank_core", tmp_path / "lowrank_core", ignore=shutil.ignore_patterns("__pycache__")
+    )
+
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "LOWRANK"))
+    }
+
+    def run_module(module, *arguments):
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, module, *arguments],
+            cwd=tmp_path,
+            env=environment | {"PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+        where, _, output = done.stdout.partition("\n")
+        assert where == str(tmp_path / "lowrank_core" / "__init__.py"), done.stderr
+        return done.returncode, output, done.stderr
+
+    return run_module
+
+
+def judge(run, claim_ids):
+    """Exit status, and which of the claims came out as expected."""
+    status, output, errors = run(
+        "lowrank_core", "claims", "run", *claim_ids, "--scale", "smoke", "--json", "-"
+    )
+    assert status in (0, 1), errors
+    return status, {
+        r["id"]: r["verdict"] == r["expected"] and r["control"]["fired"] for r in json.loads(output)
+    }
+
+
+def check(run, nodes):
+    """Exit status of pytest, the tests that failed (less their parameters), and whether by assertions alone."""
+    config = ("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-p", "no:cacheprovider")
+    status, output, errors = run(
+        "pytest", *config, "--tb=line", *(str(ROOT / "tests" / node) for node in nodes)
+    )
+    assert status in (0, 1), output + errors
+    failed = set(re.findall(r"^(?:FAILED|ERROR) \S*/tests/([^\s\[]+)", output, re.MULTILINE))
+    errors = set(re.findall(r"^\S+\.py:\d+: (\w+)", output, re.MULTILINE))
+    return status, failed, errors <= {"assert", "AssertionError"}
+
+
+def test_an_unchanged_copy_has_its_claims_judged_as_expected(run):
+    assert judge(run, CLAIMS) == (0, dict.fromkeys(CLAIMS, True))
+
+
+def test_an_unchanged_copy_passes_its_tests(run):
+    assert check(run, TESTS) == (0, set(), True)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
+def test_mutant_is_caught(mutant, run, tmp_path):
+    path = tmp_path / "lowrank_core" / mutant.file
+    source = path.read_text()
+    assert source.count(mutant.old) == 1
+    path.write_text(source.replace(mutant.old, mutant.new))
+    assert mutant.claims or mutant.tests
+    if mutant.claims:
+        assert judge(run, mutant.claims) == (1, dict.fromkeys(mutant.claims, False))
+    if mutant.tests:
+        assert check(run, mutant.tests) == (1, {node.partition("[")[0] for node in mutant.tests}, True)
