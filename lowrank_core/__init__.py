@@ -15,7 +15,14 @@ from lowrank_core.factors import (
     imbalanced_start,
     rank_limited_start,
 )
-from lowrank_core.methods import METHODS, GradientDescent, Subgradient
+from lowrank_core.methods import (
+    METHODS,
+    AtIteration,
+    GradientDescent,
+    RebalancedGradientDescent,
+    ResidualBelow,
+    Subgradient,
+)
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import Dense, Identity, gaussian, gaussian_symmetric
 from lowrank_core.solve import ErrorBelow, Trajectory, log_spaced, solve
@@ -25,12 +32,15 @@ __version__ = "0.1.0"
 
 __all__ = [
     "METHODS",
+    "AtIteration",
     "Dense",
     "ErrorBelow",
     "Factors",
     "GradientDescent",
     "Identity",
     "Problem",
+    "RebalancedGradientDescent",
+    "ResidualBelow",
     "Subgradient",
     "Trajectory",
     "Truth",

@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     options = parser().parse_args(arguments)
     try:
+        _check_target(getattr(options, "json", None))
         return int(options.command(options))
     except ArgumentError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -48,10 +49,12 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"lowrank_core {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    claims = commands.add_parser("claims", help="list, run or show claims").add_subparsers(
-        required=True, metavar="ACTION"
+    claims = commands.add_parser(
+        "claims", help="list, run or show claims", description="List, run or show claims."
+    ).add_subparsers(required=True, metavar="ACTION")
+    listing = claims.add_parser(
+        "list", help="all claims, a line each", description="All claims, a line each."
     )
-    listing = claims.add_parser("list", help="all claims, a line each")
     listing.add_argument("--paper", choices=PAPERS, help="only the claims of this paper")
     _add_json(listing)
     listing.set_defaults(command=list_claims)
@@ -59,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     running = claims.add_parser(
         "run",
         help="run claims and judge them",
+        description="Run claims and judge them by the criteria that they declare.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -84,16 +88,28 @@ def parser() -> argparse.ArgumentParser:
     _add_json(running)
     running.set_defaults(command=run_claims)
 
-    showing = claims.add_parser("show", help="one claim: statement, criteria, control and source")
+    showing = claims.add_parser(
+        "show",
+        help="one claim: statement, criteria, control and source",
+        description="One claim: statement, criteria, control and source.",
+    )
     showing.add_argument("id", metavar="ID")
     showing.set_defaults(command=show_claim)
 
-    bench = commands.add_parser("bench", help="time the solvers against what one would write otherwise")
+    bench = commands.add_parser(
+        "bench",
+        help="time the solvers against what one would write otherwise",
+        description="Time the solvers against what one would write otherwise.",
+    )
     bench.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
     _add_json(bench)
     bench.set_defaults(command=run_benchmarks)
 
-    doctor = commands.add_parser("doctor", help="versions, device, threads, and what is active and why")
+    doctor = commands.add_parser(
+        "doctor",
+        help="versions, device, threads, and what is active and why",
+        description="Versions, device, threads, and what is active and why.",
+    )
     _add_json(doctor)
     doctor.set_defaults(command=show_machine)
     return top
@@ -239,6 +255,18 @@ def _print_record(record: dict[str, Any]) -> None:
 
 def _add_json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", metavar="FILE", help="write JSON to FILE, or to standard output with -")
+
+
+def _check_target(target: str | None) -> None:
+    """Refuse, before anything runs, a file that could not be written afterwards."""
+    folder = Path(target or "-").parent
+    require(
+        folder.is_dir(),
+        "--json",
+        target,
+        f"there is no folder {folder}",
+        "create it, or use - for standard output",
+    )
 
 
 def _write_json(data: Any, target: str | None) -> bool:

@@ -20,10 +20,10 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
         ArgumentError: the name is unknown, or CUDA is asked for where torch sees no CUDA device.
     """
     if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         chosen = torch.device(device)
-    except RuntimeError:
+    except (RuntimeError, TypeError):
         raise ArgumentError("device", device, "unknown device", 'use "auto", "cpu" or "cuda"') from None
     require(
         chosen.type in ("cpu", "cuda"),
@@ -32,16 +32,18 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
         "device not supported",
         'use "auto", "cpu" or "cuda"',
     )
-    if chosen.type == "cuda":
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        require(
-            (chosen.index or 0) < count,
-            "device",
-            str(device),
-            f"this torch ({torch.__version__}) sees {count} CUDA devices",
-            'use device="cpu", or "auto" to take CUDA only where it exists',
-        )
-    return chosen
+    if chosen.type == "cpu":
+        return chosen
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    require(
+        (chosen.index or 0) < count,
+        "device",
+        str(device),
+        f"this torch ({torch.__version__}) sees {count} CUDA devices",
+        'use device="cpu", or "auto" to take CUDA only where it exists',
+    )
+    # With its index: tensors carry one, and torch holds "cuda" and "cuda:0" unequal.
+    return torch.device("cuda", torch.cuda.current_device() if chosen.index is None else chosen.index)
 
 
 def resolve_dtype(dtype: str | torch.dtype = "float64") -> torch.dtype:

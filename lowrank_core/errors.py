@@ -15,6 +15,10 @@ class ArgumentError(ValueError):
         self.argument, self.value, self.problem, self.fix = argument, value, problem, fix
         super().__init__(f"{argument} = {value!r}: {problem}. Fix: {fix}.")
 
+    def __reduce__(self) -> tuple[type, tuple[str, object, str, str]]:
+        # Exceptions are rebuilt from their message alone, which would lose errors of worker processes.
+        return type(self), (self.argument, self.value, self.problem, self.fix)
+
 
 def require(condition: bool, argument: str, value: object, problem: str, fix: str) -> None:
     """Raise `ArgumentError` unless `condition` holds."""

@@ -26,9 +26,9 @@ LAWS = {
 
 
 class Noise(Protocol):
-    """Anything that draws (B, m) additive noise from seeds."""
+    """Anything that draws (B, m) additive noise from seeds, and from streams whose names begin with `stream`."""
 
-    def sample(self, seeds: Sequence[int], m: int) -> torch.Tensor: ...
+    def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Gaussian:
     def __post_init__(self) -> None:
         require(self.scale >= 0, "scale", self.scale, "a standard deviation is not negative", "use >= 0")
 
-    def sample(self, seeds: Sequence[int], m: int) -> torch.Tensor:
-        return self.scale * draw(seeds, "noise gaussian", (m,), LAWS["gaussian"])
+    def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor:
+        return self.scale * draw(seeds, f"{stream} gaussian", (m,), LAWS["gaussian"])
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ class Outliers:
         require(0 <= self.p <= 1, "p", self.p, "a probability lies in [0, 1]", "use e.g. p=0.1")
         require(self.law in LAWS, "law", self.law, "unknown law", f"use one of {', '.join(LAWS)}")
 
-    def sample(self, seeds: Sequence[int], m: int) -> torch.Tensor:
-        hit = draw(seeds, "noise support", (m,), lambda rng, size: rng.random(size) < self.p)
-        return self.scale * hit * draw(seeds, f"noise {self.law} outliers", (m,), LAWS[self.law])
+    def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor:
+        hit = draw(seeds, f"{stream} support", (m,), lambda rng, size: rng.random(size) < self.p)
+        return self.scale * hit * draw(seeds, f"{stream} {self.law} outliers", (m,), LAWS[self.law])
 
 
 @dataclass(frozen=True)
@@ -80,5 +80,6 @@ class Mixed:
 
     parts: tuple[Noise, ...]
 
-    def sample(self, seeds: Sequence[int], m: int) -> torch.Tensor:
-        return torch.stack([part.sample(seeds, m) for part in self.parts]).sum(dim=0)
+    def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor:
+        samples = [part.sample(seeds, m, f"{stream} part {i}") for i, part in enumerate(self.parts)]
+        return torch.stack(samples).sum(dim=0)

@@ -83,12 +83,24 @@ class Problem:
                 f"F has {start.left.shape[2]} columns and G has {start.right.shape[2]}",
                 "give both factors the same search rank",
             )
-        elif not (self.truth.symmetric and self.operator.symmetric):
+        else:
+            self._check_symmetry()
+
+    def _check_symmetry(self) -> None:
+        if not (self.truth.symmetric and self.operator.symmetric):
             raise ArgumentError(
                 "start",
                 "symmetric factors X",
                 "XXᵀ needs a symmetric truth and symmetric measurement matrices",
                 "use an asymmetric start (F, G), or truth.psd with sensing.gaussian_symmetric",
+            )
+        seen = self.operator.adjoint(self.observations)
+        if not torch.allclose(seen, seen.mT, rtol=0.0, atol=1e-12 * float(seen.abs().max())):
+            raise ArgumentError(
+                "start",
+                "symmetric factors X",
+                "the noise made the observed matrix asymmetric, and A*(z)X is then not the gradient",
+                "use an asymmetric start (F, G), or symmetric measurement matrices",
             )
 
 

@@ -20,6 +20,9 @@ def core_hash() -> str:
     return digest.hexdigest()[:16]
 
 
+core_hash()  # at import: what is hashed is what runs, even if a file changes later
+
+
 @functools.cache
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that results may depend on; absent ones are left out."""

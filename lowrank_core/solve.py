@@ -34,8 +34,9 @@ class Trajectory:
         loss: the loss at the records, (B, R).
         error: squared Frobenius error ‖M_t − M*‖_F², (B, R).
         operator_error: operator-norm error ‖M_t − M*‖, (B, R).
-        observed: further recorded quantities by name, (B, R, ...).
+        observed: further recorded quantities by name, (B, R, ...); inf, too, once a trajectory has diverged.
         factors: the factors at the end.
+        start: the factors at the start.
         stop_reason: per trajectory "finished", "reached" or "diverged".
         diverged_at: the first iteration whose factors are not all finite, -1 if there is none, (B,). From
             there on loss and errors are recorded as inf.
@@ -50,6 +51,7 @@ class Trajectory:
     operator_error: torch.Tensor
     observed: Mapping[str, torch.Tensor]
     factors: Factors
+    start: Factors
     stop_reason: tuple[str, ...]
     diverged_at: torch.Tensor
     reached_at: torch.Tensor
@@ -139,6 +141,7 @@ def solve(
         operator_error=history.operator_error[:, :records].cpu(),
         observed={name: values[:, :records].cpu() for name, values in history.observed.items()},
         factors=factors,
+        start=start,
         stop_reason=tuple(
             "diverged" if d >= 0 else "reached" if h >= 0 else "finished"
             for d, h in zip(diverged.tolist(), reached.tolist(), strict=True)
@@ -151,6 +154,7 @@ def solve(
             "operator": repr(problem.operator),
             "loss": problem.loss,
             "search_rank": start.search_rank,
+            "seeds": list(problem.truth.seeds),
             "steps": steps,
             "reduced": reduced is not None,
             "dtype": str(problem.operator.dtype),
@@ -193,12 +197,13 @@ class _History:
             (self.error, error),
             (self.operator_error, operator_error),
         ):
-            row[:, index] = torch.where(finite, column.nan_to_num(torch.inf), torch.inf)
+            row[:, index] = torch.where(finite, column.nan_to_num(torch.inf, torch.inf), torch.inf)
         for name, observable in self._observables.items():
             values = observable(self._problem, safe)
             if name not in self.observed:
                 self.observed[name] = values.new_full((values.shape[0], self._records, *values.shape[1:]), 0)
-            self.observed[name][:, index] = values
+            lost = ~finite.reshape(-1, *(1,) * (values.ndim - 1))
+            self.observed[name][:, index] = torch.where(lost, torch.inf, values)
 
 
 def _record_grid(steps: int, record: torch.Tensor | Sequence[int] | None) -> torch.Tensor:

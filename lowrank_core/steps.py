@@ -42,14 +42,7 @@ class Constant(StepRule):
     eta: float | torch.Tensor
 
     def __post_init__(self) -> None:
-        values = torch.as_tensor(self.eta)
-        require(
-            bool((values > 0).all() and torch.isfinite(values).all()) and values.ndim <= 1,
-            "eta",
-            self.eta,
-            "a step size is positive and finite",
-            "use a number, or (B,) with one per trajectory",
-        )
+        _check_eta(self.eta)
         if isinstance(self.eta, torch.Tensor):
             object.__setattr__(self, "eta", self.eta.reshape(-1, 1, 1))
 
@@ -71,7 +64,7 @@ class Geometric(StepRule):
     ratio: float
 
     def __post_init__(self) -> None:
-        require(self.eta > 0, "eta", self.eta, "a step size is positive", "use e.g. eta=0.1")
+        _check_eta(self.eta)
         require(0 < self.ratio <= 1, "ratio", self.ratio, "the decay ρ lies in (0, 1]", "use e.g. 0.99")
 
     def __call__(
@@ -92,7 +85,7 @@ class LossProportional(StepRule):
     eta: float
 
     def __post_init__(self) -> None:
-        require(self.eta > 0, "eta", self.eta, "a step size is positive", "use e.g. eta=0.1")
+        _check_eta(self.eta)
 
     def __call__(
         self, iteration: int, value: torch.Tensor | None, squared_gradient: torch.Tensor | None
@@ -128,3 +121,14 @@ class Polyak(StepRule):
 def as_rule(step_size: float | torch.Tensor | StepRule) -> StepRule:
     """The rule itself, or a constant one from a number or a (B,) tensor."""
     return step_size if isinstance(step_size, StepRule) else Constant(step_size)
+
+
+def _check_eta(eta: float | torch.Tensor) -> None:
+    values = torch.as_tensor(eta)
+    require(
+        bool((values > 0).all() and torch.isfinite(values).all()) and values.ndim <= 1,
+        "eta",
+        eta,
+        "a step size is positive and finite",
+        "use a number, or for a constant step (B,) with one per trajectory",
+    )

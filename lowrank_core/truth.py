@@ -24,12 +24,14 @@ class Truth:
         right: V, (B, n2, r); the very same tensor as `left` for a positive semidefinite truth.
         spectrum: (B, r), positive, largest first.
         basis: "eigen" if U and V are the first r coordinate vectors, "random" if they are Haar draws.
+        seeds: the seeds of the batch.
     """
 
     left: torch.Tensor
     right: torch.Tensor
     spectrum: torch.Tensor
     basis: Basis
+    seeds: tuple[int, ...]
 
     @property
     def symmetric(self) -> bool:
@@ -157,4 +159,4 @@ def _truth(
         return torch.eye(n, rank, dtype=dtype, device=device).expand(len(seeds), -1, -1)
 
     left = columns(n1, "truth left")
-    return Truth(left, left if symmetric else columns(n2, "truth right"), values, basis)
+    return Truth(left, left if symmetric else columns(n2, "truth right"), values, basis, tuple(seeds))

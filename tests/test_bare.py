@@ -13,11 +13,13 @@ ABSENT = (
 UNASKED = ("sympy", "mpmath", "matplotlib", "IPython", "tqdm", "scipy", "lowrank_core.claims")
 
 # None in place of a module is how Python itself marks one that cannot be imported.
-BLOCK = f"import sys; sys.modules.update(dict.fromkeys({ABSENT}))"
+BLOCK = f"import sys; sys.modules.update(dict.fromkeys({ABSENT}))\n"
+# One seed, because this is about what is loaded; a single seed can uphold a claim, but refutes only a bound.
 RUN = """
 import json
 from lowrank_core import claims
-print(json.dumps({c.id: claims.run(c.id, "smoke", "cpu").as_expected for c in claims.all_claims()}))
+results = [claims.run(claim.id, "smoke", "cpu", seeds=1).record for claim in claims.all_claims()]
+print(json.dumps([(r["id"], r["control"]["fired"], r["expected"], r["verdict"]) for r in results]))
 """
 LOADED = "import json, sys; {}; print(json.dumps(sorted(sys.modules)))"
 
@@ -28,10 +30,13 @@ def python(code):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_every_claim_is_judged_with_torch_and_numpy_alone():
     judged = python(BLOCK + RUN)
     assert judged
-    assert [claim_id for claim_id, as_expected in judged.items() if not as_expected] == []
+    for claim_id, fired, expected, verdict in judged:
+        assert fired, claim_id
+        assert verdict == expected or expected == "refuted", claim_id
 
 
 @pytest.mark.parametrize("name", ["matplotlib", "matplotlib.figure", "flint"])

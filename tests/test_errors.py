@@ -218,7 +218,7 @@ CASES = {
     "steps for another batch": (
         partial(solve, PROBLEM, GradientDescent(ones(3) / 10), START, 1),
         "eta",
-        "3",
+        "0.1",
         "one per trajectory",
     ),
     # solve

@@ -198,6 +198,7 @@ def test_an_unchanged_copy_has_its_claims_judged_as_expected(run):
     assert judge(run, CLAIMS) == (0, dict.fromkeys(CLAIMS, True))
 
 
+@pytest.mark.slow
 def test_an_unchanged_copy_passes_its_tests(run):
     assert check(run, TESTS) == (0, set(), True)
 

@@ -71,7 +71,8 @@ class Book:
 
 def run_key(root: Path) -> str:
     digest = hashlib.sha256(f"Python {sys.version_info[:2]} on {device_class()}".encode())
-    for file in [root / "requirements.lock", *sorted((root / "lowrank_core").rglob("*.py"))]:
+    core = sorted(path for path in (root / "lowrank_core").rglob("*") if path.suffix in (".py", ".json"))
+    for file in [root / "requirements.lock", *core]:
         digest.update(f"\0{file.relative_to(root).as_posix()}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:12]
 

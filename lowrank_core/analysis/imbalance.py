@@ -15,43 +15,29 @@ def imbalance(factors: Factors) -> torch.Tensor:
     Raises:
         ArgumentError: symmetric factors, which have no imbalance.
     """
-    require(
-        factors.right is not None,
-        "factors",
-        "symmetric factors X",
-        "only a pair (F, G) has an imbalance",
-        "use asymmetric factors",
-    )
-    assert factors.right is not None
-    return factors.left.mT @ factors.left - factors.right.mT @ factors.right
+    left, right = _pair(factors)
+    return left.mT @ left - right.mT @ right
 
 
 def free_directions(start: Factors, truth: Truth) -> torch.Tensor:
-    """An orthonormal basis of ker(UᵀF₀ + VᵀG₀) in its rows, (B, k − r, k).
+    """An orthonormal basis of ker(UᵀF₀ + VᵀG₀), in rows: (B, k − r, k).
 
-    From a small start the signal takes the row space of UᵀF₀ + VᵀG₀; these directions of the search space are
-    left to the noise.
+    From a small start the signal takes the row space of UᵀF₀ + VᵀG₀; these directions are left to the noise.
 
     Raises:
         ArgumentError: symmetric factors, or a search rank that does not exceed the rank.
     """
+    left, right = _pair(start)
+    rank = truth.rank
     require(
-        start.right is not None,
-        "start",
-        "symmetric factors X",
-        "only a pair (F, G) has an imbalance",
-        "use asymmetric factors",
-    )
-    assert start.right is not None
-    require(
-        start.search_rank > truth.rank,
+        start.search_rank > rank,
         "search rank k",
         start.search_rank,
-        f"there are no directions beyond the rank r = {truth.rank}",
+        f"there are no directions beyond the rank r = {rank}",
         "use k > r",
     )
-    signal = truth.left.mT @ start.left + truth.right.mT @ start.right
-    return torch.linalg.svd(signal, full_matrices=True).Vh[:, truth.rank :]
+    signal = truth.left.mT @ left + truth.right.mT @ right
+    return torch.linalg.svd(signal, full_matrices=True).Vh[:, rank:]
 
 
 def slow_modes(start: Factors, truth: Truth) -> torch.Tensor:
@@ -82,3 +68,15 @@ def local_rate(factors: Factors, zero: float = 1e-12) -> torch.Tensor:
         [torch.linalg.svdvals(factor).square() for factor in (factors.left, factors.right)], dim=1
     )
     return torch.where(values > zero * values.amax(dim=1, keepdim=True), values, torch.inf).amin(dim=1)
+
+
+def _pair(factors: Factors) -> tuple[torch.Tensor, torch.Tensor]:
+    require(
+        factors.right is not None,
+        "factors",
+        "symmetric factors X",
+        "only a pair (F, G) has an imbalance",
+        "use asymmetric factors",
+    )
+    assert factors.right is not None
+    return factors.left, factors.right

@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import Any
 
-from lowrank_core.claims.runner import run
+from lowrank_core.claims.runner import prepare, run
 from lowrank_core.device import resolve_device
 from lowrank_core.progress import bar
 
@@ -26,6 +26,8 @@ def run_many(
         ArgumentError: as `run`.
     """
     arguments = (scale, device, seeds, seed0)
+    for claim_id in claim_ids:
+        prepare(claim_id, *arguments)  # bad arguments are refused before any work and any progress bar
     workers = min(len(claim_ids), os.cpu_count() or 1)
     # One claim needs no pool, and one GPU is not shared between processes.
     if workers <= 1 or resolve_device(device).type == "cuda":

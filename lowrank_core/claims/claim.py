@@ -53,8 +53,9 @@ class Criterion:
     def bounds(self, predicted: float) -> tuple[float, float]:
         if not self.of_prediction:
             return self.low, self.high
-        ends = sorted((self.low * predicted, self.high * predicted))
-        return ends[0], ends[1]
+        ends = self.low * predicted, self.high * predicted
+        # 0·inf, or no number to compare with: nothing can be said, in either direction.
+        return (math.nan, math.nan) if any(map(math.isnan, ends)) else (min(ends), max(ends))
 
     def __str__(self) -> str:
         name = f"{self.quantity} / predicted" if self.of_prediction else self.quantity

@@ -25,7 +25,12 @@ def claim(**declaration: Any) -> Callable[[Callable[[Setting], Evidence]], Claim
     """
 
     def register(function: Callable[[Setting], Evidence]) -> Claim:
-        declared = Claim(function=function, **declaration)
+        try:
+            declared = Claim(function=function, **declaration)
+        except TypeError as error:
+            raise ArgumentError(
+                "claim", declaration.get("id", "?"), str(error), "declare the fields of claims.Claim"
+            ) from None
         require(
             declared.id not in _CLAIMS,
             "id",

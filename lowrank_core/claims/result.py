@@ -119,6 +119,8 @@ def summary(values: list[float | None]) -> str:
     numbers = [math.nan if v is None else v for v in values]
     if not numbers:
         return "none"
+    if any(math.isnan(v) for v in numbers):
+        return "not finite"
     low, high = min(numbers), max(numbers)
     if _round(low) == _round(high):
         return _round(low)

@@ -35,18 +35,7 @@ def run(
     Raises:
         ArgumentError: unknown claim, scale or device, fewer than one seed.
     """
-    claim = find(claim_id)
-    require(
-        scale in get_args(Scale), "scale", scale, "unknown scale", f"use one of {', '.join(get_args(Scale))}"
-    )
-    count = claim.seeds[scale] if seeds is None else seeds
-    require(count >= 1, "seeds", count, "a run needs at least one seed", "use seeds >= 1")
-    require(seed0 >= 0, "seed0", seed0, "seeds are non-negative", "use seed0 >= 0")
-    setting = Setting(
-        seeds=tuple(range(seed0, seed0 + count)),
-        sizes=SimpleNamespace(**claim.sizes[scale]),
-        device=resolve_device(device),
-    )
+    claim, setting = prepare(claim_id, scale, device, seeds, seed0)
     begin = time.perf_counter()
     with single_thread():
         evidence = claim.function(setting)
@@ -58,6 +47,22 @@ def run(
     if folder:
         result.write(Path(folder))
     return result
+
+
+def prepare(claim_id: str, scale: str, device: str, seeds: int | None, seed0: int) -> tuple[Claim, Setting]:
+    """The claim with this id and what it will be run with; arguments and errors as for `run`."""
+    claim = find(claim_id)
+    require(
+        scale in get_args(Scale), "scale", scale, "unknown scale", f"use one of {', '.join(get_args(Scale))}"
+    )
+    count = claim.seeds[scale] if seeds is None else seeds
+    require(count >= 1, "seeds", count, "a run needs at least one seed", "use seeds >= 1")
+    require(seed0 >= 0, "seed0", seed0, "seeds are non-negative", "use seed0 >= 0")
+    return claim, Setting(
+        seeds=tuple(range(seed0, seed0 + count)),
+        sizes=SimpleNamespace(**claim.sizes[scale]),
+        device=resolve_device(device),
+    )
 
 
 def as_record(

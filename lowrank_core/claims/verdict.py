@@ -53,9 +53,9 @@ def _control_fires(claim: Claim, evidence: Evidence) -> tuple[bool, list[str]]:
         broken = total = 0
         for variant, values in _series(claim, evidence.control, criterion.quantity, "control").items():
             low, high = _limits(claim, evidence, criterion, variant)
-            broken += sum(math.isfinite(v) and not low <= v <= high for v in values)
-            total += len(values)
-        fired = fired and 0 < total == broken
+            outside = sum(math.isfinite(v) and (v < low or v > high) for v in values)
+            fired = fired and 0 < len(values) == outside
+            broken, total = broken + outside, total + len(values)
         reasons.append(f"control breaks “{criterion}” on {broken} of {total}")
     return fired, reasons
 
@@ -76,8 +76,8 @@ def _outcome(claim: Claim, evidence: Evidence, criterion: Criterion) -> tuple[st
 
 def _failure(claim: Claim, values: Sequence[float], low: float, high: float) -> tuple[bool, str]:
     """Whether values that do not all meet a criterion refute it, and why."""
-    if not values or not all(math.isfinite(v) for v in values):
-        return False, "values missing or not finite"
+    if not values or not all(math.isfinite(v) for v in values) or math.isnan(low):
+        return False, "values or prediction missing or not finite"
     if claim.kind in UNIVERSAL_KINDS:
         return True, "violated"
     left, right = mean_interval(values)

@@ -63,6 +63,14 @@ def descend(problem: Problem, state: State, rule: StepRule) -> Factors:
             squared = squared + d_right.square().sum(dim=(-2, -1))
     eta = rule(state.iteration, value, squared)
     if isinstance(eta, torch.Tensor):
+        require(
+            eta.shape[0] in (1, problem.batch),
+            "step_size",
+            tuple(eta.flatten().tolist()),
+            f"it holds {eta.shape[0]} values for {problem.batch} trajectories",
+            "give one number, or one value per trajectory",
+        )
+        eta = eta.to(d_left)
         d_left = eta * d_left
         d_right = None if d_right is None else eta * d_right
         eta = 1.0

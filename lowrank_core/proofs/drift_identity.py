@@ -33,9 +33,7 @@ def proof_residuals(rule: Rule = "simultaneous") -> dict[str, int]:
     f, ft, g, gt, r, rt = sympy.symbols("F Ft G Gt R Rt", commutative=False)
     eta, weight = sympy.symbols("eta lambda")
     kept = 1 - eta * weight if rule == "weight decay" else 1
-    again, again_t = (
-        (r - eta * r * g * gt, rt - eta * g * gt * rt) if rule == "alternating" else (r, rt)
-    )
+    again, again_t = (r - eta * r * g * gt, rt - eta * g * gt * rt) if rule == "alternating" else (r, rt)
     f_next, ft_next = kept * f - eta * r * g, kept * ft - eta * gt * rt
     seen, seen_t = (f_next, ft_next) if rule == "alternating" else (f, ft)
     g_next, gt_next = kept * g - eta * again_t * seen, kept * gt - eta * seen_t * again
@@ -46,9 +44,7 @@ def proof_residuals(rule: Rule = "simultaneous") -> dict[str, int]:
     }
 
 
-def instance_residual(
-    seed: int, n1: int, n2: int, k: int, m: int, rule: Rule = "simultaneous"
-) -> int:
+def instance_residual(seed: int, n1: int, n2: int, k: int, m: int, rule: Rule = "simultaneous") -> int:
     """Return how many of the ``k²`` entries of the identity fail on a random instance, in exact arithmetic.
 
     ``m`` rational measurement matrices, a rational truth, start and step size.
@@ -76,7 +72,9 @@ def _normal(operator: list[Matrix], e: Matrix) -> Matrix:
     """``Σ_i ⟨A_i, e⟩ A_i``."""
     total = _scaled(e, Fraction(0))
     for a in operator:
-        inner = sum((x * y for p, q in zip(a, e, strict=True) for x, y in zip(p, q, strict=True)), Fraction(0))
+        inner = sum(
+            (x * y for p, q in zip(a, e, strict=True) for x, y in zip(p, q, strict=True)), Fraction(0)
+        )
         total = add(total, a, inner)
     return total
 

@@ -16,13 +16,14 @@ from __future__ import annotations
 from fractions import Fraction
 
 from lowrank_core.proofs import enclosure
-from lowrank_core.proofs.inertia import count_above, eigenvalue_bounds
+from lowrank_core.proofs.inertia import eigenvalue_bounds
 from lowrank_core.proofs.matrices import Matrix, gram, rank
 from lowrank_core.proofs.minimisers import Minimiser
 from lowrank_core.proofs.symbolic import term_count
 
-TOLERANCE = Fraction(1, 10**6)
 BITS = 256
+DEPTH = 32
+"""Bisections: the enclosures of ``smallest_eigenvalue`` are the traces of the Gram matrices over ``2**32`` wide."""
 
 
 def proof_residuals(simultaneous: bool = True) -> dict[str, int]:
@@ -61,44 +62,48 @@ def proof_residuals(simultaneous: bool = True) -> dict[str, int]:
 
 def local_rate(point: Minimiser) -> Fraction:
     """Return ``μ``, exactly."""
-    n1, n2 = len(point.left), len(point.right)
-    a, b = min(point.left_spectrum), min(point.right_spectrum)
-    candidates = [a + b]
-    if n2 > len(point.right_spectrum):
-        candidates.append(a)
-    if n1 > len(point.left_spectrum):
-        candidates.append(b)
+    a, b = point.f.spectrum, point.g.spectrum
+    candidates = [min(a) + min(b)]
+    if len(point.g.left) > len(b):
+        candidates.append(min(a))
+    if len(point.f.left) > len(a):
+        candidates.append(min(b))
     return min(candidates)
 
 
-def rebalanced_rate(truth: Matrix, r: int, squared_scale: Fraction) -> Fraction:
-    """Return ``min(β², σ_r²/β²)``, with ``σ_r`` of the truth enclosed far within ``TOLERANCE``."""
+def naive_rate(point: Minimiser) -> Fraction:
+    """Return ``min(a_+, b_+)``, which is ``μ`` only if ``n1 > rank F`` and ``n2 > rank G``."""
+    return min(point.f.spectrum + point.g.spectrum)
+
+
+def rebalanced_rate(truth: Matrix, r: int, beta: Fraction) -> Fraction:
+    """Return ``min(β², σ_r²/β²)``, with ``σ_r²`` rounded down by far less than the tests can see."""
     squares = gram(truth)
-    low, _ = eigenvalue_bounds(squares, r, sum((squares[i][i] for i in range(len(squares))), Fraction(0)))
-    return min(squared_scale, low / squared_scale)
+    low, _ = eigenvalue_bounds(squares, r, _trace(squares))
+    return min(beta**2, low / beta**2)
 
 
-def disagreements(left: Matrix, right: Matrix, mu: Fraction) -> int | None:
-    """Count the disagreements of ``L`` with ``mu`` as its smallest nonzero eigenvalue; certified by inertia.
+def smallest_eigenvalue(left: Matrix, right: Matrix) -> tuple[Fraction, Fraction]:
+    """Enclose the smallest nonzero eigenvalue of ``L`` at the factors ``left`` and ``right``, by inertia.
 
-    The number of nonzero eigenvalues below ``mu`` (less ``TOLERANCE``), plus one if none is within ``TOLERANCE``
-    of ``mu``; all in relative terms. ``None`` means that the enclosures were too wide to tell.
+    Which eigenvalue that is follows from the exact ranks: the kernel has ``(n1 - rank F)(n2 - rank G)`` dimensions.
     """
     n1, n2 = len(left), len(right)
     nonzero = n1 * n2 - (n1 - rank(left)) * (n2 - rank(right))
+    a, b = gram(left), gram(right)
     with enclosure.precision(BITS):
-        operator = _error_operator(left, right)
-        above, beyond = (
-            count_above(operator, enclosure.ball(mu * cut)) for cut in (1 - TOLERANCE, 1 + TOLERANCE)
+        return eigenvalue_bounds(
+            _error_operator(a, b), nonzero, _trace(a) + _trace(b), enclosure.ball, bits=DEPTH
         )
-    if above is None or beyond is None:
-        return None
-    return nonzero - above + (above == beyond)
 
 
-def _error_operator(left: Matrix, right: Matrix) -> Matrix:
-    """The matrix of ``L`` on entries ``(i, j)``, row by row, as balls."""
-    a, b = ([[enclosure.ball(x) for x in row] for row in gram(factor)] for factor in (left, right))
+def _trace(a: Matrix) -> Fraction:
+    return sum((row[i] for i, row in enumerate(a)), Fraction(0))
+
+
+def _error_operator(a: Matrix, b: Matrix) -> Matrix:
+    """The matrix of ``E ↦ aE + Eb`` on the entries ``(i, j)`` of ``E``, row by row, as balls."""
+    a, b = ([[enclosure.ball(x) for x in row] for row in matrix] for matrix in (a, b))
     zero = enclosure.ball(0)
     pairs = [(i, j) for i in range(len(a)) for j in range(len(b))]
     return [

@@ -1,7 +1,7 @@
 """Exact rational minimisers ``FGᵀ = M*`` of prescribed ranks and spectra.
 
 The factors are made of rational orthogonal matrices, so that the eigenvalues of ``FᵀF`` and of ``GᵀG`` are known
-exactly, while ``FᵀF`` and ``GᵀG`` share no eigenvectors.
+exactly, while ``FᵀF`` and ``GᵀG`` do not commute.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from random import Random
 from typing import NamedTuple
 
 from lowrank_core.proofs.instances import rational
-from lowrank_core.proofs.matrices import Matrix, add, diagonal, matmul, transpose
+from lowrank_core.proofs.matrices import Matrix, add, diagonal, gram, matmul, transpose
 
 Range = tuple[Fraction, Fraction]
-UNIT: Range = (Fraction(1, 2), Fraction(2))
+MODERATE: Range = (Fraction(1, 2), Fraction(2))
 
 
 def rational_orthogonal(rng: Random, n: int) -> Matrix:
-    """Draw an ``n x n`` orthogonal matrix of fractions, a product of ``n`` reflections."""
+    """Draw an ``n x n`` orthogonal matrix of fractions, a product of three reflections at most."""
     q = diagonal([Fraction(1)] * n)
-    for _ in range(n):
-        v = [Fraction(rng.choice((-2, -1, 1, 2))) for _ in range(n)]
+    for _ in range(min(n, 3)):
+        v = [Fraction(rng.choice((-1, 1)) * rng.randint(1, 5)) for _ in range(n)]
         size = sum(x * x for x in v)
         q = matmul(q, add(diagonal([Fraction(1)] * n), [[x * y for y in v] for x in v], -2 / size))
     return q
@@ -32,27 +32,43 @@ def columns(a: Matrix, first: int, last: int) -> Matrix:
     return [row[first:last] for row in a]
 
 
-class Minimiser(NamedTuple):
-    """Factors with their nonzero spectra, in the order drawn."""
+class Svd(NamedTuple):
+    """A matrix ``left diag(values) rightᵀ``, with orthonormal columns in ``left`` and in ``right``."""
 
     left: Matrix
-    """``F``, of ``n1`` rows and ``k`` columns."""
+    values: list[Fraction]
     right: Matrix
-    """``G``, of ``n2`` rows and ``k`` columns."""
-    left_spectrum: list[Fraction]
-    """The nonzero eigenvalues of ``FᵀF``."""
-    right_spectrum: list[Fraction]
-    """The nonzero eigenvalues of ``GᵀG``."""
+
+    @property
+    def matrix(self) -> Matrix:
+        """The matrix itself."""
+        return matmul(matmul(self.left, diagonal(self.values)), transpose(self.right))
+
+    @property
+    def spectrum(self) -> list[Fraction]:
+        """The squares of the singular values."""
+        return [value**2 for value in self.values]
+
+    def scaled(self, factor: Fraction) -> Svd:
+        """Return the matrix times a positive number."""
+        return self._replace(values=[factor * value for value in self.values])
+
+
+class Minimiser(NamedTuple):
+    """Factors ``F`` (``n1 x k``) and ``G`` (``n2 x k``) by their singular value decompositions."""
+
+    f: Svd
+    g: Svd
 
     @property
     def truth(self) -> Matrix:
         """``M* = FGᵀ``."""
-        return matmul(self.left, transpose(self.right))
+        return matmul(self.f.matrix, transpose(self.g.matrix))
 
     @property
     def imbalance(self) -> Matrix:
         """``Δ = FᵀF - GᵀG``."""
-        return add(matmul(transpose(self.left), self.left), matmul(transpose(self.right), self.right), -1)
+        return add(gram(transpose(self.f.matrix)), gram(transpose(self.g.matrix)), -1)
 
 
 class Shape(NamedTuple):
@@ -66,26 +82,25 @@ class Shape(NamedTuple):
     rank_right: int
 
 
-def draw(seed: int, shape: Shape, left: Range = UNIT, right: Range = UNIT) -> Minimiser:
+def draw(seed: int | str, shape: Shape, left: Range = MODERATE, right: Range = MODERATE) -> Minimiser:
     """Draw factors whose singular values lie in the ranges ``left`` and ``right``.
 
     The row space of ``G`` is spanned by ``r`` directions inside the row space of ``F`` and by directions
     orthogonal to it, so that ``FGᵀ`` has rank ``r``.
     """
     n1, n2, k, r, rank_left, rank_right = shape
-    rng = Random(f"minimiser/{seed}/{shape}")
-    rows = rational_orthogonal(rng, k)
-    inside = matmul(columns(rows, 0, rank_left), columns(rational_orthogonal(rng, rank_left), 0, r))
-    outside = columns(rows, rank_left, rank_left + rank_right - r)
-    spanned = matmul([p + q for p, q in zip(inside, outside, strict=True)], rational_orthogonal(rng, rank_right))
-    sides = []
-    for n, rank, space, (low, high) in (
-        (n1, rank_left, columns(rows, 0, rank_left), left),
-        (n2, rank_right, spanned, right),
-    ):
-        values = [rational(rng, low, high) for _ in range(rank)]
-        frame = columns(rational_orthogonal(rng, n), 0, rank)
-        factor = matmul(matmul(frame, diagonal(values)), transpose(space))
-        sides.append((factor, [value**2 for value in values]))
-    (f, a), (g, b) = sides
-    return Minimiser(f, g, a, b)
+    rng = Random(f"minimiser/{seed}/{'/'.join(map(str, shape))}")
+    basis = rational_orthogonal(rng, k)
+    rows = columns(basis, 0, rank_left)
+    inside = matmul(rows, columns(rational_orthogonal(rng, rank_left), 0, r))
+    outside = columns(basis, rank_left, rank_left + rank_right - r)
+    spanned = [p + q for p, q in zip(inside, outside, strict=True)]
+    return Minimiser(
+        _svd(rng, n1, rows, left), _svd(rng, n2, matmul(spanned, rational_orthogonal(rng, rank_right)), right)
+    )
+
+
+def _svd(rng: Random, n: int, right: Matrix, values: Range) -> Svd:
+    rank = len(right[0])
+    drawn = [rational(rng, *values) for _ in range(rank)]
+    return Svd(columns(rational_orthogonal(rng, n), 0, rank), drawn, right)

@@ -109,6 +109,8 @@ class Drift(NamedTuple):
     """Those that certainly fail."""
     final: tuple[Fraction, Fraction]
     """Enclosure of the drift at the last step."""
+    history: list[tuple[int, float, float, float]]
+    """Recorded steps, with lower bound, drift and upper bound, rounded."""
 
 
 def certify(
@@ -121,14 +123,17 @@ def certify(
     times = recorded(steps, early=10, per_octave=2)
     large, small = max(start), min(start)
     checks = proved = refuted = 0
+    history = []
     with enclosure.precision(BITS):
         upper = enclosure.ball(small / (2 - large))
         balls = drifts(start, times, decay, alternating)
-        for drift, size in balls:
+        for t, (drift, size) in zip(times, balls, strict=True):
             lower = 1 - enclosure.exp((size - enclosure.ball(start.u + start.v)) / 4)
-            for low, high in ((lower, drift), (drift, upper)):
+            for below, above in ((lower, drift), (drift, upper)):
                 checks += 1
-                proved += enclosure.certainly_le(low, high)
-                refuted += bool(low > high)
+                proved += enclosure.certainly_le(below, above)
+                refuted += bool(below > above)
+            low, middle, high = (float(enclosure.lower(x)) for x in (lower, drift, upper))
+            history.append((t, low, middle, high))
         final = balls[-1][0]
-        return Drift(checks, proved, refuted, (enclosure.lower(final), enclosure.upper(final)))
+        return Drift(checks, proved, refuted, (enclosure.lower(final), enclosure.upper(final)), history)

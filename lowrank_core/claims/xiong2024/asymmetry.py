@@ -162,7 +162,7 @@ and $\Pi$ the projector on $\ker(U^\top F_0+V^\top G_0)$.""",
         },
     },
     chapter=CHAPTER,
-    uses=(),
+    uses=("xiong2024.local-rate", "xiong2024.interlacing", "xiong2024.drift-identity"),
 )
 def imbalance_sets_the_rate(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)

@@ -1,1 +1,575 @@
-"""Conservation, closed forms and local rates of asymmetric gradient descent, checked by machine."""
+"""Conservation, closed forms and local rates of asymmetric gradient descent, checked by machine.
+
+Each claim counts what is left of its identities in computer algebra and in exact rational arithmetic, or
+certifies its bounds by ball arithmetic and by inertia; its control changes one ingredient or drops one hypothesis.
+The mathematics stands in `lowrank_core.proofs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import pairwise
+from math import log2
+
+import torch
+
+from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.xiong2024.runs import SEEDS
+from lowrank_core.factors import Factors
+from lowrank_core.methods import GradientDescent
+from lowrank_core.problem import observe
+from lowrank_core.proofs import (
+    drift_identity,
+    enclosure,
+    interlacing,
+    local_rate,
+    rebalancing_identity,
+    toy,
+    toy_drift,
+)
+from lowrank_core.proofs.matrices import transpose
+from lowrank_core.proofs.minimisers import Minimiser, Shape, draw
+from lowrank_core.sensing import Identity
+from lowrank_core.solve import solve
+from lowrank_core.truth import rectangular
+
+IMBALANCE = "chapters/xiong2024/imbalance"
+REBALANCING = "chapters/xiong2024/rebalancing"
+LINEAR = "chapters/xiong2024/asymmetric-linear"
+
+TERMS = "terms left in the identities"
+ENTRIES = "entries that do not vanish"
+UNCERTIFIED = "comparisons not certified"
+VIOLATED = "certainly violated"
+DECAY = Fraction(1, 10)
+"""The weight decay of the controls."""
+Run = list[tuple[float, float]]
+"""Pairs (x, local exponent) along a run of the toy problem."""
+
+
+DIFFERENCE = "largest relative difference from the flow solved to 20 digits"
+
+
+@claim(
+    id="xiong2024.toy-closed-form",
+    title="The toy problem in closed form",
+    paper="xiong2024",
+    reference="the paper has a toy problem of this kind; its closed form is derived",
+    statement=r"""For $\dot b=-c^2b$, $\dot c=-b^2c$ the imbalance $\Delta=b^2-c^2$ is constant, and with
+$s=t+\ln(b_0/c_0)/\Delta$: $bc=\dfrac{\Delta}{2\sinh\Delta s}$, $b^2+c^2=\Delta\coth\Delta s$ and
+$\dfrac{d\ln(bc)^2}{d\ln s}=-2x\coth x$ at $x=\Delta s$; for $\Delta\to0$, $bc=1/(2s)$.""",
+    provenance="derived",
+    kind="identity",
+    criteria=(Criterion(TERMS, 0, 0), Criterion(DIFFERENCE, high=1e-15)),
+    control="weight decay; for the identities also e^{Δs} in place of e^{2Δs}",
+    breaks=(TERMS, DIFFERENCE),
+    seeds=SEEDS,
+    sizes={"smoke": {"times": (1, 2)}, "book": {"times": (1, 3)}, "full": {"times": (1, 5, 20)}},
+    chapter=IMBALANCE,
+)
+def toy_closed_form(setting: Setting) -> Evidence:
+    times = setting.sizes.times
+    return Evidence(
+        measured={
+            TERMS: sum(toy.proof_residuals().values()),
+            DIFFERENCE: [toy.largest_difference(seed, times) for seed in setting.seeds],
+        },
+        control={
+            TERMS: {
+                "e^{Δs}": sum(toy.proof_residuals(power=1).values()),
+                "weight decay": sum(toy.proof_residuals(decay=1).values()),
+            },
+            DIFFERENCE: [toy.largest_difference(seed, times[:1], DECAY) for seed in setting.seeds],
+        },
+    )
+
+
+GAP = "largest |exponent / (−2x coth x) − 1| / (ηb₀²)"
+
+
+@claim(
+    id="xiong2024.toy-gradient-descent",
+    title="Gradient descent follows the toy's closed form to first order",
+    paper="xiong2024",
+    reference="no counterpart in the paper",
+    statement=r"""On a fixed interval of time $\eta T$ the relative difference between $bc$ of simultaneous
+gradient descent and of the flow is of order $\eta$. The local exponent of $(bc)^2$ in $s$ follows $-2x\coth x$ up
+to a relative error of order $\eta b_0^2$: from the power law $-2$ of $\Delta=0$, past $-\tfrac52$ at $x=0.888$,
+to exponential decay.""",
+    provenance="derived",
+    kind="rate",
+    criteria=(
+        Criterion("order of the error in η", 0.9, 1.1),
+        Criterion(GAP, high=2),
+        Criterion("x where the exponent passes −2.5", 0.98, 1.02, of_prediction=True),
+        Criterion("largest difference from the solver on 2 × 2 matrices", high=1e-12),
+    ),
+    control="the closed form and the exponent of Δ = 0, for a start with c₀ = b₀/3; weight decay",
+    breaks=("order of the error in η", GAP),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"eta": 0.02, "time": 10.0, "until": 4.0},
+        "book": {"eta": 0.02, "time": 20.0, "until": 8.0},
+        "full": {"eta": 0.005, "time": 50.0, "until": 12.0},
+    },
+    chapter=IMBALANCE,
+    uses=("xiong2024.toy-closed-form",),
+)
+def toy_gradient_descent(setting: Setting) -> Evidence:
+    s = setting.sizes
+    ratios = {f"c₀/b₀ = {name}": Fraction(name) for name in ("1/3", "3/4", "19/20", "1")}
+    starts = {
+        name: [floats(toy.draw(seed, ratio)) for seed in setting.seeds] for name, ratio in ratios.items()
+    }
+
+    def order(start: tuple[float, float], decay: float = 0, balanced: bool = False) -> float:
+        """The order further from one of those over two successive halvings of η."""
+        errors = [toy.largest_error(*start, s.eta / 2**i, s.time, decay, balanced) for i in range(3)]
+        return max((log2(coarse / fine) for coarse, fine in pairwise(errors)), key=off_one)
+
+    def gaps(drawn: list[tuple[float, float]], runs: list[Run]) -> list[float]:
+        return [largest_gap(run) / (s.eta * b0**2) for (b0, _), run in zip(drawn, runs, strict=True)]
+
+    found = {name: [toy.exponents(*b, s.eta, s.until) for b in drawn] for name, drawn in starts.items()}
+    imbalanced = starts["c₀/b₀ = 1/3"]
+    decayed = [toy.exponents(*start, s.eta, s.until, float(DECAY)) for start in imbalanced]
+    # With x put to zero, the prediction is the exponent −2 of Δ = 0.
+    unaware = [[(0.0, value) for _, value in run] for run in found["c₀/b₀ = 1/3"]]
+    return Evidence(
+        measured={
+            "order of the error in η": {name: [order(b) for b in drawn] for name, drawn in starts.items()},
+            GAP: {name: gaps(drawn, found[name]) for name, drawn in starts.items()},
+            # The other starts begin beyond this point, or never come to it.
+            "x where the exponent passes −2.5": {
+                name: [toy.crossing(run) for run in found[name]] for name in ("c₀/b₀ = 3/4", "c₀/b₀ = 19/20")
+            },
+            "largest difference from the solver on 2 × 2 matrices": solver_difference(setting, imbalanced),
+        },
+        predicted={
+            "order of the error in η": 1,
+            "x where the exponent passes −2.5": toy.crossing(
+                [(x / 1000, toy.exponent(x / 1000)) for x in range(2000)]
+            ),
+        },
+        control={
+            "order of the error in η": {
+                "law of Δ = 0": [order(b, balanced=True) for b in imbalanced],
+                "weight decay": [order(b, float(DECAY)) for b in imbalanced],
+            },
+            GAP: {"law of Δ = 0": gaps(imbalanced, unaware), "weight decay": gaps(imbalanced, decayed)},
+        },
+        curves={"exponents": found, "starts": starts},
+    )
+
+
+def floats(pair: tuple[Fraction, Fraction]) -> tuple[float, float]:
+    return float(pair[0]), float(pair[1])
+
+
+def largest_gap(run: Run) -> float:
+    """The largest relative difference of measured exponents from −2x coth x."""
+    return max(abs(value / toy.exponent(x) - 1) for x, value in run)
+
+
+def solver_difference(setting: Setting, starts: list[tuple[float, float]]) -> torch.Tensor:
+    """How far the scalar recursion is from gradient descent on FGᵀ = diag(1, 0) with diagonal factors, (B,)."""
+    s, device = setting.sizes, setting.device
+    noise = torch.tensor(starts, dtype=torch.float64, device=device)
+    signal = torch.full_like(noise, 0.5)
+    left, right = torch.stack([signal, noise], dim=-1).unbind(1)
+    run = solve(
+        observe(rectangular(2, 2, (1.0,), setting.seeds, device=device), Identity(2, 2, device)),
+        GradientDescent(s.eta),
+        Factors(torch.diag_embed(left), torch.diag_embed(right)),
+        round(s.time / s.eta),
+        observables={"product": lambda _, factors: factors.product()[:, 1, 1]},
+        reduce=False,
+    )
+    scalar = torch.tensor(
+        [[b * c for b, c in toy.descend(*start, s.eta, int(run.steps[-1]))] for start in starts],
+        dtype=torch.float64,
+    )
+    return (run.observed["product"] - scalar[:, run.steps]).abs().amax(1)
+
+
+@claim(
+    id="xiong2024.toy-drift-certified",
+    title="The imbalance of the toy problem drifts by ηc₀²/2",
+    paper="xiong2024",
+    reference="no counterpart in the paper",
+    statement=r"""Simultaneous gradient descent from $b_0>c_0>0$ with $\eta b_0^2\le1$ has
+$\Delta_{t+1}=\Delta_t(1-\eta^2b_t^2c_t^2)$, and the relative drift $D_T=1-\Delta_T/\Delta_0$ satisfies
+$1-e^{-\eta(q_0-q_T)/4}\le D_T\le\dfrac{\eta c_0^2}{2-\eta b_0^2}$, $q=b^2+c^2$; so
+$D_\infty=\tfrac12\eta c_0^2+O(\eta^2)$.""",
+    provenance="derived",
+    kind="bound-upper",
+    criteria=(
+        Criterion(TERMS, 0, 0),
+        Criterion(UNCERTIFIED, 0, 0),
+        Criterion("drift with η / drift with η/2, at equal time", 0.97, 1.03, of_prediction=True),
+    ),
+    control="weight decay; for the bounds and identities also alternating updates, from c₀ > b₀",
+    breaks=(TERMS, UNCERTIFIED, "drift with η / drift with η/2, at equal time"),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"starts": 1, "steps": 2_000},
+        "book": {"starts": 3, "steps": 4_000},
+        "full": {"starts": 10, "steps": 20_000},
+    },
+    chapter=IMBALANCE,
+)
+def toy_drift_certified(setting: Setting) -> Evidence:
+    s = setting.sizes
+    starts = [toy_drift.draw(seed, s.starts) for seed in setting.seeds]
+    coarse = [[toy_drift.certify(start, s.steps) for start in drawn] for drawn in starts]
+    fine = [[toy_drift.certify(start.halved(), 2 * s.steps) for start in drawn] for drawn in starts]
+    # One start per seed suffices for the controls. The step size is 1/20, so that ηλ is DECAY/20.
+    first = [drawn[0] for drawn in starts]
+    decayed = [toy_drift.certify(start, s.steps, DECAY / 20) for start in first]
+    decayed_fine = [toy_drift.certify(start.halved(), 2 * s.steps, DECAY / 40) for start in first]
+    swapped = [
+        toy_drift.certify(toy_drift.Start(start.v, start.u), s.steps, alternating=True) for start in first
+    ]
+    ratio = "drift with η / drift with η/2, at equal time"
+    ends = [
+        [(one.final[0] / two.final[1], one.final[1] / two.final[0]) for one, two in zip(*runs, strict=True)]
+        for runs in zip(coarse, fine, strict=True)
+    ]
+    return Evidence(
+        measured={
+            TERMS: sum(toy_drift.proof_residuals().values()),
+            UNCERTIFIED: [
+                sum(run.checks - run.proved for run in (*one, *two))
+                for one, two in zip(coarse, fine, strict=True)
+            ],
+            ratio: {
+                "smallest": [float(min(low for low, _ in pairs)) for pairs in ends],
+                "largest": [float(max(high for _, high in pairs)) for pairs in ends],
+            },
+        },
+        predicted={ratio: 2},
+        control={
+            TERMS: sum(toy_drift.proof_residuals(alternating=True).values()),
+            UNCERTIFIED: {
+                "weight decay": [run.refuted for run in decayed],
+                "alternating": [run.refuted for run in swapped],
+            },
+            ratio: {
+                "weight decay": [
+                    float(one.final[0] / two.final[0]) for one, two in zip(decayed, decayed_fine, strict=True)
+                ]
+            },
+        },
+        notes={
+            "certified comparisons": float(sum(run.proved for drawn in (*coarse, *fine) for run in drawn)),
+            "widest enclosure of a drift": float(
+                max(run.final[1] - run.final[0] for drawn in coarse for run in drawn)
+            ),
+            "largest drift": float(max(run.final[1] for drawn in coarse for run in drawn)),
+            "interval arithmetic": enclosure.backend(),
+        },
+        curves={"history": [drawn[0].history for drawn in coarse], "starts": first},
+    )
+
+
+@claim(
+    id="xiong2024.drift-identity",
+    title="The imbalance changes at second order only",
+    paper="xiong2024",
+    reference="conservation along the flow is classical; the discrete identity is derived",
+    statement=r"""For every linear $\mathcal A$, with $R=\mathcal A^*\mathcal A(FG^\top-M^\star)$, one simultaneous
+step changes $\Delta=F^\top F-G^\top G$ by exactly $\eta^2(G^\top R^\top RG-F^\top RR^\top F)$; there is no term
+of first order, so the flow conserves $\Delta$.""",
+    provenance="derived",
+    kind="identity",
+    criteria=(
+        Criterion("terms left in the identity", 0, 0),
+        Criterion("terms of first order in η", 0, 0),
+        Criterion(ENTRIES, 0, 0),
+    ),
+    control="alternating updates break the identity; weight decay breaks its first order too",
+    breaks=("terms left in the identity", "terms of first order in η", ENTRIES),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"cases": ((3, 4, 2, 5),)},
+        "book": {"cases": ((3, 4, 2, 5), (4, 3, 5, 7), (3, 3, 2, 12), (1, 5, 3, 2))},
+        "full": {"cases": ((3, 4, 2, 5), (4, 3, 5, 7), (3, 3, 2, 12), (1, 5, 3, 2), (6, 5, 4, 20))},
+    },
+    chapter=IMBALANCE,
+)
+def imbalance_identity(setting: Setting) -> Evidence:
+    cases = {
+        f"n₁ = {n1}, n₂ = {n2}, k = {k}, m = {m}": (n1, n2, k, m) for n1, n2, k, m in setting.sizes.cases
+    }
+    plain, alternating, decayed = (
+        drift_identity.proof_residuals(rule) for rule in ("simultaneous", "alternating", "weight decay")
+    )
+
+    def entries(case: tuple[int, int, int, int], rule: drift_identity.Rule) -> list[int]:
+        return [drift_identity.instance_residual(seed, *case, rule=rule) for seed in setting.seeds]
+
+    first = next(iter(cases.values()))
+    return Evidence(
+        measured={
+            "terms left in the identity": plain["identity"],
+            "terms of first order in η": plain["first order"],
+            ENTRIES: {name: entries(case, "simultaneous") for name, case in cases.items()},
+        },
+        control={
+            "terms left in the identity": {
+                "alternating": alternating["identity"],
+                "weight decay": decayed["identity"],
+            },
+            "terms of first order in η": {"weight decay": decayed["first order"]},
+            ENTRIES: {
+                "alternating": entries(first, "alternating"),
+                "weight decay": entries(first, "weight decay"),
+            },
+        },
+    )
+
+
+PRODUCT = "terms and entries left of F̃G̃ᵀ − FGᵀ"
+LEFT = "terms and entries left of F̃ᵀF̃ − β²I"
+RIGHT = "terms and entries left of G̃ᵀG̃ − β⁻²Aᵀ(FGᵀ)(FGᵀ)ᵀA"
+
+
+@claim(
+    id="xiong2024.rebalancing-identity",
+    title="Rebalancing keeps the iterate and makes F an isometry times β",
+    paper="xiong2024",
+    reference="the modified step of the accelerated method, restated; the spectrum of G̃ is derived",
+    statement=r"""For $F=ASB$ with $A^\top A=BB^\top=I$ and diagonal $S$, the pair $\tilde F=\beta A$,
+$\tilde G=\beta^{-1}GB^\top S$ satisfies $\tilde F\tilde G^\top=FG^\top$, $\tilde F^\top\tilde F=\beta^2I$ and
+$\tilde G^\top\tilde G=\beta^{-2}A^\top(FG^\top)(FG^\top)^\top A$.""",
+    provenance="restated",
+    kind="identity",
+    criteria=(
+        Criterion(PRODUCT, 0, 0),
+        Criterion(LEFT, 0, 0),
+        Criterion(RIGHT, 0, 0),
+    ),
+    control="S is forgotten, or B not transposed; for F̃ᵀF̃, β and 1/β are exchanged",
+    breaks=(PRODUCT, LEFT, RIGHT),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"cases": ((4, 3, 2),)},
+        "book": {"cases": ((4, 3, 2), (5, 4, 3), (3, 6, 3), (6, 2, 4))},
+        "full": {"cases": ((4, 3, 2), (5, 4, 3), (3, 6, 3), (6, 2, 4), (8, 8, 6))},
+    },
+    chapter=REBALANCING,
+)
+def rebalanced_identity(setting: Setting) -> Evidence:
+    def left_over(mistake: rebalancing_identity.Mistake = "") -> list[rebalancing_identity.Residuals]:
+        """Terms of the symbolic identities plus entries of the exact instances, per seed."""
+        terms = rebalancing_identity.proof_residuals(mistake)
+        found = []
+        for seed in setting.seeds:
+            entries = [
+                rebalancing_identity.instance_residuals(seed, n1, n2, k, mistake)
+                for n1, n2, k in setting.sizes.cases
+            ]
+            found.append(rebalancing_identity.Residuals(*map(sum, zip(terms, *entries, strict=True))))
+        return found
+
+    found = left_over()
+    exchanged = left_over("β and 1/β exchanged")
+    wrong = {"S forgotten": left_over("S forgotten"), "B not transposed": left_over("B not transposed")}
+    return Evidence(
+        measured={
+            PRODUCT: [one.product for one in found],
+            LEFT: [one.left for one in found],
+            RIGHT: [one.right for one in found],
+        },
+        control={
+            PRODUCT: {name: [one.product for one in series] for name, series in wrong.items()},
+            LEFT: {"β and 1/β exchanged": [one.left for one in exchanged]},
+            RIGHT: {name: [one.right for one in series] for name, series in wrong.items()},
+        },
+    )
+
+
+SMALLEST = "smallest nonzero eigenvalue of the error operator / μ"
+
+
+@claim(
+    id="xiong2024.local-rate",
+    title="The local rate is set by the smallest nonzero eigenvalues of FᵀF and GᵀG",
+    paper="xiong2024",
+    reference="sharpens the form exp(−Ω(α²T)) of the abstract; the exact rate is derived",
+    statement=r"""One step maps $E=FG^\top-M^\star$ to $E-\eta\mathcal L(E)+\eta^2EGF^\top E$ with
+$\mathcal L(E)=FF^\top E+EGG^\top$, whose smallest nonzero eigenvalue is
+$\mu=\min\{a_+\text{ if }n_2>\operatorname{rank}G,\ b_+\text{ if }n_1>\operatorname{rank}F,\ a_++b_+\}$, $a_+$
+and $b_+$ being the smallest nonzero eigenvalues of $F^\top F$ and $G^\top G$. After rebalancing, with $n_1>k$ and
+$n_2>r$, $\mu=\min(\beta^2,\sigma_r^2/\beta^2)$.""",
+    provenance="derived",
+    kind="identity",
+    criteria=(Criterion(TERMS, 0, 0), Criterion(SMALLEST, 1 - 1e-6, 1 + 1e-6)),
+    control="n₁ = rank F = k = 6 with min(a₊, b₊), or n₁ = k with min(β², σ_r²/β²), for μ; alternating updates",
+    breaks=(TERMS, SMALLEST),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"shapes": ((5, 4, 3, 1, 3, 1), (3, 5, 3, 1, 3, 1))},
+        "book": {
+            "shapes": (
+                (5, 4, 3, 1, 3, 1),
+                (4, 4, 4, 2, 3, 3),
+                (3, 5, 3, 1, 3, 1),
+                (5, 2, 4, 2, 4, 2),
+                (3, 2, 3, 2, 3, 2),
+            )
+        },
+        "full": {
+            "shapes": (
+                (5, 4, 3, 1, 3, 1),
+                (5, 5, 4, 2, 3, 3),
+                (3, 5, 3, 1, 3, 1),
+                (5, 2, 4, 2, 4, 2),
+                (3, 2, 3, 2, 3, 2),
+                (6, 6, 5, 2, 4, 3),
+            )
+        },
+    },
+    chapter=LINEAR,
+    uses=("xiong2024.rebalancing-identity",),
+)
+def error_operator(setting: Setting) -> Evidence:
+    seeds = setting.seeds
+    shapes = [Shape(*sizes) for sizes in setting.sizes.shapes]
+    # Both controls need b₊ < a₊ and β² > σ_r: larger singular values in F than in G.
+    ranges = ((Fraction(1), Fraction(2)), (Fraction(1, 4), Fraction(3, 4)))
+    narrow, full = Shape(6, 3, 6, 2, 6, 2), Shape(3, 4, 3, 1, 3, 1)
+    roomy = Shape(4, 3, 3, 1, 3, 1)
+
+    def points(shape: Shape) -> list[Minimiser]:
+        return [draw(seed, shape) for seed in seeds]
+
+    def uneven(shape: Shape) -> list[Minimiser]:
+        return [draw(seed, shape, *ranges) for seed in seeds]
+
+    return Evidence(
+        measured={
+            TERMS: sum(local_rate.proof_residuals().values()),
+            SMALLEST: {
+                **{
+                    label(shape): worst_ratios(points(shape), list(map(local_rate.local_rate, points(shape))))
+                    for shape in shapes
+                },
+                **{
+                    f"{label(roomy)}, rebalanced with β = {beta}": worst_ratios_rebalanced(
+                        points(roomy), roomy.r, beta
+                    )
+                    for beta in (Fraction(1, 2), Fraction(2))
+                },
+            },
+        },
+        predicted={SMALLEST: 1},
+        control={
+            TERMS: sum(local_rate.proof_residuals(simultaneous=False).values()),
+            SMALLEST: {
+                label(narrow): worst_ratios(uneven(narrow), list(map(local_rate.naive_rate, uneven(narrow)))),
+                f"{label(full)}, rebalanced": worst_ratios_rebalanced(uneven(full), full.r, Fraction(2)),
+            },
+        },
+        notes={"interval arithmetic": enclosure.backend()},
+    )
+
+
+def label(shape: Shape) -> str:
+    return "{} × {}, k = {}, r = {}, ranks {} and {}".format(*shape)
+
+
+def worst_ratios(points: list[Minimiser], rates: list[Fraction]) -> list[float]:
+    """The end of the certified smallest nonzero eigenvalue that is further from μ, over μ, per point."""
+    return [
+        max((float(end / mu) for end in local_rate.smallest_eigenvalue(p.f.matrix, p.g.matrix)), key=off_one)
+        for p, mu in zip(points, rates, strict=True)
+    ]
+
+
+def worst_ratios_rebalanced(points: list[Minimiser], r: int, beta: Fraction) -> list[float]:
+    """The same after rebalancing with β, over min(β², σ_r²/β²)."""
+    found = []
+    for point in points:
+        left, right = rebalancing_identity.rebalance(
+            point.f.left, point.f.values, transpose(point.f.right), point.g.matrix, beta
+        )
+        mu = local_rate.rebalanced_rate(point.truth, r, beta)
+        found.append(
+            max((float(end / mu) for end in local_rate.smallest_eigenvalue(left, right)), key=off_one)
+        )
+    return found
+
+
+def off_one(ratio: float) -> float:
+    return abs(ratio - 1)
+
+
+WINDOW = "comparisons with λ_k(Δ), λ_{k−r}(Δ) and σ_r²/‖F‖² not certified"
+CEILING = "comparisons with ‖Δ‖ and eigenvalues of ±Δ not certified"
+
+
+@claim(
+    id="xiong2024.interlacing",
+    title="The imbalance brackets the local rate",
+    paper="xiong2024",
+    reference="implies that the form exp(−Ω(α²T)) of the abstract cannot be improved in α",
+    statement=r"""Let $FG^\top=M^\star$ have rank $r<k$. If $\Delta=F^\top F-G^\top G\succ0$, then
+$\lambda_k(\Delta)\le\lambda_{\min}(F^\top F)\le\lambda_{k-r}(\Delta)$ and
+$\lambda_r(G^\top G)\ge\sigma_r^2/\|F\|^2$. If $\operatorname{rank}F>r$, then
+$a_+\le\lambda_{\operatorname{rank}F-r}(\Delta)$, and if $\operatorname{rank}G>r$,
+$b_+\le\lambda_{\operatorname{rank}G-r}(-\Delta)$; so $\min(a_+,b_+)\le\|\Delta\|$ if a rank exceeds $r$.""",
+    provenance="derived",
+    kind="bound-upper",
+    criteria=(Criterion(WINDOW, 0, 0), Criterion(CEILING, 0, 0)),
+    control="Δ has more than r negative eigenvalues; for ‖Δ‖, both ranks are r and the factors nearly balanced",
+    breaks=(WINDOW, CEILING),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"instances": 1},
+        "book": {"instances": 2},
+        "full": {"instances": 20},
+    },
+    chapter=LINEAR,
+    uses=("xiong2024.local-rate",),
+)
+def imbalance_brackets_rate(setting: Setting) -> Evidence:
+    def total(
+        compare: Callable[[Minimiser, Shape], interlacing.Comparisons],
+        make: Callable[[str, Shape], Minimiser],
+        shape: Shape,
+    ) -> list[interlacing.Comparisons]:
+        """The comparisons on all instances of a seed, per seed."""
+        found = []
+        for seed in setting.seeds:
+            points = [make(f"{seed}/{i}", shape) for i in range(setting.sizes.instances)]
+            counts = zip(*(compare(point, shape) for point in points), strict=True)
+            found.append(interlacing.Comparisons(*map(sum, counts)))
+        return found
+
+    definite = [Shape(6, 5, 4, 1, 4, 1), Shape(5, 6, 4, 2, 4, 2), Shape(7, 4, 5, 2, 5, 2)]
+    general = [Shape(5, 5, 4, 2, 3, 3), Shape(5, 5, 4, 1, 2, 3), Shape(4, 4, 4, 2, 2, 4)]
+    windows = {label(s): total(interlacing.window, interlacing.definite, s) for s in definite}
+    ceilings = {label(s): total(interlacing.imbalance_bound, interlacing.definite, s) for s in definite}
+    ceilings |= {label(s): total(interlacing.imbalance_bound, draw, s) for s in general}
+    indefinite = total(interlacing.window, draw, Shape(6, 5, 4, 1, 2, 3))
+    balanced = total(interlacing.imbalance_bound, interlacing.nearly_balanced, Shape(5, 5, 4, 2, 2, 2))
+    return Evidence(
+        measured={
+            name: {variant: [one.checks - one.proved for one in found] for variant, found in series.items()}
+            for name, series in ((WINDOW, windows), (CEILING, ceilings))
+        },
+        control={
+            WINDOW: {VIOLATED: [one.refuted for one in indefinite]},
+            CEILING: {VIOLATED: [one.refuted for one in balanced]},
+        },
+        notes={
+            "certified comparisons": float(
+                sum(
+                    one.proved for series in (windows, ceilings) for found in series.values() for one in found
+                )
+            )
+        },
+    )

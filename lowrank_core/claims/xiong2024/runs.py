@@ -55,8 +55,7 @@ def asymmetric_run(
         method or GradientDescent(s.eta),
         start,
         steps,
-        record=log_spaced(steps, 40),
-        **options,
+        **{"record": log_spaced(steps, 40)} | options,
     )
 
 

@@ -1,0 +1,47 @@
+"""Results of runs too long for a build of the book, kept with their provenance and a hash of everything kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from lowrank_core.errors import require
+
+FOLDER = Path(__file__).parent
+
+
+def write(name: str, content: dict[str, Any], folder: Path = FOLDER) -> Path:
+    """Store `content`, which must be fit for JSON, as `name`.json under a SHA-256 of it."""
+    path = folder / f"{name}.json"
+    kept = {"sha256": digest(content), "content": content}
+    path.write_text(json.dumps(kept, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf8")
+    return path
+
+
+def read(name: str, folder: Path = FOLDER) -> dict[str, Any]:
+    """The content stored as `name`, after a check of its hash.
+
+    Raises:
+        ArgumentError: there is none of this name, or it is not what was stored.
+    """
+    path = folder / f"{name}.json"
+    present = sorted(file.stem for file in folder.glob("*.json"))
+    require(path.is_file(), "name", name, "nothing is stored under this name", f"use one of {present}")
+    kept = json.loads(path.read_text(encoding="utf8"))
+    require(
+        kept["sha256"] == digest(kept["content"]),
+        "name",
+        name,
+        "the stored data do not match their hash",
+        "restore the file from version control, or run tools/store_experiment.py",
+    )
+    content: dict[str, Any] = kept["content"]
+    return content
+
+
+def digest(content: dict[str, Any]) -> str:
+    """SHA-256 of the content as JSON with sorted keys and no spaces."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
