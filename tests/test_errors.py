@@ -212,14 +212,14 @@ CASES = {
     "NaN step": (partial(GradientDescent, float("nan")), "eta", "nan", "a number"),
     "one of the steps negative": (partial(GradientDescent, torch.tensor([0.1, -0.1])), "eta", "-0.1", "(B,)"),
     "matrix of steps": (partial(GradientDescent, ones(2, 2)), "eta", "1.", "(B,)"),
-    "negative geometric step": (partial(Geometric, -1.0, 0.9), "eta", "-1.0", "eta=0.1"),
+    "negative geometric step": (partial(Geometric, -1.0, 0.9), "eta", "-1.0", "use a number"),
     "growing steps": (partial(Geometric, 1.0, 1.1), "ratio", "1.1", "0.99"),
-    "negative loss-proportional step": (partial(LossProportional, -1.0), "eta", "-1.0", "eta=0.1"),
+    "negative loss-proportional step": (partial(LossProportional, -1.0), "eta", "-1.0", "use a number"),
     "steps for another batch": (
         partial(solve, PROBLEM, GradientDescent(ones(3) / 10), START, 1),
-        "eta",
+        "step_size",
         "0.1",
-        "one per trajectory",
+        "one value per trajectory",
     ),
     # solve
     "no iterations": (solve_from(*START, steps=0), "steps", "0", "steps >= 1"),

@@ -119,6 +119,7 @@ MUTANTS = {
         "methods/gradient_descent.py",
         "else torch.sub(right, d_right, alpha=eta)",
         "else right - eta * problem.gradient(Factors(torch.sub(left, d_left, alpha=eta), right))[2]",
+        claims=("xiong2024.toy-gradient-descent",),
         tests=("methods/test_gradient_descent.py::test_asymmetric_step_is_simultaneous",),
     ),
     "the reduction takes the last rows for the signal": Mutant(
@@ -133,6 +134,30 @@ MUTANTS = {
         'return Factors(_columns(seeds, "start", n, k, device, dtype) * scale)',
         'return Factors(_columns(seeds, "start", n, k, device, dtype) * scale**2)',
         tests=("test_factors.py::test_the_norm_of_a_start_is_alpha_times_one_plus_root_aspect",),
+    ),
+    "G not scaled by ρ": Mutant(
+        "factors.py",
+        "dtype) * (scale * ratio))",
+        "dtype) * scale)",
+        claims=("xiong2024.ratio-of-scales",),
+    ),
+    "the signal's block in place of the free directions": Mutant(
+        "analysis/imbalance.py",
+        ".Vh[:, rank:]",
+        ".Vh[:, :-rank]",
+        claims=("xiong2024.imbalance-sets-the-rate", "xiong2024.imbalance-conservation"),
+    ),
+    "β and β⁻¹ swapped": Mutant(
+        "methods/rebalanced.py",
+        "left[due], right[due] = beta * unit_left, unit_right / beta",
+        "left[due], right[due] = unit_left / beta, unit_right * beta",
+        claims=("xiong2024.rebalanced-beta-sweep",),
+    ),
+    "S forgotten in the rebalancing step": Mutant(
+        "methods/rebalanced.py",
+        "right @ b.mT * s[:, None, :] / beta",
+        "right @ b.mT / beta",
+        claims=("xiong2024.rebalanced-rate",),
     ),
     "verdicts without controls": Mutant(
         "claims/verdict.py",

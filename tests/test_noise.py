@@ -66,9 +66,14 @@ def test_scale_multiplies():
 
 def test_mixed_is_the_sum():
     parts = (Gaussian(0.1), Outliers(0.2))
-    dense, gross = (part.sample(SEEDS, M) for part in parts)
+    dense, gross = (part.sample(SEEDS, M, f"noise part {i}") for i, part in enumerate(parts))
     assert torch.equal(Mixed(parts).sample(SEEDS, M), dense + gross)
     assert abs(stats.pearsonr(dense[0].numpy(), gross[0].numpy()).statistic) < SIGMAS / M**0.5
+
+
+def test_mixed_parts_of_one_kind_are_independent():
+    twice = Mixed((Outliers(0.5), Outliers(0.5))).sample(SEEDS, M)
+    assert (twice != 0).double().mean() == pytest.approx(0.75, abs=0.02)
 
 
 @pytest.mark.parametrize("noise", [Gaussian(0.1), Outliers(0.3), Mixed((Gaussian(0.1), Outliers(0.2)))])

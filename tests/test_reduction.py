@@ -4,7 +4,7 @@ import pytest
 
 from lowrank_core import reduction
 from lowrank_core.errors import ArgumentError
-from lowrank_core.factors import Factors, gaussian_start, imbalanced_start, rank_limited_start
+from lowrank_core.factors import Factors, balanced_start, gaussian_start, imbalanced_start, rank_limited_start
 from lowrank_core.methods import GradientDescent, Subgradient
 from lowrank_core.noise import Gaussian
 from lowrank_core.problem import observe
@@ -106,18 +106,34 @@ def test_observables_see_the_reduced_problem():
 
 TRUTH = psd(N, SPECTRUM, SEEDS)
 DESCENT = GradientDescent(0.1)
+START = gaussian_start(N, K, 1.0, SEEDS)
+NOISY = observe(TRUTH, Identity(N), "l2", Gaussian(0.1), SEEDS)
 REFUSED = {
-    "sensing": (observe(TRUTH, gaussian_symmetric(N, 200, SEEDS)), DESCENT, K, "only the population loss"),
-    "l1": (observe(TRUTH, Identity(N), "l1"), Subgradient(0.1), K, "entrywise l1 loss"),
-    "polyak": (observe(TRUTH, Identity(N)), GradientDescent(Polyak()), K, "Polyak steps amplify rounding"),
-    "noise": (observe(TRUTH, Identity(N), "l2", Gaussian(0.1), SEEDS), DESCENT, K, "observations are noisy"),
-    "no gain": (observe(TRUTH, Identity(N)), DESCENT, N - 2, "gains nothing for n <= r \\+ k"),
+    "sensing": (
+        observe(TRUTH, gaussian_symmetric(N, 200, SEEDS)),
+        DESCENT,
+        START,
+        "only the population loss",
+    ),
+    "l1": (observe(TRUTH, Identity(N), "l1"), Subgradient(0.1), START, "entrywise l1 loss"),
+    "polyak": (
+        observe(TRUTH, Identity(N)),
+        GradientDescent(Polyak()),
+        START,
+        "Polyak steps amplify rounding",
+    ),
+    "noise": (NOISY, DESCENT, balanced_start(N, K, 1.0, SEEDS), "observations are noisy"),
+    "no gain": (
+        observe(TRUTH, Identity(N)),
+        DESCENT,
+        gaussian_start(N, N - 2, 1.0, SEEDS),
+        "gains nothing for n <= r \\+ k",
+    ),
 }
 
 
-@pytest.mark.parametrize(("problem", "method", "k", "reason"), REFUSED.values(), ids=REFUSED)
-def test_refusals_say_why_and_full_runs_are_chosen(problem, method, k, reason):
-    start = gaussian_start(N, k, 1.0, SEEDS)
+@pytest.mark.parametrize(("problem", "method", "start", "reason"), REFUSED.values(), ids=REFUSED)
+def test_refusals_say_why_and_full_runs_are_chosen(problem, method, start, reason):
     with pytest.raises(ArgumentError, match=f"reduce = True.*{reason}.*reduce=False"):
         solve(problem, method, start, 1, reduce=True)
     assert solve(problem, method, start, 1).recipe["reduced"] is False

@@ -240,6 +240,7 @@ def test_the_recipe_says_how_to_repeat_the_run(problem_and_start, reduce):
         "operator": "Identity(8, 8)",
         "loss": "l2",
         "search_rank": 3,
+        "seeds": list(problem.truth.seeds),
         "steps": 5,
         "reduced": reduce,
         "dtype": "torch.float64",

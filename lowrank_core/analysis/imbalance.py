@@ -54,20 +54,27 @@ def slow_modes(start: Factors, truth: Truth) -> torch.Tensor:
 
 
 def local_rate(factors: Factors, zero: float = 1e-12) -> torch.Tensor:
-    """μ, the smallest nonzero eigenvalue of FᵀF and of GᵀG, (B,), at factors with FGᵀ = M*.
+    """μ, the smallest nonzero eigenvalue of E ↦ FFᵀE + EGGᵀ, (B,), at factors with FGᵀ = M*.
 
-    Linearised there, one step of gradient descent multiplies the slowest part of the error by 1 − ημ, so the
-    squared error falls by −2 log(1 − ημ) per iteration. (The smallest nonzero value is attained in the error
-    only if n2 exceeds the rank of G, respectively n1 the rank of F.)
+    One step of gradient descent multiplies the slowest part of the error by 1 − ημ, so the logarithm of the
+    squared error falls by −2 log(1 − ημ) per iteration. With a and b the smallest nonzero eigenvalues of FᵀF and
+    GᵀG, μ is the least of a, if n2 > rank G; of b, if n1 > rank F; and of a + b.
 
     Args:
-        zero: eigenvalues below this, relative to the largest one, count as zero.
+        zero: eigenvalues below this, relative to the largest of both factors, count as zero.
+
+    Raises:
+        ArgumentError: symmetric factors.
     """
-    assert factors.right is not None
-    values = torch.cat(
-        [torch.linalg.svdvals(factor).square() for factor in (factors.left, factors.right)], dim=1
+    left, right = (torch.linalg.svdvals(factor).square() for factor in _pair(factors))
+    cut = zero * torch.maximum(left[:, :1], right[:, :1])
+    a, b = (torch.where(values > cut, values, torch.inf).amin(dim=1) for values in (left, right))
+    rank_left, rank_right = ((values > cut).sum(dim=1) for values in (left, right))
+    n1, n2 = (factor.shape[1] for factor in _pair(factors))
+    return torch.minimum(
+        a + b,
+        torch.minimum(torch.where(n2 > rank_right, a, torch.inf), torch.where(n1 > rank_left, b, torch.inf)),
     )
-    return torch.where(values > zero * values.amax(dim=1, keepdim=True), values, torch.inf).amin(dim=1)
 
 
 def _pair(factors: Factors) -> tuple[torch.Tensor, torch.Tensor]:

@@ -94,7 +94,10 @@ def test_without_a_firing_control_nothing_is_concluded(verdict, control, kind, m
 
 def test_reasons_name_the_variant_that_fails_and_why(verdict):
     found = verdict({"a": [1.0], "b": [5.0], "c": [NAN]}, kind="identity")
-    assert found.reasons[0] == "“x in [0.9, 1.1]” met on 1 of 3; b: violated; c: values missing or not finite"
+    assert (
+        found.reasons[0]
+        == "“x in [0.9, 1.1]” met on 1 of 3; b: violated; c: values or prediction missing or not finite"
+    )
 
 
 def test_reasons_count_how_often_the_control_breaks(verdict):

@@ -12,6 +12,7 @@ from lowrank_core.analysis.imbalance import local_rate, slow_modes
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.xiong2024.runs import (
+    FLOOR,
     SEEDS,
     asymmetric_run,
     descent_fit,
@@ -19,7 +20,7 @@ from lowrank_core.claims.xiong2024.runs import (
     symmetric_run,
 )
 from lowrank_core.factors import Factors
-from lowrank_core.solve import Trajectory
+from lowrank_core.solve import ErrorBelow, Trajectory
 from lowrank_core.truth import rectangular
 
 CHAPTER = "chapters/xiong2024/asymmetric-linear"
@@ -28,10 +29,10 @@ RATIO = "residual ratio, exponential / power law"
 
 
 def scale_sweep(setting: Setting, k: int, alphas: Sequence[float], m: int | None = None) -> list[Trajectory]:
-    """One run for each start scale, of length proportional to α⁻², the time scale of the imbalance."""
-    effort = setting.sizes.effort
+    """One run for each start scale, to the floor or for a time proportional to α⁻², that of the imbalance."""
+    effort, floor = setting.sizes.effort, ErrorBelow(FLOOR)
     return [
-        asymmetric_run(setting, scaled_start(setting, k, alpha), m, steps=int(effort / alpha**2))
+        asymmetric_run(setting, scaled_start(setting, k, alpha), m, steps=int(effort / alpha**2), stop=floor)
         for alpha in alphas
     ]
 
@@ -232,9 +233,9 @@ imbalanced start converges linearly, at a rate of order $\alpha^2$.""",
             "m": 90,
             "spectrum": (1.0,),
             "k": 2,
-            "alphas": (0.6, 0.4),
+            "alphas": (0.5, 0.25),
             "eta": 0.2,
-            "effort": 1200.0,
+            "effort": 1600.0,
             "steps": 3_000,
         },
         "book": {

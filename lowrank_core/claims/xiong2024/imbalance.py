@@ -145,7 +145,7 @@ drift. Under sensing the drift has an absolute floor, independent of $\alpha$.""
     },
     chapter=CHAPTER,
     uses=("xiong2024.drift-identity",),
-    discrepancy="It is often said that the relative drift of the imbalance does not depend on α. It does. From "
+    discrepancy="The drift of the imbalance, relative to its start, depends on the start scale. From "
     "α = {largest α:g} to α = {smallest α:g} it grows on average from {population, largest α:.3f} to "
     "{population, smallest α:.3f} on the population loss, and from {sensing, largest α:.2g} to "
     "{sensing, smallest α:.2g} under sensing, where the start's imbalance is forgotten: the final Δ is indefinite "
@@ -164,7 +164,7 @@ def imbalance_conservation(setting: Setting) -> Evidence:
         name: torch.stack([norm(drift(s.alpha, eta, m, decay)) for eta in s.etas], dim=1)
         for name, m, decay in (*((n, m, 0.0) for n, m in losses.items()), ("weight decay", None, s.decay))
     }
-    exponents = {name: power(s.etas, sizes) for name, sizes in by_eta.items()}
+    exponents = {name: rates.scaling_exponent(s.etas, sizes.cpu()) for name, sizes in by_eta.items()}
     # From here on in units of α², in which the imbalance of the start does not depend on α.
     by_alpha = {
         name: torch.stack([drift(alpha, s.eta, m) / alpha**2 for alpha in s.alphas], dim=1)
@@ -226,12 +226,6 @@ def signal_drift(unit: Factors, truth: Truth, eta: float, alphas: Sequence[float
     share = imbalance(Factors(truth.left.mT @ unit.left, truth.right.mT @ unit.right))
     kept = torch.as_tensor(alphas, dtype=share.dtype, device=share.device) ** gamma
     return share[:, None] * (kept - kept[0])[:, None, None]
-
-
-def power(x: Sequence[float], y: torch.Tensor) -> torch.Tensor:
-    """Exponent of y (B, R) in x (R,), fitted per seed."""
-    log_x, log_y = torch.tensor(x, dtype=torch.float64).log(), y.cpu().log()
-    return rates.line_fit(log_x, log_y, torch.ones_like(log_y, dtype=torch.bool)).slope
 
 
 @claim(
@@ -332,7 +326,7 @@ def tilted(start: Factors, epsilon: float) -> Factors:
     paper="xiong2024",
     reference="no counterpart in the paper, whose scales are α and α/3",
     statement=r"""On the population loss with $k>r$, independent Gaussian $F_0$, $G_0$ of equal scale
-($\rho=1$) have an indefinite imbalance, and asymmetric gradient descent is still linear, at the rate
+($\rho=1$) have a random, mostly indefinite imbalance, and asymmetric gradient descent is still linear, at the rate
 $2\eta\min_j|d_j|$ per iteration in the squared error as $\alpha\to0$.""",
     provenance="derived",
     kind="rate",
@@ -561,9 +555,9 @@ exponential with no fitted parameter.""",
     },
     chapter=CHAPTER,
     uses=("xiong2024.toy-closed-form",),
-    discrepancy="A single number for the place of the crossover, such as ηT·λ_min(Δ₀) = 0.63, is not universal: in "
-    "the runs of this claim the local exponent passes −2.5 at values from {earliest crossover:.2f} to "
-    "{latest crossover:.2f}. The curve is set by all k − r modes, and λ_min(Δ₀) is not even one of them.",
+    discrepancy="No single value of ηT·λ_min(Δ₀) marks the crossover: in the runs of this claim the local exponent "
+    "passes −2.5 at values from {earliest crossover:.2f} to {latest crossover:.2f}. The curve is set by all "
+    "k − r modes, and λ_min(Δ₀) is not even one of them.",
 )
 def crossover_curve(setting: Setting) -> Evidence:
     s, r, truth = setting.sizes, len(setting.sizes.spectrum), truth_of(setting)
