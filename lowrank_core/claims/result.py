@@ -76,9 +76,9 @@ class Result:
             f'<div class="verdict verdict-{self.verdict}">'
             f'<p class="verdict-head"><span class="verdict-word">{self.verdict}</span> '
             f"<code>{record['id']}</code> · {record['kind']} · {record['fit']} · control {control}</p>"
-            "<table><thead><tr><th>quantity</th><th>predicted</th>"
+            '<div class="verdict-numbers"><table><thead><tr><th>quantity</th><th>predicted</th>'
             f"<th>measured, {len(record['seeds'])} seeds</th><th>control</th></tr></thead>"
-            f"<tbody>{cells}</tbody></table><ul>{reasons}</ul>"
+            f"<tbody>{cells}</tbody></table></div><ul>{reasons}</ul>"
             f"<p>Control: {html.escape(record['control']['dropped'])}</p>"
             f"<pre>python -m lowrank_core claims run {record['id']} --scale {record['scale']}</pre></div>"
         )
