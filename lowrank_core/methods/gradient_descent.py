@@ -7,19 +7,21 @@ and A*A carrying the operator's weight: the updates of Xiong, Ding & Du (2024).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
 from lowrank_core.errors import require
 from lowrank_core.factors import Factors
+from lowrank_core.loss import Loss
 from lowrank_core.methods.method import State
 from lowrank_core.problem import Problem
 from lowrank_core.steps import StepRule, as_rule
 
 
 @dataclass(frozen=True)
-class GradientDescent:
-    """Gradient descent for the ℓ2 loss.
+class FirstOrder:
+    """A step along the negative (sub)gradient; a subclass names the loss that it is made for.
 
     Args:
         step_size: η, a number, (B,) values, or a rule of `lowrank_core.steps`.
@@ -29,23 +31,30 @@ class GradientDescent:
     """
 
     step_size: float | torch.Tensor | StepRule
+    loss: ClassVar[Loss]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "step_size", as_rule(self.step_size))
 
     def init(self, problem: Problem, start: Factors) -> State:
         require(
-            problem.loss == "l2",
+            problem.loss == self.loss,
             "problem.loss",
             problem.loss,
-            "gradient descent needs a smooth loss",
-            'use loss="l2", or methods.Subgradient for the l1 loss',
+            f"{type(self).__name__} is made for the {self.loss} loss",
+            f'use loss="{self.loss}", or another method (GradientDescent for l2, Subgradient for l1)',
         )
         return State(start, 0)
 
     def step(self, problem: Problem, state: State) -> State:
         assert isinstance(self.step_size, StepRule)
-        return State(descend(problem, state, self.step_size), state.iteration + 1)
+        return state._replace(factors=descend(problem, state, self.step_size), iteration=state.iteration + 1)
+
+
+class GradientDescent(FirstOrder):
+    """Gradient descent for the ℓ2 loss; arguments and errors as for `FirstOrder`."""
+
+    loss = "l2"
 
     def reduction_refusal(self) -> str | None:
         assert isinstance(self.step_size, StepRule)
