@@ -77,12 +77,6 @@ def test_the_drift_law_follows_one_row_through_its_growth():
     assert float(found[0, 1]) == pytest.approx(expected, rel=1e-9)
 
 
-def test_powers_are_fitted_per_seed():
-    x = (1.0, 2.0, 4.0)
-    fitted = laws.power(x, torch.tensor([[1.0, 2.0, 4.0], [1.0, 0.25, 0.0625]]))
-    assert fitted.tolist() == pytest.approx([1.0, -2.0])
-
-
 def test_the_step_of_a_rate():
     assert float(laws.per_step(0.1, torch.tensor(2.0))) == pytest.approx(2 * math.log(0.8), rel=1e-6)
 
