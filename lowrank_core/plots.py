@@ -24,6 +24,8 @@ COLOURS = ("#2f86d6", "#e07b22", "#1f9e77", "#c2569b", "#8a77d8", "#a88a1c")
 VERDICT_COLOURS = {"holds": "#1f9e77", "refuted": "#d64545", "inconclusive": "#a88a1c"}
 # Matplotlib cannot say "currentColor", so text and axes are drawn in this colour, which is then replaced.
 INK = "#010203"
+WIDE = 9.0
+"""Inches beyond which a drawing is not squeezed into the page's width."""
 
 
 class ThemedSvg:
@@ -71,9 +73,13 @@ def themed(drawn: Figure, alt: str) -> ThemedSvg:
         drawn.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     svg = buffer.getvalue().replace(INK, "currentColor")
     svg = svg[svg.index("<svg") :]
-    # The page decides the width; the label makes the drawing an image with a name to screen readers.
+    # The page decides the width, down to where text stays readable and a wide drawing scrolls instead; the
+    # label makes the drawing an image with a name to screen readers.
+    smallest = f"min-width: {75 * drawn.get_figwidth():.0f}px" if drawn.get_figwidth() > WIDE else ""
     label = alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    svg = re.sub(r'<svg([^>]*?) width="[^"]*"', rf'<svg\1 role="img" aria-label="{label}"', svg, count=1)
+    named = f'role="img" aria-label="{label}" style="{smallest}"'
+    # A function, because a backslash in the label would mean something in a replacement text.
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', lambda found: f"{found[1]} {named}", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
     return ThemedSvg(svg, alt)
 
@@ -118,7 +124,7 @@ def claim_graph(records: Sequence[Mapping[str, Any]]) -> ThemedSvg:
     verdicts = {record["id"]: record["verdict"] for record in records}
     tallest = max(len(members) for members in columns.values())
     drawn, (axes,) = figure(height=0.6 + 0.55 * tallest)
-    drawn.set_figwidth(3.4 * len(columns))
+    drawn.set_figwidth(2.7 * len(columns))
     for claim_id, used in uses.items():
         for source in used:
             axes.annotate(

@@ -1,0 +1,56 @@
+"""Figures: they follow the page's theme, have a text alternative, and are the same from build to build."""
+
+import pytest
+import torch
+
+from lowrank_core import plots
+from lowrank_core.errors import ArgumentError
+
+RECORDS = [
+    {"id": "p.first", "uses": [], "verdict": "holds"},
+    {"id": "p.second", "uses": ["p.first"], "verdict": "refuted"},
+    {"id": "p.third", "uses": ["p.first", "p.second"], "verdict": "inconclusive"},
+]
+
+
+def drawn():
+    figure, (axes,) = plots.figure()
+    x = torch.tensor([1.0, 10.0, 100.0])
+    plots.spread(axes, x, torch.stack([1 / x, 2 / x, 4 / x]), "measured", plots.COLOURS[0])
+    plots.predicted(axes, x, 2 / x, "predicted")
+    axes.legend()
+    return plots.themed(figure, 'falls like "1/x" & stays < 4')
+
+
+def test_ink_becomes_the_colour_of_the_page():
+    assert plots.INK not in drawn().svg
+    assert "currentColor" in drawn().svg
+
+
+def test_the_text_alternative_is_escaped_and_repeated_in_words():
+    figure = drawn()
+    assert 'role="img" aria-label="falls like &quot;1/x&quot; &amp; stays &lt; 4"' in figure.svg
+    assert repr(figure) == 'Figure: falls like "1/x" & stays < 4'
+
+
+def test_a_figure_is_the_same_each_time():
+    assert drawn().svg == drawn().svg
+
+
+def test_the_page_decides_the_size():
+    tag = drawn().svg.partition(">")[0]
+    assert " width=" not in tag
+    assert " height=" not in tag
+
+
+def test_a_figure_without_a_text_alternative_is_refused():
+    figure, _ = plots.figure()
+    with pytest.raises(ArgumentError, match=r"alt = .*text alternative"):
+        plots.themed(figure, " ")
+
+
+def test_the_graph_names_every_use_and_shows_every_verdict():
+    graph = plots.claim_graph(RECORDS)
+    assert graph.alt == "Graph of 3 claims: p.second uses p.first; p.third uses p.first, p.second."
+    for colour in plots.VERDICT_COLOURS.values():
+        assert colour in graph.svg
