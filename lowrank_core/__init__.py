@@ -14,6 +14,7 @@ from lowrank_core.factors import (
     gaussian_start,
     imbalanced_start,
     rank_limited_start,
+    rotated_start,
 )
 from lowrank_core.methods import (
     METHODS,
@@ -55,5 +56,6 @@ __all__ = [
     "psd",
     "rank_limited_start",
     "rectangular",
+    "rotated_start",
     "solve",
 ]

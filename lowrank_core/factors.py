@@ -148,6 +148,23 @@ def balanced_start(
     return Factors(left, left.clone())
 
 
+def rotated_start(
+    n: int,
+    k: int,
+    scale: float,
+    seeds: Sequence[int],
+    device: str | torch.device = "cpu",
+    dtype: str | torch.dtype = "float64",
+) -> Factors:
+    """Asymmetric start G₀ = QF₀ with a Haar rotation Q: balanced, F₀ᵀF₀ = G₀ᵀG₀, but F₀ ≠ G₀.
+
+    Arguments as for `gaussian_start`.
+    """
+    device, dtype = resolve_device(device), resolve_dtype(dtype)
+    left = gaussian_start(n, k, scale, seeds, device, dtype).left
+    return Factors(left, orthonormal(seeds, "start rotation", n, n, dtype, device) @ left)
+
+
 def pad_columns(factors: torch.Tensor, k: int) -> torch.Tensor:
     """Zero columns appended up to search rank k, so that different ranks share a batch: (B, n, j) -> (B, n, k).
 

@@ -10,6 +10,7 @@ from lowrank_core.factors import (
     imbalanced_start,
     pad_columns,
     rank_limited_start,
+    rotated_start,
 )
 
 ROUNDING = 1e-14
@@ -19,6 +20,7 @@ STARTS = {
     "rank-limited": lambda seeds: rank_limited_start(8, 3, 2, 0.1, seeds),
     "imbalanced": lambda seeds: imbalanced_start(8, 6, 3, 0.1, 1 / 3, seeds),
     "balanced": lambda seeds: balanced_start(8, 3, 0.1, seeds),
+    "rotated": lambda seeds: rotated_start(8, 3, 0.1, seeds),
 }
 
 
@@ -106,3 +108,10 @@ def test_equal_scales_are_not_balanced_but_balanced_is():
 def test_padding_appends_zero_columns():
     padded = pad_columns(torch.ones(2, 3, 1), 4)
     assert padded.tolist() == [[[1.0, 0.0, 0.0, 0.0]] * 3] * 2
+
+
+def test_a_rotated_start_is_balanced_and_not_symmetric():
+    left, right = rotated_start(12, 4, 0.5, SEEDS)
+    assert (left.mT @ left - right.mT @ right).abs().max() < ROUNDING
+    assert (left - right).norm(dim=(1, 2)).min() > 0.1
+    assert torch.equal(left, gaussian_start(12, 4, 0.5, SEEDS).left)

@@ -27,7 +27,7 @@ from lowrank_core.claims.xiong2024.runs import (
     late_fit,
     scaled_start,
 )
-from lowrank_core.factors import Factors, balanced_start, pad_columns
+from lowrank_core.factors import Factors, balanced_start, pad_columns, rotated_start
 from lowrank_core.methods import GradientDescent, State
 from lowrank_core.problem import Problem
 from lowrank_core.randomness import orthonormal
@@ -280,8 +280,8 @@ $M^\star\succeq0$, else up to the time $\eta T\sim1/\eta$ at which the drift is 
 def balance_is_sublinear(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)
     equal = balanced_start(s.n1, s.k, s.alpha, setting.seeds, setting.device)
-    rotation = orthonormal(setting.seeds, "start rotation", s.n1, s.n1, device=setting.device)
-    starts = {"F₀ = G₀": equal, "G₀ = QF₀": Factors(equal.left, rotation @ equal.left)}
+    rotated = rotated_start(s.n1, s.k, s.alpha, setting.seeds, setting.device)
+    starts = {"F₀ = G₀": equal, "G₀ = QF₀": rotated}
     runs = {name: asymmetric_run(setting, start) for name, start in starts.items()}
     unbalanced = tilted(equal, s.epsilon)
     control = asymmetric_run(setting, unbalanced)
