@@ -18,9 +18,9 @@ import torch
 from lowrank_core import METHODS, __version__, provenance
 from lowrank_core.claims.batch import run_many
 from lowrank_core.claims.claim import Claim, Scale
-from lowrank_core.claims.ledger import as_expected, counts
+from lowrank_core.claims.ledger import counts
 from lowrank_core.claims.registry import PAPERS, all_claims, find, source
-from lowrank_core.claims.result import rows
+from lowrank_core.claims.result import as_expected, rows
 from lowrank_core.device import device_class, resolve_device, threads
 from lowrank_core.errors import ArgumentError, require
 

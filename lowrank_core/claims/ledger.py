@@ -11,6 +11,7 @@ from typing import Any
 
 from lowrank_core import provenance
 from lowrank_core.claims.registry import all_claims
+from lowrank_core.claims.result import as_expected
 from lowrank_core.claims.runner import RESULTS_VARIABLE
 from lowrank_core.errors import require
 
@@ -50,11 +51,6 @@ def read(folder: str | os.PathLike[str] | None = None) -> list[dict[str, Any]]:
         )
         records.append(record)
     return records
-
-
-def as_expected(record: dict[str, Any]) -> bool:
-    """Whether a record's verdict is the expected one and its control fired."""
-    return bool(record["verdict"] == record["expected"] and record["control"]["fired"])
 
 
 def counts(records: Sequence[dict[str, Any]]) -> dict[str, int]:

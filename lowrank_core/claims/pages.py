@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lowrank_core.claims import registry
-from lowrank_core.claims.ledger import as_expected, counts
-from lowrank_core.claims.result import Result
+from lowrank_core.claims.ledger import counts
+from lowrank_core.claims.result import Result, as_expected
 from lowrank_core.provenance import core_hash
 
 Record = dict[str, Any]

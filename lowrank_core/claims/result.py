@@ -36,7 +36,7 @@ class Result:
     @property
     def as_expected(self) -> bool:
         """Whether the verdict is the expected one and the control fired."""
-        return bool(self.verdict == self.record["expected"] and self.record["control"]["fired"])
+        return as_expected(self.record)
 
     def require(self) -> Result:
         """The result itself, for display.
@@ -82,6 +82,11 @@ class Result:
             f"<p>Control: {html.escape(record['control']['dropped'])}</p>"
             f"<pre>python -m lowrank_core claims run {record['id']} --scale {record['scale']}</pre></div>"
         )
+
+
+def as_expected(record: Mapping[str, Any]) -> bool:
+    """Whether a record's verdict is the expected one and its control fired."""
+    return bool(record["verdict"] == record["expected"] and record["control"]["fired"])
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from lowrank_core.claims.xiong2024.runs import (
     SEEDS,
     asymmetric_run,
     descent_fit,
+    per_step,
     scaled_start,
     symmetric_run,
 )
@@ -178,11 +179,8 @@ def imbalance_sets_the_rate(setting: Setting) -> Evidence:
     return Evidence(
         measured={
             EXPONENT: rates.scaling_exponent(squares(s.alphas), found),
-            "rate / rate predicted from the limit": named(
-                s.alphas, found / (2 * torch.log1p(-s.eta * limit))
-            ),
-            "rate / rate predicted from the smallest start": found[:, -1]
-            / (2 * torch.log1p(-s.eta * smallest)),
+            "rate / rate predicted from the limit": named(s.alphas, found / per_step(s.eta, limit)),
+            "rate / rate predicted from the smallest start": found[:, -1] / per_step(s.eta, smallest),
             RATIO: {
                 f"α = {a:g}": descent_fit(run, 0.5).rss_ratio for a, run in zip(s.alphas, runs, strict=True)
             },
@@ -202,10 +200,7 @@ def imbalance_sets_the_rate(setting: Setting) -> Evidence:
             "rates": found,
             "exact": exact,
             "predicted": torch.stack(
-                [
-                    2 * torch.log1p(-s.eta * slow_modes(scaled_start(setting, s.k, a), truth)[:, 0])
-                    for a in s.alphas
-                ],
+                [per_step(s.eta, slow_modes(scaled_start(setting, s.k, a), truth)[:, 0]) for a in s.alphas],
                 dim=1,
             ),
         },
@@ -274,7 +269,7 @@ def imbalance_sets_the_rate_sensing(setting: Setting) -> Evidence:
     truth = rectangular(s.n1, s.n2, s.spectrum, setting.seeds)
     runs = scale_sweep(setting, s.k, s.alphas, s.m)
     found, exact = late_rates(runs), late_rates(scale_sweep(setting, r, s.alphas, s.m))
-    population = 2 * torch.log1p(-s.eta * slow_modes(scaled_start(setting, s.k, s.alphas[-1]), truth)[:, 0])
+    population = per_step(s.eta, slow_modes(scaled_start(setting, s.k, s.alphas[-1]), truth)[:, 0])
     # The symmetric method gets measurements of the same fraction of its n(n + 1)/2 unknowns.
     share = s.m * (s.n + 1) // (2 * s.n)
     symmetric = symmetric_run(setting, Factors(scaled_start(setting, s.k, s.alphas[0]).left), share)

@@ -25,6 +25,7 @@ from lowrank_core.claims.xiong2024.runs import (
     asymmetric_run,
     descent_fit,
     late_fit,
+    per_step,
     scaled_start,
 )
 from lowrank_core.factors import Factors, balanced_start, pad_columns, rotated_start
@@ -70,11 +71,6 @@ def truth_of(setting: Setting) -> Truth:
     """The truth that `asymmetric_run` makes."""
     s = setting.sizes
     return rectangular(s.n1, s.n2, s.spectrum, setting.seeds, device=setting.device)
-
-
-def per_step(eta: float, rate: torch.Tensor) -> torch.Tensor:
-    """Change of the logarithm of the squared error in one step that multiplies the error by 1 − η·rate."""
-    return 2 * torch.log1p(-eta * rate)
 
 
 def norm(matrix: torch.Tensor) -> torch.Tensor:

@@ -23,6 +23,7 @@ from lowrank_core.claims.xiong2024.runs import (
     asymmetric_run,
     descent_fit,
     late_fit,
+    per_step,
     scaled_start,
 )
 from lowrank_core.factors import Factors, gaussian_start
@@ -149,7 +150,7 @@ def rebalanced_rate(setting: Setting) -> Evidence:
             "rates": split(rate, names),
             "rates without": split(control, names),
             "predicted without": {
-                name: 2 * torch.log1p(-s.eta * slow_modes(scaled_start(setting, s.k, alpha), truth)[:, 0])
+                name: per_step(s.eta, slow_modes(scaled_start(setting, s.k, alpha), truth)[:, 0])
                 for name, alpha in zip(names, s.alphas, strict=True)
             },
         },
@@ -422,9 +423,7 @@ def early_switch(setting: Setting) -> Evidence:
     runs = {f"T = 0, {name}": run for name, run in at_start.items()} | {"half way": half_way}
     rate = {name: late_rate(run, run.memory["switched_at"]) for name, run in runs.items()}
     shrinking = switched(AtIteration(0), alphas)
-    own = {
-        name: rate[name] / (2 * torch.log1p(-s.eta * local_rate(run.factors))) for name, run in runs.items()
-    }
+    own = {name: rate[name] / per_step(s.eta, local_rate(run.factors)) for name, run in runs.items()}
     late = 2 * math.log(1 - s.eta * sigma)
     return Evidence(
         measured={
@@ -640,8 +639,8 @@ def alpha_turning_point(setting: Setting) -> Evidence:
             "rates": over,
             "rates k = r": exact,
             "crossing": crossing,
-            "rising": -2 * torch.log1p(-s.eta * rising),
-            "falling": -2 * torch.log1p(-s.eta * falling),
+            "rising": -per_step(s.eta, rising),
+            "falling": -per_step(s.eta, falling),
         },
     )
 

@@ -80,3 +80,8 @@ def late_fit(run: Trajectory, first: float | torch.Tensor) -> rates.Comparison:
 def descent_fit(run: Trajectory, part: float) -> rates.Comparison:
     """Power law against exponential on the last `part` of each trajectory's descent to the rounding floor."""
     return late_fit(run, (1 - part) * rates.last_clear(run.steps, run.error, FLOOR))
+
+
+def per_step(eta: float, rate: torch.Tensor) -> torch.Tensor:
+    """Change of the logarithm of the squared error in one step that multiplies the error by 1 − η·rate."""
+    return 2 * torch.log1p(-eta * rate)
