@@ -11,22 +11,27 @@ torch.Size([8, ...])
 from lowrank_core.factors import (
     Factors,
     balanced_start,
+    coupled_start,
     gaussian_start,
     imbalanced_start,
     rank_limited_start,
     rotated_start,
+    spectral_start,
 )
 from lowrank_core.methods import (
     METHODS,
     AtIteration,
     GradientDescent,
+    MiniBatch,
     RebalancedGradientDescent,
     ResidualBelow,
     Subgradient,
 )
+from lowrank_core.noise import Gaussian, Mixed, Outliers
 from lowrank_core.problem import Problem, observe
-from lowrank_core.sensing import Dense, Identity, gaussian, gaussian_symmetric
+from lowrank_core.sensing import Dense, Identity, Transform, gaussian, gaussian_symmetric
 from lowrank_core.solve import ErrorBelow, Trajectory, log_spaced, solve
+from lowrank_core.steps import Constant, Geometric, LossProportional, Normalised, Polyak
 from lowrank_core.truth import Truth, geometric_spectrum, psd, rectangular
 
 __version__ = "0.1.0"
@@ -34,18 +39,29 @@ __version__ = "0.1.0"
 __all__ = [
     "METHODS",
     "AtIteration",
+    "Constant",
     "Dense",
     "ErrorBelow",
     "Factors",
+    "Gaussian",
+    "Geometric",
     "GradientDescent",
     "Identity",
+    "LossProportional",
+    "MiniBatch",
+    "Mixed",
+    "Normalised",
+    "Outliers",
+    "Polyak",
     "Problem",
     "RebalancedGradientDescent",
     "ResidualBelow",
     "Subgradient",
     "Trajectory",
+    "Transform",
     "Truth",
     "balanced_start",
+    "coupled_start",
     "gaussian",
     "gaussian_start",
     "gaussian_symmetric",
@@ -58,4 +74,5 @@ __all__ = [
     "rectangular",
     "rotated_start",
     "solve",
+    "spectral_start",
 ]

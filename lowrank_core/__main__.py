@@ -170,6 +170,7 @@ def show_claim(options: argparse.Namespace) -> int:
     for criterion in claim.criteria:
         print(f"criterion   {criterion}, for every variant and every seed")
     print(f"control     {claim.control}; must break {', '.join(claim.breaks)}")
+    print(f"needs       {', '.join(claim.needs) or 'torch and numpy alone'}")
     print(f"uses        {', '.join(claim.uses) or 'no other claim'}")
     print(f"chapter     {claim.chapter}\n")
     print(source(claim.id))

@@ -7,13 +7,19 @@ the same thing at every size. A *small* start is one with α ≪ √σ_r, a *lar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from lowrank_core.device import resolve_device, resolve_dtype
 from lowrank_core.errors import require
 from lowrank_core.randomness import normal, orthonormal
+
+if TYPE_CHECKING:
+    from lowrank_core.sensing.operator import MeasurementOperator
+
+SMALLEST_SCALE = 1e-150
+"""Below it α² nears the smallest normal float64, and XXᵀ would silently lose its digits or become zero."""
 
 
 class Factors(NamedTuple):
@@ -43,6 +49,27 @@ class Factors(NamedTuple):
     def product(self) -> torch.Tensor:
         """XXᵀ or FGᵀ, (B, n1, n2)."""
         return self.left @ (self.left if self.right is None else self.right).mT
+
+    def rescaled(self, norm: float | torch.Tensor) -> Factors:
+        """These factors times a number such that ‖X‖, or ‖[F; G]‖ of the stack, is `norm` in operator norm.
+
+        Args:
+            norm: one number, or (B,).
+
+        Raises:
+            ArgumentError: a trajectory is zero, and stays so under any number.
+        """
+        stacked = self.left if self.right is None else torch.cat([self.left, self.right], dim=1)
+        size = torch.linalg.matrix_norm(stacked, ord=2)
+        require(
+            bool((size > 0).all()),
+            "factors",
+            "a trajectory of zeros",
+            "it cannot be rescaled",
+            "use a start ≠ 0",
+        )
+        ratio = (torch.as_tensor(norm).to(size) / size)[:, None, None]
+        return Factors(self.left * ratio, None if self.right is None else self.right * ratio)
 
     def finite(self) -> torch.Tensor:
         """Which trajectories hold only finite numbers, (B,) bool."""
@@ -83,6 +110,39 @@ def gaussian_start(
     """
     _check_start(n, k, scale)
     return Factors(_columns(seeds, "start", n, k, device, dtype) * scale)
+
+
+def spectral_start(
+    operator: MeasurementOperator, observations: torch.Tensor, k: int, scale: float
+) -> Factors:
+    """Symmetric start X₀ = α Λ_k (D_k)₊^{1/2} from C = w A*(sign y) = ΛDΛᵀ (Ma & Fattahi 2023, Algorithm 2).
+
+    Only the signs of the observations enter, so gross outliers cannot spoil it, and α multiplies a matrix of norm
+    below one whatever the size of the truth: X₀X₀ᵀ ≈ α² φ M*/‖M*‖_F, with φ ≈ 0.8 for clean Gaussian measurements.
+
+    Trap: negative eigenvalues are clipped, and only about half of the eigenvalues of C are positive. The columns
+    beyond are zero and stay zero, so the search rank is silently at most about n/2; `gaussian_start` has rank k.
+
+    Args:
+        operator: symmetric measurement matrices.
+        observations: y, (B, m).
+        k: search rank, at most n.
+        scale: α > 0.
+
+    Raises:
+        ArgumentError: k outside 1..n, α not positive, measurement matrices that are not symmetric.
+    """
+    _check_start(operator.shape[0], k, scale)
+    require(
+        operator.symmetric,
+        "operator",
+        operator,
+        "the spectral start needs symmetric measurement matrices",
+        "use sensing.gaussian_symmetric",
+    )
+    values, vectors = torch.linalg.eigh(operator.weight * operator.adjoint(torch.sign(observations)))
+    kept = values.flip(-1)[:, :k].clamp(min=0.0).sqrt()
+    return Factors(vectors.flip(-1)[:, :, :k] * (scale * kept[:, None, :]))
 
 
 def rank_limited_start(
@@ -127,9 +187,9 @@ def imbalanced_start(
         ratio: ρ > 0.
 
     Raises:
-        ArgumentError: k above min(n1, n2), α or ρ not positive.
+        ArgumentError: k above n1 + n2, α or ρ not positive.
     """
-    _check_start(min(n1, n2), k, scale)
+    _check_start(n1 + n2, k, scale)
     require(ratio > 0, "ratio", ratio, "the ratio of scales ρ is positive", "use e.g. ratio=1/3")
     left = _columns(seeds, "start left", n1, k, device, dtype) * scale
     return Factors(left, _columns(seeds, "start right", n2, k, device, dtype) * (scale * ratio))
@@ -165,6 +225,31 @@ def rotated_start(
     return Factors(left, orthonormal(seeds, "start rotation", n, n, dtype, device) @ left)
 
 
+def coupled_start(
+    n1: int,
+    n2: int,
+    k: int,
+    scale: float,
+    seeds: Sequence[int],
+    device: str | torch.device = "cpu",
+    dtype: str | torch.dtype = "float64",
+) -> Factors:
+    """Asymmetric start F₀ = Q₁A, G₀ = Q₂A: balanced for any n1, n2, with nothing else in common.
+
+    Q₁ (n1 × q) and Q₂ (n2 × q), q = min(n1, n2), have Haar orthonormal columns, and A is Gaussian with entries of
+    variance α²/q. Other arguments as for `gaussian_start`.
+
+    Raises:
+        ArgumentError: k above n1 + n2 or α not positive.
+    """
+    device, dtype = resolve_device(device), resolve_dtype(dtype)
+    inner = min(n1, n2)
+    _check_start(n1 + n2, k, scale)
+    middle = _columns(seeds, "start middle", inner, k, device, dtype) * scale
+    left = orthonormal(seeds, "start left", n1, inner, dtype, device)
+    return Factors(left @ middle, orthonormal(seeds, "start right", n2, inner, dtype, device) @ middle)
+
+
 def pad_columns(factors: torch.Tensor, k: int) -> torch.Tensor:
     """Zero columns appended up to search rank k, so that different ranks share a batch: (B, n, j) -> (B, n, k).
 
@@ -179,8 +264,15 @@ def pad_columns(factors: torch.Tensor, k: int) -> torch.Tensor:
 
 
 def _check_start(n: int, k: int, scale: float) -> None:
-    require(1 <= k <= n, "k", k, f"the search rank lies between 1 and n = {n}", f"use 1 <= k <= {n}")
+    require(1 <= k <= n, "k", k, f"the search rank lies between 1 and {n}", f"use 1 <= k <= {n}")
     require(scale > 0, "scale", scale, "the start scale α is positive", "use e.g. scale=1e-3")
+    require(
+        scale >= SMALLEST_SCALE,
+        "scale",
+        scale,
+        "α² underflows in float64, or nearly, and XXᵀ would be zero",
+        f"use scale >= {SMALLEST_SCALE:g}; 1e-15 is as good as zero next to a truth of order one",
+    )
 
 
 def _columns(

@@ -25,4 +25,7 @@ def value(residual: torch.Tensor, weight: float, loss: Loss) -> torch.Tensor:
 
 def dual(residual: torch.Tensor, weight: float, loss: Loss) -> torch.Tensor:
     """The derivative of the loss with respect to the residual, sign(0) = 0 for ℓ1: (B, m) -> (B, m)."""
-    return weight * (residual if loss == "l2" else torch.sign(residual))
+    if loss == "l2":
+        return weight * residual
+    # torch.sign(NaN) is 0: a diverged trajectory would stand still and look as if it had finished.
+    return weight * torch.where(residual.isnan(), residual, torch.sign(residual))

@@ -1,20 +1,24 @@
 """What corrupts the observations: dense Gaussian noise, gross outliers of any law, or both.
 
 A noise model is drawn in the units of the measurements <A_i, M*>, from a stream of its own, so adding noise
-never changes the measurement operator or the start.
+never changes the measurement operator or the start. A `Corruption` is no noise: it looks at the measurements, which
+the theory of robust recovery forbids, and serves as its control.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 
 from lowrank_core.errors import require
 from lowrank_core.randomness import draw
+
+if TYPE_CHECKING:
+    from lowrank_core.sensing.operator import MeasurementOperator
 
 LAWS = {
     "gaussian": lambda rng, size: rng.standard_normal(size),
@@ -29,6 +33,15 @@ class Noise(Protocol):
     """Anything that draws (B, m) additive noise from seeds, and from streams whose names begin with `stream`."""
 
     def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor: ...
+
+
+@runtime_checkable
+class Corruption(Protocol):
+    """Anything that replaces clean measurements (B, m) by others, and may look at them and at A to do it."""
+
+    def corrupt(
+        self, clean: torch.Tensor, operator: MeasurementOperator, seeds: Sequence[int]
+    ) -> torch.Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -53,12 +66,12 @@ class Outliers:
     """A fraction p of the measurements, chosen at random, gets an error of size `scale` from `law`.
 
     Attributes:
-        p: corruption probability in [0, 1], independent for each measurement.
+        p: corruption probability in [0, 1), independent for each measurement.
         scale: multiplies the law's draws.
         law: one of `LAWS` ("gaussian", "rademacher", "cauchy", "constant", "student-t" with 3 degrees).
 
     Raises:
-        ArgumentError: p outside [0, 1], or an unknown law.
+        ArgumentError: p outside [0, 1), or an unknown law.
     """
 
     p: float
@@ -66,11 +79,11 @@ class Outliers:
     law: str = "gaussian"
 
     def __post_init__(self) -> None:
-        require(0 <= self.p <= 1, "p", self.p, "a probability lies in [0, 1]", "use e.g. p=0.1")
+        _check_probability(self.p)
         require(self.law in LAWS, "law", self.law, "unknown law", f"use one of {', '.join(LAWS)}")
 
     def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor:
-        hit = draw(seeds, f"{stream} support", (m,), lambda rng, size: rng.random(size) < self.p)
+        hit = _support(seeds, m, self.p, stream)
         return self.scale * hit * draw(seeds, f"{stream} {self.law} outliers", (m,), LAWS[self.law])
 
 
@@ -83,3 +96,73 @@ class Mixed:
     def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor:
         samples = [part.sample(seeds, m, f"{stream} part {i}") for i, part in enumerate(self.parts)]
         return torch.stack(samples).sum(dim=0)
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A fraction p of the measurements is that of another matrix: yᵢ = ⟨Aᵢ, X̃⟩, consistent with each other.
+
+    Attributes:
+        p: corruption probability in [0, 1), independent for each measurement.
+        matrix: X̃, (B, n1, n2) or (n1, n2).
+
+    Raises:
+        ArgumentError: p outside [0, 1); (from `observe`) a matrix that does not fit the problem.
+    """
+
+    p: float
+    matrix: torch.Tensor = field(repr=False)
+
+    def __post_init__(self) -> None:
+        _check_probability(self.p)
+
+    def corrupt(
+        self, clean: torch.Tensor, operator: MeasurementOperator, seeds: Sequence[int]
+    ) -> torch.Tensor:
+        shape = (clean.shape[0], *operator.shape)
+        require(
+            tuple(self.matrix.shape) in (shape, shape[1:]),
+            "matrix",
+            tuple(self.matrix.shape),
+            f"this problem takes a planted matrix of shape {shape} or {shape[1:]}",
+            "make it with the n and the seeds of the truth",
+        )
+        other = operator.forward(self.matrix.expand(shape).to(clean))
+        return torch.where(_support(seeds, operator.m, self.p, "noise").bool().to(clean.device), other, clean)
+
+
+@dataclass(frozen=True)
+class SignFlip:
+    """A fraction p of the measurements changes sign: yᵢ = −⟨Aᵢ, M*⟩, so the error depends on Aᵢ.
+
+    Attributes:
+        p: corruption probability in [0, 1), independent for each measurement.
+
+    Raises:
+        ArgumentError: p outside [0, 1).
+    """
+
+    p: float
+
+    def __post_init__(self) -> None:
+        _check_probability(self.p)
+
+    def corrupt(
+        self, clean: torch.Tensor, operator: MeasurementOperator, seeds: Sequence[int]
+    ) -> torch.Tensor:
+        return clean * (1 - 2 * _support(seeds, operator.m, self.p, "noise").to(clean))
+
+
+def _support(seeds: Sequence[int], m: int, p: float, stream: str) -> torch.Tensor:
+    """Which measurements are corrupted, 0 or 1: (B, m). The sets grow with p, for the same seed."""
+    return draw(seeds, f"{stream} support", (m,), lambda rng, size: rng.random(size) < p)
+
+
+def _check_probability(p: float) -> None:
+    require(
+        0 <= p < 1,
+        "p",
+        p,
+        "the probability of a corruption lies in [0, 1); with p = 1 no measurement is left that tells of the truth",
+        "use e.g. p=0.1, or Gaussian(scale) for noise on every measurement",
+    )

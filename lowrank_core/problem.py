@@ -10,7 +10,7 @@ import torch
 from lowrank_core.errors import ArgumentError, require, require_finite
 from lowrank_core.factors import Factors
 from lowrank_core.loss import Loss, check_loss
-from lowrank_core.noise import Noise
+from lowrank_core.noise import Corruption, Noise
 from lowrank_core.sensing.operator import MeasurementOperator
 from lowrank_core.truth import Truth
 
@@ -24,12 +24,14 @@ class Problem:
         operator: A.
         observations: y, (B, m).
         loss: "l2" or "l1".
+        noise: what corrupted the observations, None if nothing did.
     """
 
     truth: Truth
     operator: MeasurementOperator
     observations: torch.Tensor
     loss: Loss
+    noise: Noise | Corruption | None = None
 
     @property
     def batch(self) -> int:
@@ -41,11 +43,15 @@ class Problem:
         """Loss and gradient at the factors, as `MeasurementOperator.gradient`."""
         return self.operator.gradient(factors.left, factors.right, self.observations, self.loss, with_value)
 
+    def slope(self, factors: Factors, with_value: bool = True) -> tuple[torch.Tensor | None, torch.Tensor]:
+        """Loss and slope A*(z) at the factors, as `MeasurementOperator.slope`."""
+        return self.operator.slope(factors.left, factors.right, self.observations, self.loss, with_value)
+
     def check_start(self, start: Factors) -> None:
         """Raise unless the start fits this problem.
 
         Raises:
-            ArgumentError: wrong shape or batch, search rank above n, NaN or inf, a symmetric start for a
+            ArgumentError: wrong shape or batch, search rank above n, NaN or inf, all zero, a symmetric start for a
                 rectangular truth or for measurement matrices that are not symmetric.
         """
         n1, n2 = self.truth.shape
@@ -60,12 +66,14 @@ class Problem:
                 f"this problem takes factors of shape ({self.batch}, {n}, k)",
                 "use the seeds and sizes that the truth was made with",
             )
+            # Wide factors help alignment, but beyond the rows of X, or of the stack [F; G], columns are dependent.
+            rows = n if start.right is None else n1 + n2
             require(
-                factor.shape[2] <= n,
+                factor.shape[2] <= rows,
                 "search rank k",
                 factor.shape[2],
-                f"the factor has more columns than rows (n = {n})",
-                f"use k <= {n}",
+                f"there are more columns than the {rows} rows of X, or of F and G together",
+                f"use k <= {rows}",
             )
             require(
                 factor.dtype == self.operator.dtype and factor.device == self.operator.device,
@@ -75,6 +83,14 @@ class Problem:
                 "make start and operator with the same device and dtype",
             )
             require_finite(name, factor)
+        sides_are_zero = torch.stack([(factor == 0).all(dim=-1).all(dim=-1) for factor, _, _ in sides])
+        require(
+            not bool(sides_are_zero.all(dim=0).any()),
+            "start",
+            "a trajectory with all factors zero",
+            "zero is a fixed point of every first-order method, so nothing would ever move",
+            "start from small random factors, e.g. gaussian_start(n, k, 1e-3, seeds)",
+        )
         if start.right is not None:
             require(
                 start.left.shape[2] == start.right.shape[2],
@@ -108,13 +124,13 @@ def observe(
     truth: Truth,
     operator: MeasurementOperator,
     loss: Loss = "l2",
-    noise: Noise | None = None,
+    noise: Noise | Corruption | None = None,
     seeds: Sequence[int] | None = None,
 ) -> Problem:
     """The problem of recovering `truth` from y = A(M*) + noise, with y computed from the stored entries of A.
 
     Args:
-        noise: what corrupts the observations; needs `seeds`, one per trajectory.
+        noise: what corrupts the observations, independent of A or looking at it; needs `seeds`, one per trajectory.
 
     Raises:
         ArgumentError: an operator that does not fit the truth, unknown loss, noise without seeds.
@@ -144,6 +160,11 @@ def observe(
             f"noise is drawn per trajectory and needs {truth.batch} seeds",
             "pass the seeds that the truth was made with",
         )
-        y = y + noise.sample(list(seeds or ()), operator.m).to(y)
+        chosen = list(seeds or ())
+        y = (
+            noise.corrupt(y, operator, chosen)
+            if isinstance(noise, Corruption)
+            else y + noise.sample(chosen, operator.m).to(y)
+        )
     require_finite("observations", y)
-    return Problem(truth, operator, y.contiguous(), loss)
+    return Problem(truth, operator, y.contiguous(), loss, noise)

@@ -7,7 +7,7 @@ norms agree. (Derived here; see the tests for the comparison with full runs.)
 
 It holds for: gradient descent, symmetric or asymmetric, on the ℓ2 population loss with any step rule that sees
 only the iteration, the loss and the gradient norm. It is refused for: measurement operators other than the
-identity, the entrywise ℓ1 loss, Polyak steps (chaotic for k > r, see `steps.Polyak`), noisy observations, and
+identity, the entrywise ℓ1 loss, Polyak and normalised steps (chaotic, see `steps`), noisy observations, and
 sizes where it gains nothing (n ≤ r + k).
 """
 

@@ -153,6 +153,7 @@ def solve(
             "method": repr(method),
             "operator": repr(problem.operator),
             "loss": problem.loss,
+            "noise": repr(problem.noise),
             "search_rank": start.search_rank,
             "seeds": list(problem.truth.seeds),
             "steps": steps,

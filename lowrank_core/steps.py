@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import NamedTuple
 
 import torch
 
 from lowrank_core.errors import require
 
 
+class Seen(NamedTuple):
+    """What a rule may look at, each (B,); whatever no rule needs is None.
+
+    Attributes:
+        value: the loss.
+        squared_gradient: the squared Frobenius norm of the gradient in the factors.
+        slope_norm: ‖Q_t‖, the operator norm of the slope Q_t = A*(z_t), the derivative in the matrix itself.
+    """
+
+    value: torch.Tensor | None = None
+    squared_gradient: torch.Tensor | None = None
+    slope_norm: torch.Tensor | None = None
+
+
 class StepRule:
     """Base of all rules.
 
     Attributes:
-        needs_value: whether the rule looks at the loss; if not, methods do not evaluate it.
+        needs_value: whether the rule looks at the loss and the gradient norm; if not, methods do not evaluate them.
+        needs_slope_norm: the same for the norm of the slope.
         reduction_refusal: why runs with this rule must not be compared with reduced ones, or None.
+        noise_warning: why this rule is wrong for noisy observations, or None.
     """
 
-    needs_value: ClassVar[bool] = False
-    reduction_refusal: ClassVar[str | None] = None
+    needs_value: bool = False
+    needs_slope_norm: bool = False
+    reduction_refusal: str | None = None
+    noise_warning: str | None = None
 
-    def __call__(
-        self, iteration: int, value: torch.Tensor | None, squared_gradient: torch.Tensor | None
-    ) -> float | torch.Tensor:
-        """η_t from t, the loss (B,) and the squared gradient norm (B,), where the rule needs them."""
+    def __call__(self, iteration: int, seen: Seen) -> float | torch.Tensor:
+        """η_t, one number or (B, 1, 1), from t and what the rule needs to see."""
         raise NotImplementedError
 
 
@@ -42,13 +58,9 @@ class Constant(StepRule):
     eta: float | torch.Tensor
 
     def __post_init__(self) -> None:
-        _check_eta(self.eta)
-        if isinstance(self.eta, torch.Tensor):
-            object.__setattr__(self, "eta", self.eta.reshape(-1, 1, 1))
+        _per_trajectory(self, "eta", self.eta)
 
-    def __call__(
-        self, iteration: int, value: torch.Tensor | None, squared_gradient: torch.Tensor | None
-    ) -> float | torch.Tensor:
+    def __call__(self, iteration: int, seen: Seen) -> float | torch.Tensor:
         return self.eta
 
 
@@ -56,20 +68,32 @@ class Constant(StepRule):
 class Geometric(StepRule):
     """η_t = η ρᵗ.
 
+    Args:
+        eta: η, one number or (B,).
+        ratio: ρ in (0, 1], one number or (B,).
+
     Raises:
-        ArgumentError: η not positive or ρ outside (0, 1].
+        ArgumentError: η not positive, ρ outside (0, 1], or η and ρ of unequal lengths.
     """
 
-    eta: float
-    ratio: float
+    eta: float | torch.Tensor
+    ratio: float | torch.Tensor
 
     def __post_init__(self) -> None:
-        _check_eta(self.eta)
-        require(0 < self.ratio <= 1, "ratio", self.ratio, "the decay ρ lies in (0, 1]", "use e.g. 0.99")
+        _per_trajectory(self, "eta", self.eta)
+        below = bool((torch.as_tensor(self.ratio) <= 1).all())
+        require(below, "ratio", self.ratio, "the decay ρ lies in (0, 1]", "use e.g. 0.99")
+        _per_trajectory(self, "ratio", self.ratio)
+        lengths = {each.shape[0] for each in (self.eta, self.ratio) if isinstance(each, torch.Tensor)} - {1}
+        require(
+            len(lengths) <= 1,
+            "ratio",
+            self.ratio.flatten().tolist() if isinstance(self.ratio, torch.Tensor) else self.ratio,
+            "there are not as many ρ as there are η",
+            "use one number, or one value per trajectory for each",
+        )
 
-    def __call__(
-        self, iteration: int, value: torch.Tensor | None, squared_gradient: torch.Tensor | None
-    ) -> float:
+    def __call__(self, iteration: int, seen: Seen) -> float | torch.Tensor:
         return self.eta * self.ratio**iteration
 
 
@@ -77,21 +101,26 @@ class Geometric(StepRule):
 class LossProportional(StepRule):
     """η_t = η f(X_t), which vanishes with the loss; with noisy data it never does.
 
+    Args:
+        eta: η, one number or (B,).
+
     Raises:
         ArgumentError: η not positive.
     """
 
     needs_value = True
-    eta: float
+    noise_warning = (
+        "steps proportional to the loss never vanish on noisy observations, so the iterates keep moving: "
+        "use Normalised(Geometric(eta, ratio)), whose steps decay on their own"
+    )
+    eta: float | torch.Tensor
 
     def __post_init__(self) -> None:
-        _check_eta(self.eta)
+        _per_trajectory(self, "eta", self.eta)
 
-    def __call__(
-        self, iteration: int, value: torch.Tensor | None, squared_gradient: torch.Tensor | None
-    ) -> torch.Tensor:
-        assert value is not None
-        return self.eta * value[:, None, None]
+    def __call__(self, iteration: int, seen: Seen) -> torch.Tensor:
+        assert seen.value is not None
+        return matched(self.eta, seen.value) * seen.value[:, None, None]
 
 
 @dataclass(frozen=True)
@@ -109,13 +138,41 @@ class Polyak(StepRule):
     )
     minimum: float = 0.0
 
-    def __call__(
-        self, iteration: int, value: torch.Tensor | None, squared_gradient: torch.Tensor | None
-    ) -> torch.Tensor:
-        assert value is not None
-        assert squared_gradient is not None
-        eta = (value - self.minimum).clamp(min=0.0) / squared_gradient
-        return torch.where(squared_gradient > 0, eta, 0.0)[:, None, None]
+    def __call__(self, iteration: int, seen: Seen) -> torch.Tensor:
+        assert seen.value is not None
+        assert seen.squared_gradient is not None
+        eta = (seen.value - self.minimum).clamp(min=0.0) / seen.squared_gradient
+        return torch.where(seen.squared_gradient > 0, eta, 0.0)[:, None, None]
+
+
+@dataclass(frozen=True)
+class Normalised(StepRule):
+    """Another rule's step over ‖Q_t‖, the operator norm of the slope Q_t = A*(z_t); zero where Q_t vanishes.
+
+    `Normalised(Geometric(eta, ratio))` is the step of Ma & Fattahi (2023), eq. (10), for noisy observations, and
+    `Normalised(Constant(eta))` the same without decay. Their objective is twice the one here, so their η is 2η.
+
+    Args:
+        rule: the step before it is normalised, a rule or a number.
+    """
+
+    rule: StepRule
+    needs_slope_norm = True
+    # On a smooth loss the slope vanishes with the error and the steps do not: two runs that differ by one rounding
+    # are soon apart by as much as the error itself.
+    reduction_refusal = (
+        "normalised steps amplify rounding chaotically near the truth, so a reduced run is another run"
+    )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rule", as_rule(self.rule))
+        object.__setattr__(self, "needs_value", self.rule.needs_value)
+        object.__setattr__(self, "noise_warning", self.rule.noise_warning)
+
+    def __call__(self, iteration: int, seen: Seen) -> torch.Tensor:
+        assert seen.slope_norm is not None
+        eta = matched(self.rule(iteration, seen), seen.slope_norm) / seen.slope_norm[:, None, None]
+        return torch.where(seen.slope_norm[:, None, None] > 0, eta, 0.0)
 
 
 def as_rule(step_size: float | torch.Tensor | StepRule) -> StepRule:
@@ -123,12 +180,33 @@ def as_rule(step_size: float | torch.Tensor | StepRule) -> StepRule:
     return step_size if isinstance(step_size, StepRule) else Constant(step_size)
 
 
-def _check_eta(eta: float | torch.Tensor) -> None:
-    values = torch.as_tensor(eta)
+def matched(eta: float | torch.Tensor, values: torch.Tensor) -> float | torch.Tensor:
+    """A step size of the device and dtype of `values`, (B, ...).
+
+    Raises:
+        ArgumentError: it is a tensor with neither one value nor B.
+    """
+    if not isinstance(eta, torch.Tensor):
+        return eta
     require(
-        bool((values > 0).all() and torch.isfinite(values).all()) and values.ndim <= 1,
-        "eta",
-        eta,
-        "a step size is positive and finite",
-        "use a number, or for a constant step (B,) with one per trajectory",
+        eta.shape[0] in (1, values.shape[0]),
+        "step_size",
+        tuple(eta.flatten().tolist()),
+        f"it holds {eta.shape[0]} values for {values.shape[0]} trajectories",
+        "give one number, or one value per trajectory",
     )
+    return eta.to(values)
+
+
+def _per_trajectory(rule: StepRule, name: str, values: float | torch.Tensor) -> None:
+    """Check a rule's argument, and give one value per trajectory the shape (B, 1, 1) that scales factors."""
+    given = torch.as_tensor(values)
+    require(
+        bool((given > 0).all() and torch.isfinite(given).all()) and given.ndim <= 1,
+        name,
+        values,
+        "a step size and its decay are positive and finite",
+        "use a number, or (B,) with one per trajectory",
+    )
+    if isinstance(values, torch.Tensor):
+        object.__setattr__(rule, name, values.reshape(-1, 1, 1))

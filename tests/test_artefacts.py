@@ -3,8 +3,9 @@
 import json
 
 import pytest
+import torch
 
-from lowrank_core import artefacts
+from lowrank_core import artefacts, plots
 from lowrank_core.claims import find
 from lowrank_core.errors import ArgumentError
 
@@ -34,6 +35,53 @@ def test_an_unknown_name_shows_the_known_ones(tmp_path):
 def test_nothing_is_stored_that_json_cannot_say(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         artefacts.write("one", {"x": float("nan")}, tmp_path)
+
+
+class TestBand:
+    steps = torch.tensor([0, 1, 10])
+    values = torch.tensor([[3.0, 30.0, 0.1], [1.0, 20.0, 0.3], [2.0, 10.0, 0.2]], dtype=torch.float64)
+
+    def test_is_the_median_and_the_range_over_the_seeds(self):
+        assert artefacts.band(self.steps, self.values) == {
+            "steps": [0, 1, 10],
+            "seeds": 3,
+            "median": [2.0, 20.0, 0.2],
+            "lowest": [1.0, 10.0, 0.1],
+            "highest": [3.0, 30.0, 0.3],
+        }
+
+    def test_leaves_its_argument_alone(self):
+        before = self.values.clone()
+        artefacts.band(self.steps, self.values)
+        assert torch.equal(self.values, before)
+
+    def test_keeps_five_digits_of_numbers_of_any_size(self):
+        values = torch.tensor([[1.23456789e-30, 123456.789, 0.0]], dtype=torch.float64)
+        assert artefacts.band(self.steps, values)["median"] == [1.2346e-30, 123460.0, 0.0]
+
+    def test_what_is_not_finite_is_none_where_it_shows_only(self):
+        values = self.values.clone()
+        values[0, 1] = torch.inf
+        values[:, 2] = torch.inf
+        found = artefacts.band(self.steps, values)
+        assert found["median"] == [2.0, 20.0, None]
+        assert found["lowest"] == [1.0, 10.0, None]
+        assert found["highest"] == [3.0, None, None]
+        values[0, 0] = torch.nan
+        assert artefacts.band(self.steps, values)["highest"][0] is None
+
+    def test_is_fit_to_be_stored(self, tmp_path):
+        found = artefacts.band(self.steps, self.values / 0)
+        artefacts.write("band", found, tmp_path)
+        assert artefacts.read("band", tmp_path) == found
+        assert found["median"] == [None] * 3
+
+    def test_is_what_plots_draw(self):
+        # An even number of seeds has two medians; the stored curve and the live one must take the same.
+        values = torch.tensor([[1.0], [2.0], [3.0], [4.0]], dtype=torch.float64)
+        _, (axes,) = plots.figure()
+        plots.spread(axes, self.steps[:1], values, "", plots.COLOURS[0])
+        assert artefacts.band(self.steps[:1], values)["median"] == list(axes.lines[0].get_ydata())
 
 
 class TestPaperExperiment:

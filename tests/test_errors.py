@@ -11,15 +11,18 @@ from lowrank_core.claims.registry import all_claims
 from lowrank_core.device import resolve_device, resolve_dtype
 from lowrank_core.errors import ArgumentError
 from lowrank_core.factors import (
+    SMALLEST_SCALE,
     Factors,
     balanced_start,
     gaussian_start,
     imbalanced_start,
     pad_columns,
     rank_limited_start,
+    rotated_start,
+    spectral_start,
 )
 from lowrank_core.methods import GradientDescent, Subgradient
-from lowrank_core.noise import Gaussian, Outliers
+from lowrank_core.noise import Gaussian, Outliers, Planted, SignFlip
 from lowrank_core.problem import observe
 from lowrank_core.randomness import normal, stream
 from lowrank_core.sensing import Dense, Identity, gaussian, gaussian_symmetric
@@ -32,6 +35,7 @@ DESCENT = GradientDescent(0.1)
 TRUTH = psd(5, [1.0], SEEDS)
 PROBLEM = observe(TRUTH, Identity(5))
 START = gaussian_start(5, 2, 1.0, SEEDS)
+SENSING = gaussian_symmetric(5, 9, SEEDS)
 
 
 def ones(*shape, **options):
@@ -79,6 +83,12 @@ CASES = {
     # noise
     "p above one": (partial(Outliers, 1.5), "p", "1.5", "p=0.1"),
     "p below zero": (partial(Outliers, -0.1), "p", "-0.1", "p=0.1"),
+    "p of one": (partial(Outliers, 1.0), "p", "1.0", "Gaussian(scale) for noise on every measurement"),
+    "everything planted": (partial(Planted, 1.0, ones(5, 5)), "p", "1.0", "p=0.1"),
+    "less than nothing planted": (partial(Planted, -0.1, ones(5, 5)), "p", "-0.1", "p=0.1"),
+    "every sign flipped": (partial(SignFlip, 1.0), "p", "1.0", "p=0.1"),
+    "fewer than no signs flipped": (partial(SignFlip, -1e-9), "p", "-1e-09", "p=0.1"),
+    "flips not a number": (partial(SignFlip, float("nan")), "p", "nan", "p=0.1"),
     "p not a number": (partial(Outliers, float("nan")), "p", "nan", "p=0.1"),
     "unknown law": (partial(Outliers, 0.1, 1.0, "uniform"), "law", "'uniform'", "rademacher"),
     "negative deviation": (partial(Gaussian, -1.0), "scale", "-1.0", ">= 0"),
@@ -105,6 +115,18 @@ CASES = {
         "entries",
         "shape (1, 2, 15)",
         "remove or replace",
+    ),
+    "ensembles for nobody": (
+        partial(Dense, ones(1, 2, 15), (5, 5), True, 0),
+        "repeats",
+        "0",
+        "use >= 1",
+    ),
+    "repeats of a shared ensemble": (
+        partial(Dense, ones(2, 15), (5, 5), True, 2),
+        "repeats",
+        "2",
+        "1 for (m, q)",
     ),
     "matrix without batch": (
         partial(Identity(5).forward, ones(5, 5)),
@@ -152,11 +174,125 @@ CASES = {
         "shape (2, 25)",
         "remove or replace",
     ),
+    "corruption without seeds": (
+        partial(observe, TRUTH, Identity(5), "l1", SignFlip(0.1)),
+        "seeds",
+        "None",
+        "the truth was made with",
+    ),
+    "corruption for other seeds": (
+        partial(observe, TRUTH, Identity(5), "l1", Planted(0.1, ones(5, 5)), [0]),
+        "seeds",
+        "[0]",
+        "the truth was made with",
+    ),
+    "planted matrix of another n": (
+        partial(observe, TRUTH, Identity(5), "l1", Planted(0.1, ones(4, 4)), SEEDS),
+        "matrix",
+        "(4, 4)",
+        "the n and the seeds of the truth",
+    ),
+    "planted matrices of another batch": (
+        partial(observe, TRUTH, Identity(5), "l1", Planted(0.1, ones(3, 5, 5)), SEEDS),
+        "matrix",
+        "(3, 5, 5)",
+        "the n and the seeds of the truth",
+    ),
+    "NaN planted": (
+        partial(observe, TRUTH, Identity(5), "l1", Planted(0.9, ones(5, 5) * torch.nan), SEEDS),
+        "observations",
+        "shape (2, 25)",
+        "remove or replace",
+    ),
     # starts
     "search rank above n": (partial(gaussian_start, 5, 6, 1.0, SEEDS), "k", "6", "1 <= k <= 5"),
     "search rank zero": (partial(balanced_start, 5, 0, 1.0, SEEDS), "k", "0", "1 <= k <= 5"),
-    "search rank above n2": (partial(imbalanced_start, 9, 5, 6, 1.0, 1.0, SEEDS), "k", "6", "1 <= k <= 5"),
+    "search rank above n1 + n2": (
+        partial(imbalanced_start, 9, 5, 15, 1.0, 1.0, SEEDS),
+        "k",
+        "15",
+        "1 <= k <= 14",
+    ),
     "start of scale zero": (partial(gaussian_start, 5, 2, 0.0, SEEDS), "scale", "0.0", "1e-3"),
+    "scale whose square underflows": (
+        partial(gaussian_start, 5, 2, 1e-200, SEEDS),
+        "scale",
+        "1e-200",
+        "scale >= 1e-150",
+    ),
+    "rank-limited underflow": (
+        partial(rank_limited_start, 5, 2, 1, 1e-200, SEEDS),
+        "scale",
+        "1e-200",
+        "scale >= 1e-150",
+    ),
+    "imbalanced underflow": (
+        partial(imbalanced_start, 5, 5, 2, 1e-200, 1.0, SEEDS),
+        "scale",
+        "1e-200",
+        "scale >= 1e-150",
+    ),
+    "balanced underflow": (
+        partial(balanced_start, 5, 2, 1e-200, SEEDS),
+        "scale",
+        "1e-200",
+        "scale >= 1e-150",
+    ),
+    "rotated underflow": (
+        partial(rotated_start, 5, 2, 1e-200, SEEDS),
+        "scale",
+        "1e-200",
+        "scale >= 1e-150",
+    ),
+    "spectral underflow": (
+        partial(spectral_start, SENSING, ones(2, 9), 2, 1e-200),
+        "scale",
+        "1e-200",
+        "scale >= 1e-150",
+    ),
+    "spectral start of scale zero": (
+        partial(spectral_start, SENSING, ones(2, 9), 2, 0.0),
+        "scale",
+        "0.0",
+        "1e-3",
+    ),
+    "spectral search rank above n": (
+        partial(spectral_start, SENSING, ones(2, 9), 6, 1.0),
+        "k",
+        "6",
+        "1 <= k <= 5",
+    ),
+    "spectral start of other observations": (
+        partial(spectral_start, SENSING, ones(2, 8), 2, 1.0),
+        "z",
+        "(2, 8)",
+        "measurements of this operator",
+    ),
+    "spectral start of an operator that is not symmetric": (
+        partial(spectral_start, gaussian(5, 5, 9, SEEDS), ones(2, 9), 2, 1.0),
+        "operator",
+        "Dense(rectangular",
+        "use sensing.gaussian_symmetric",
+    ),
+    "start at zero": (solve_from(0 * START.left), "start", "all factors zero", "gaussian_start"),
+    "one of two starts at zero": (
+        solve_from(START.left * ones(2, 1, 1).index_fill(0, torch.tensor([1]), 0.0)),
+        "start",
+        "all factors zero",
+        "gaussian_start",
+    ),
+    "both factors zero": (
+        solve_from(0 * START.left, 0 * START.left),
+        "start",
+        "all factors zero",
+        "gaussian_start",
+    ),
+    "both factors of one trajectory zero": (
+        solve_from(*(START.left * ones(2, 1, 1).index_fill(0, torch.tensor([0]), 0.0),) * 2),
+        "start",
+        "all factors zero",
+        "gaussian_start",
+    ),
     "ratio zero": (partial(imbalanced_start, 5, 5, 2, 1.0, 0.0, SEEDS), "ratio", "0.0", "1/3"),
     "rank above k": (partial(rank_limited_start, 5, 2, 3, 1.0, SEEDS), "rank", "3", "rank <= k"),
     "too many columns": (partial(pad_columns, ones(2, 5, 3), 2), "k", "2", "k >= 3"),
@@ -174,6 +310,12 @@ CASES = {
         "start.right",
         "(2, 5, 3)",
         "same search rank",
+    ),
+    "more columns than rows of both sides": (
+        solve_from(ones(2, 5, 11), ones(2, 5, 11)),
+        "search rank k",
+        "11",
+        "k <= 10",
     ),
     "more columns than rows": (solve_from(ones(2, 5, 6)), "search rank k", "6", "k <= 5"),
     "start of another dtype": (
@@ -267,6 +409,25 @@ def test_bad_arguments_are_named_shown_and_mended(call, argument, value, fix):
     shown, _, advice = message.removeprefix(f"{argument} = ").partition(" Fix: ")
     assert value in shown
     assert fix in advice
+
+
+@pytest.mark.parametrize("zero", [0, 1], ids=["F = 0", "G = 0"])
+def test_one_factor_may_be_zero(zero):
+    # F = 0 leaves a gradient in F as long as G is not zero.
+    factors = [START.left, START.left.clone()]
+    factors[zero] = torch.zeros_like(START.left)
+    run = solve_from(*factors, steps=5)()
+    assert (run.factors[zero].abs().amax((1, 2)) > 0).all()
+    # And one may be zero in one trajectory, the other in the other.
+    mask = ones(2, 1, 1).index_fill(0, torch.tensor([1]), 0.0)
+    PROBLEM.check_start(Factors(START.left * mask, START.left * (1 - mask)))
+
+
+def test_the_smallest_start_scale_is_above_the_underflow():
+    product = gaussian_start(5, 2, SMALLEST_SCALE, SEEDS).product()
+    assert product.diagonal(dim1=1, dim2=2).min() > torch.finfo(torch.float64).tiny
+    with pytest.raises(ArgumentError, match=r"scale = 9\.99e-151: .*Fix: use scale >= 1e-150"):
+        gaussian_start(5, 2, 9.99e-151, SEEDS)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 import pytest
 import torch
 
+from lowrank_core.errors import ArgumentError
 from lowrank_core.factors import (
     Factors,
     balanced_start,
+    coupled_start,
     gaussian_start,
     imbalanced_start,
     pad_columns,
@@ -21,6 +23,7 @@ STARTS = {
     "imbalanced": lambda seeds: imbalanced_start(8, 6, 3, 0.1, 1 / 3, seeds),
     "balanced": lambda seeds: balanced_start(8, 3, 0.1, seeds),
     "rotated": lambda seeds: rotated_start(8, 3, 0.1, seeds),
+    "coupled": lambda seeds: coupled_start(8, 6, 3, 0.1, seeds),
 }
 
 
@@ -115,3 +118,36 @@ def test_a_rotated_start_is_balanced_and_not_symmetric():
     assert (left.mT @ left - right.mT @ right).abs().max() < ROUNDING
     assert (left - right).norm(dim=(1, 2)).min() > 0.1
     assert torch.equal(left, gaussian_start(12, 4, 0.5, SEEDS).left)
+
+
+@pytest.mark.parametrize(("n1", "n2", "k"), [(8, 6, 3), (5, 9, 12), (6, 6, 6)])
+def test_the_coupled_start_is_balanced_and_has_nothing_else_in_common(n1, n2, k):
+    start = coupled_start(n1, n2, k, 0.1, SEEDS)
+    assert start.left.shape == (len(SEEDS), n1, k)
+    assert start.right.shape == (len(SEEDS), n2, k)
+    assert (start.left.mT @ start.left - start.right.mT @ start.right).abs().max() < ROUNDING
+    rows = min(n1, n2)
+    assert (start.left[:, :rows] - start.right[:, :rows]).abs().max() > 1e-3
+
+
+def test_the_entries_of_the_coupled_start_have_the_stated_size():
+    """‖F₀‖_F² = ‖A‖_F² has mean k·q·α²/q."""
+    start = coupled_start(40, 30, 20, 0.1, range(20))
+    assert start.left.square().sum((1, 2)).mean() == pytest.approx(20 * 0.1**2, rel=0.05)
+
+
+def test_rescaling_sets_the_operator_norm_of_the_stack():
+    pair = coupled_start(8, 6, 3, 0.1, SEEDS)
+    for norm in (2.0, torch.tensor([1e-3, 5.0], dtype=torch.float64)):
+        scaled = pair.rescaled(norm)
+        size = torch.linalg.matrix_norm(torch.cat([scaled.left, scaled.right], dim=1), ord=2)
+        assert (size / norm - 1).abs().max() < ROUNDING
+        assert (scaled.left * pair.right[:, :1, :1] - pair.left * scaled.right[:, :1, :1]).abs().max() < 1e-13
+    alone = Factors(pair.left).rescaled(3.0)
+    assert alone.right is None
+    assert (torch.linalg.matrix_norm(alone.left, ord=2) / 3 - 1).abs().max() < ROUNDING
+
+
+def test_zero_cannot_be_rescaled():
+    with pytest.raises(ArgumentError, match="cannot be rescaled"):
+        Factors(torch.zeros(2, 3, 1)).rescaled(1.0)

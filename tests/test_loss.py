@@ -24,6 +24,13 @@ def test_dual_of_l1_is_the_weighted_sign_with_sign_zero_zero():
 
 
 @pytest.mark.parametrize("loss", ["l2", "l1"])
+def test_what_is_lost_stays_lost(loss):
+    residual = torch.tensor([[torch.nan, 1.0]], dtype=torch.float64)
+    assert dual(residual, WEIGHT, loss).isnan().tolist() == [[True, False]]
+    assert value(residual, WEIGHT, loss).isnan().all()
+
+
+@pytest.mark.parametrize("loss", ["l2", "l1"])
 def test_dual_is_the_derivative_of_the_value(loss):
     residual = RESIDUAL.clone().requires_grad_()
     value(residual, WEIGHT, loss).sum().backward()

@@ -45,8 +45,8 @@ MUTANTS = {
     ),
     "a factor 2 in the step": Mutant(
         "methods/gradient_descent.py",
-        "eta = rule(state.iteration, value, squared)",
-        "eta = 2 * rule(state.iteration, value, squared)",
+        "eta = rule(state.iteration, Seen(value, squared, slope_norm))",
+        "eta = 2 * rule(state.iteration, Seen(value, squared, slope_norm))",
         claims=("xiong2024.symmetric-lower-bound", "xiong2024.exact-rank-linear"),
     ),
     "a factor 1/2 lost from the symmetric gradient": Mutant(
@@ -82,7 +82,7 @@ MUTANTS = {
         "sensing/dense.py",
         "self.weight = 1.0 / self.m",
         "self.weight = 1.0",
-        claims=("xiong2024.symmetric-lower-bound-sensing",),
+        claims=("xiong2024.symmetric-lower-bound-sensing", "ma2023.step-threshold"),
     ),
     "records one iteration late": Mutant(
         "solve.py",
@@ -106,9 +106,10 @@ MUTANTS = {
             "claims/test_runner.py::test_other_seeds_give_other_numbers",
         ),
     ),
+    # No claim can see it: with Gaussian measurements a residual of exactly zero has probability zero.
     "sign(0) = 1": Mutant(
         "loss.py",
-        "torch.sign(residual)",
+        "torch.where(residual.isnan(), residual, torch.sign(residual))",
         "torch.where(residual < 0, -1.0, 1.0).to(residual)",
         tests=(
             "test_loss.py::test_dual_of_l1_is_the_weighted_sign_with_sign_zero_zero",
@@ -158,6 +159,98 @@ MUTANTS = {
         "right @ b.mT * s[:, None, :] / beta",
         "right @ b.mT / beta",
         claims=("xiong2024.rebalanced-rate",),
+    ),
+    "steps not normalised": Mutant(
+        "steps.py",
+        "eta = matched(self.rule(iteration, seen), seen.slope_norm) / seen.slope_norm[:, None, None]",
+        "eta = matched(self.rule(iteration, seen), seen.slope_norm) + 0 * seen.slope_norm[:, None, None]",
+        claims=("ma2023.budget-minimum",),
+        tests=("methods/test_normalised.py::test_symmetric_steps",),
+    ),
+    "steps that do not decay": Mutant(
+        "steps.py",
+        "return self.eta * self.ratio**iteration",
+        "return self.eta",
+        claims=("ma2023.decaying-step",),
+    ),
+    # No claim can see it either: m numbers of the m·n(n + 1)/2 that make A are then seen twice.
+    "noise drawn from the stream of A": Mutant(
+        "noise.py",
+        'f"{stream} {self.law} outliers"',
+        '"sensing"',
+        tests=("test_noise.py::test_noise_shares_no_number_with_the_measurements",),
+    ),
+    "outliers that are not there": Mutant(
+        "noise.py",
+        "return self.scale * hit * draw",
+        "return 0 * hit * draw",
+        claims=("ma2023.truth-is-not-a-minimum", "ma2023.l1-against-l2"),
+    ),
+    "the variance for the deviation": Mutant(
+        "noise.py",
+        'return self.scale * draw(seeds, f"{stream} gaussian"',
+        'return self.scale**2 * draw(seeds, f"{stream} gaussian"',
+        claims=("ma2023.gaussian-noise-scaling",),
+    ),
+    "P_S on the wrong side": Mutant(
+        "analysis/phases.py",
+        "outside = residual - residual @ rows.mT @ rows",
+        "outside = residual @ rows.mT @ rows",
+        claims=("ma2023.residual-is-the-floor",),
+    ),
+    "negative eigenvalues of the spectral start not clipped": Mutant(
+        "factors.py",
+        ".clamp(min=0.0).sqrt()",
+        ".abs().sqrt()",
+        claims=("ma2023.clipping-halves-the-rank",),
+    ),
+    "the sign smoothed": Mutant(
+        "loss.py",
+        "torch.sign(residual))",
+        "torch.tanh(residual))",
+        claims=("ma2023.l1-against-l2", "ma2023.magnitude-independence"),
+    ),
+    "the budget measured by κ": Mutant(
+        "budget.py",
+        "other / current",
+        "other / spectrum[0]",
+        tests=("test_budget.py::test_smallest_budget_tends_to_the_formula_in_successive_ratios",),
+    ),
+    "a sign lost from S(G)": Mutant(
+        "analysis/embedding.py",
+        "= residual, residual.mT",
+        "= residual, -residual.mT",
+        claims=("wind2023.log-embedding",),
+    ),
+    "tolerances loosened silently": Mutant(
+        "methods/flow.py",
+        "rtol=rtol, atol=chosen",
+        "rtol=1e-3, atol=1e-6",
+        claims=("wind2023.balance-under-perturbation",),
+    ),
+    "the Frobenius norm for the operator norm": Mutant(
+        "methods/flow.py",
+        "self.theta * torch.linalg.matrix_norm(residual, ord=2)",
+        "self.theta * torch.linalg.matrix_norm(residual)",
+        claims=("wind2023.residual-proportional-adversary",),
+    ),
+    "starts not rescaled to their operator norm": Mutant(
+        "factors.py",
+        "ratio = (torch.as_tensor(norm).to(size) / size)[:, None, None]",
+        "ratio = torch.ones_like(size)[:, None, None]",
+        claims=("wind2023.perturbation-threshold",),
+    ),
+    "one batch again and again where fresh ones were asked for": Mutant(
+        "methods/minibatch.py",
+        "batch = iteration if self.fresh else 0",
+        "batch = 0",
+        claims=("wind2023.fresh-batches-suffice",),
+    ),
+    "noise that grows where it should decay": Mutant(
+        "analysis/closed_forms.py",
+        "torch.exp(self._values * dt)",
+        "torch.exp(self._values.abs() * dt)",
+        claims=("wind2023.orthogonal-adversary", "wind2023.perturbation-threshold"),
     ),
     "verdicts without controls": Mutant(
         "claims/verdict.py",

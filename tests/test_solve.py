@@ -8,10 +8,11 @@ import torch
 from lowrank_core import provenance
 from lowrank_core.factors import Factors, gaussian_start, imbalanced_start
 from lowrank_core.methods import GradientDescent, Subgradient
+from lowrank_core.noise import Outliers, SignFlip
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Identity, gaussian, gaussian_symmetric
 from lowrank_core.solve import ErrorBelow, log_spaced, solve
-from lowrank_core.steps import Geometric, LossProportional, Polyak
+from lowrank_core.steps import Geometric, LossProportional, Normalised, Polyak
 from lowrank_core.truth import psd, rectangular
 
 SEEDS = [0, 1, 2]
@@ -29,11 +30,13 @@ METHODS = {
     "geometric": ("l2", GradientDescent(Geometric(0.1, 0.99))),
     "loss-proportional": ("l2", GradientDescent(LossProportional(0.1))),
     "subgradient": ("l1", Subgradient(Geometric(0.1, 0.98))),
+    "normalised subgradient": ("l1", Subgradient(Normalised(Geometric(0.1, 0.98)))),
 }
 
 
-def symmetric(operator, seeds, loss="l2"):
-    problem = observe(psd(8, [2.0, 1.0], seeds, "random"), OPERATORS[operator](seeds), loss)
+def symmetric(operator, seeds, loss="l2", noise=None):
+    truth = psd(8, [2.0, 1.0], seeds, "random")
+    problem = observe(truth, OPERATORS[operator](seeds), loss, noise, seeds)
     return problem, gaussian_start(8, 3, 1.0, seeds)
 
 
@@ -239,6 +242,7 @@ def test_the_recipe_says_how_to_repeat_the_run(problem_and_start, reduce):
         "method": "GradientDescent(step_size=Constant(eta=0.1))",
         "operator": "Identity(8, 8)",
         "loss": "l2",
+        "noise": "None",
         "search_rank": 3,
         "seeds": list(problem.truth.seeds),
         "steps": 5,
@@ -248,6 +252,15 @@ def test_the_recipe_says_how_to_repeat_the_run(problem_and_start, reduce):
         "core_hash": provenance.core_hash(),
         "versions": provenance.versions(),
     }
+
+
+@pytest.mark.parametrize("noise", [Outliers(0.1, 5.0, "cauchy"), SignFlip(0.1)], ids=repr)
+def test_the_recipe_names_the_noise(noise):
+    problem, start = symmetric("sensing", SEEDS, "l1", noise)
+    recipe = solve(problem, Subgradient(Normalised(Geometric(0.1, 0.9))), start, 5).recipe
+    assert recipe["noise"] == repr(noise)
+    assert "p=0.1" in recipe["noise"]
+    assert recipe["method"] == "Subgradient(step_size=Normalised(rule=Geometric(eta=0.1, ratio=0.9)))"
 
 
 @pytest.mark.cuda

@@ -1,38 +1,36 @@
-"""Run the paper's experiment at its full size, some minutes on one core, and store its curves for the book."""
+"""Run an experiment of a paper at its full size, some minutes on one core, and store its curves for the book.
+
+A claim offers its curves for storing as `Evidence.curves["stored"]`, a mapping that is fit for JSON.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import argparse
 
 from lowrank_core import artefacts, claims
-from lowrank_core.solve import Trajectory
 
-CLAIM = "xiong2024.paper-experiment"
-NAME = "xiong2024-figure"
-
-
-def curve(run: Trajectory) -> dict[str, Any]:
-    """Steps and squared errors of the first seed, and when it was rebalanced, if it was."""
-    kept: dict[str, Any] = {
-        "steps": run.steps.tolist(),
-        "error": [float(f"{value:.6g}") for value in run.error[0].tolist()],
-    }
-    if "switched_at" in run.memory:
-        kept["switched_at"] = int(run.memory["switched_at"][0])
-    return kept
+EXPERIMENTS = {
+    "xiong2024-figure": "xiong2024.paper-experiment",
+    "ma2023-figure-1a": "ma2023.paper-search-ranks",
+    "ma2023-figure-1b": "ma2023.paper-outlier-levels",
+    "ma2023-figure-1c": "ma2023.floor-against-alpha",
+    "ma2023-figure-2": "ma2023.figure-2",
+    "ma2023-figure-3": "ma2023.figure-3",
+    "ma2023-figure-5": "ma2023.expected-loss-recovery",
+    "ma2023-figure-7": "ma2023.residual-is-the-floor",
+}
 
 
 def main() -> None:
-    result = claims.run(CLAIM, scale="full", device="cpu").require()
-    alphas = result.record["sizes"]["alphas"]
-    curves = {}
-    for rank, found in result.curves.items():
-        curves[f"{rank}, symmetric"] = curve(found["symmetric"])
-        for method in ("asymmetric", "rebalanced"):
-            for alpha, run in zip(alphas, found[method], strict=True):
-                curves[f"{rank}, {method}, α = {alpha:g}"] = curve(run)
-    path = artefacts.write(NAME, {"record": dict(result.record), "curves": curves})
-    print(f"{result}\nstored in {path}")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"all, or some of {', '.join(EXPERIMENTS)}")
+    names = parser.parse_args().names or list(EXPERIMENTS)
+    for unknown in set(names) - set(EXPERIMENTS):
+        parser.error(f"no experiment {unknown!r}: use some of {', '.join(EXPERIMENTS)}")
+    for name in names:
+        result = claims.run(EXPERIMENTS[name], scale="full", device="cpu").require()
+        path = artefacts.write(name, {"record": dict(result.record), "curves": result.curves["stored"]})
+        print(f"{result}\nstored in {path}")
 
 
 if __name__ == "__main__":

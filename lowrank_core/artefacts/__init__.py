@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from lowrank_core.errors import require
 
@@ -39,6 +42,20 @@ def read(name: str, folder: Path = FOLDER) -> dict[str, Any]:
     )
     content: dict[str, Any] = kept["content"]
     return content
+
+
+def band(steps: torch.Tensor, values: torch.Tensor) -> dict[str, Any]:
+    """A curve as it is stored: steps (R,), and median, lowest and highest of the values (B, R) over the seeds.
+
+    Values that are not finite, of diverged trajectories, are stored as None.
+    """
+    ordered = values.sort(dim=0).values
+    rows = {"median": ordered.median(dim=0).values, "lowest": ordered[0], "highest": ordered[-1]}
+    kept = {
+        name: [float(f"{v:.5g}") if math.isfinite(v) else None for v in row.tolist()]
+        for name, row in rows.items()
+    }
+    return {"steps": steps.tolist(), "seeds": values.shape[0], **kept}
 
 
 def digest(content: dict[str, Any]) -> str:

@@ -21,6 +21,8 @@ Fit = Literal["instantiates", "illustrates"]
 # One violation refutes these; the others speak of typical behaviour and are refuted by intervals.
 UNIVERSAL_KINDS = ("identity", "bound-upper", "bound-lower")
 MIN_BOOK_SEEDS = 8
+# Module -> the extra of this package that installs it.
+EXTRAS = {"scipy": "flow"}
 
 Series = Mapping[str, Sequence[float]]
 """Variant (e.g. "k = 6", or "" if there is one only) -> one number per seed."""
@@ -144,6 +146,7 @@ class Claim:
         chapter: the page it stands in.
         expected: the verdict the book expects.
         fit: "instantiates" if the theorem's hypotheses are met at this size, else "illustrates".
+        needs: modules beyond torch and numpy without which it cannot run; `EXTRAS` says how to install them.
         discrepancy: what differs from the source, quoting `Evidence.notes` by name; for the log.
     """
 
@@ -164,6 +167,7 @@ class Claim:
     uses: tuple[str, ...] = ()
     expected: Verdict = "holds"
     fit: Fit = "instantiates"
+    needs: tuple[str, ...] = ()
     discrepancy: str | None = None
 
     def __post_init__(self) -> None:
@@ -200,6 +204,13 @@ class Claim:
             self.seeds["book"],
             f"a verdict rests on at least {MIN_BOOK_SEEDS} seeds at book scale",
             f"use {MIN_BOOK_SEEDS} or more",
+        )
+        declared(
+            set(self.needs) <= set(EXTRAS),
+            "needs",
+            self.needs,
+            "no extra of this package installs such a module",
+            f"use some of {sorted(EXTRAS)}",
         )
         for name, value, allowed in (
             ("kind", self.kind, Kind),

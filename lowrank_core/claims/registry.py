@@ -12,7 +12,15 @@ from typing import Any
 from lowrank_core.claims.claim import Claim, Evidence, Setting
 from lowrank_core.errors import ArgumentError, require
 
-PAPERS = ("xiong2024",)
+PAPERS = (
+    "xiong2024",
+    "ma2023",
+    "wind2023",
+    "soltanolkotabi2023",
+    "stoger2021",
+    "jin2023",
+    "jiang2022",
+)
 
 _CLAIMS: dict[str, Claim] = {}
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import os
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
 
 from lowrank_core import provenance
-from lowrank_core.claims.claim import Claim, Evidence, Scale, Setting
+from lowrank_core.claims.claim import EXTRAS, Claim, Evidence, Scale, Setting
 from lowrank_core.claims.registry import find
 from lowrank_core.claims.result import Result, intervals
 from lowrank_core.claims.verdict import Judgement, judge
@@ -33,7 +34,7 @@ def run(
         seed0: the first seed; another value draws everything afresh.
 
     Raises:
-        ArgumentError: unknown claim, scale or device, fewer than one seed.
+        ArgumentError: unknown claim, scale or device, fewer than one seed, a module missing that it needs.
     """
     claim, setting = prepare(claim_id, scale, device, seeds, seed0)
     begin = time.perf_counter()
@@ -56,6 +57,14 @@ def prepare(claim_id: str, scale: str, device: str, seeds: int | None, seed0: in
         scale in get_args(Scale), "scale", scale, "unknown scale", f"use one of {', '.join(get_args(Scale))}"
     )
     count = claim.seeds[scale] if seeds is None else seeds
+    for module in claim.needs:
+        require(
+            find_spec(module) is not None,
+            f"claim {claim.id}",
+            f"needs {module}",
+            f"{module} is not installed",
+            f"pip install lowrank-core[{EXTRAS[module]}]",
+        )
     require(count >= 1, "seeds", count, "a run needs at least one seed", "use seeds >= 1")
     require(seed0 >= 0, "seed0", seed0, "seeds are non-negative", "use seed0 >= 0")
     return claim, Setting(

@@ -6,6 +6,7 @@ and A*A carrying the operator's weight: the updates of Xiong, Ding & Du (2024).
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,7 +17,8 @@ from lowrank_core.factors import Factors
 from lowrank_core.loss import Loss
 from lowrank_core.methods.method import State
 from lowrank_core.problem import Problem
-from lowrank_core.steps import StepRule, as_rule
+from lowrank_core.sensing.operator import pull_back
+from lowrank_core.steps import Seen, StepRule, as_rule, matched
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,9 @@ class FirstOrder:
 
     Raises:
         ArgumentError: (from `init`) the problem carries another loss.
+
+    Warns:
+        UserWarning: (from `init`) the step rule is wrong for noisy observations, and these are noisy.
     """
 
     step_size: float | torch.Tensor | StepRule
@@ -44,6 +49,10 @@ class FirstOrder:
             f"{type(self).__name__} is made for the {self.loss} loss",
             f'use loss="{self.loss}", or another method (GradientDescent for l2, Subgradient for l1)',
         )
+        assert isinstance(self.step_size, StepRule)
+        if problem.noise is not None and self.step_size.noise_warning:
+            # Above `init` lie `solve` and torch's decorator around it, and then the line to blame.
+            warnings.warn(self.step_size.noise_warning, UserWarning, stacklevel=4)
         return State(start, 0)
 
     def step(self, problem: Problem, state: State) -> State:
@@ -64,22 +73,20 @@ class GradientDescent(FirstOrder):
 def descend(problem: Problem, state: State, rule: StepRule) -> Factors:
     """The factors after one simultaneous (sub)gradient step with the rule's step size."""
     left, right = state.factors
-    value, d_left, d_right = problem.gradient(state.factors, with_value=rule.needs_value)
-    squared = None
+    slope_norm = squared = None
+    if rule.needs_slope_norm:
+        value, slope = problem.slope(state.factors, with_value=rule.needs_value)
+        d_left, d_right = pull_back(slope, left, right)
+        slope_norm = operator_norm(slope, symmetric=right is None)
+    else:
+        value, d_left, d_right = problem.gradient(state.factors, with_value=rule.needs_value)
     if rule.needs_value:
         squared = d_left.square().sum(dim=(-2, -1))
         if d_right is not None:
             squared = squared + d_right.square().sum(dim=(-2, -1))
-    eta = rule(state.iteration, value, squared)
+    eta = rule(state.iteration, Seen(value, squared, slope_norm))
+    eta = matched(eta, d_left)
     if isinstance(eta, torch.Tensor):
-        require(
-            eta.shape[0] in (1, problem.batch),
-            "step_size",
-            tuple(eta.flatten().tolist()),
-            f"it holds {eta.shape[0]} values for {problem.batch} trajectories",
-            "give one number, or one value per trajectory",
-        )
-        eta = eta.to(d_left)
         d_left = eta * d_left
         d_right = None if d_right is None else eta * d_right
         eta = 1.0
@@ -87,3 +94,14 @@ def descend(problem: Problem, state: State, rule: StepRule) -> Factors:
         torch.sub(left, d_left, alpha=eta),
         None if right is None or d_right is None else torch.sub(right, d_right, alpha=eta),
     )
+
+
+def operator_norm(matrix: torch.Tensor, symmetric: bool) -> torch.Tensor:
+    """Largest singular value of each matrix, (B, n1, n2) -> (B,); NaN where it is not finite."""
+    finite = torch.isfinite(matrix).all(dim=-1).all(dim=-1)
+    # LAPACK refuses NaN, and one diverged trajectory must not end the run of the others.
+    safe = torch.where(finite[:, None, None], matrix, 0.0)
+    norm = (
+        torch.linalg.eigvalsh(safe).abs().amax(dim=-1) if symmetric else torch.linalg.matrix_norm(safe, ord=2)
+    )
+    return torch.where(finite, norm, torch.nan)

@@ -3,5 +3,6 @@
 from lowrank_core.sensing.dense import Dense, gaussian, gaussian_symmetric
 from lowrank_core.sensing.identity import Identity
 from lowrank_core.sensing.operator import MeasurementOperator
+from lowrank_core.sensing.transform import Transform
 
-__all__ = ["Dense", "Identity", "MeasurementOperator", "gaussian", "gaussian_symmetric"]
+__all__ = ["Dense", "Identity", "MeasurementOperator", "Transform", "gaussian", "gaussian_symmetric"]

@@ -8,6 +8,7 @@ diagonal, 1/2 off it), for which E⟨A, Z⟩² = ‖Z‖_F².
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -51,12 +52,15 @@ class Dense(MeasurementOperator):
             coordinates if `symmetric`, else n1·n2 entries in row-major order.
         shape: (n1, n2).
         symmetric: whether `entries` are packed symmetric coordinates.
+        repeats: how many trajectories in a row share each ensemble of a (B, m, q) `entries`.
 
     Raises:
-        ArgumentError: entries that do not fit the shape, no measurements, NaN or inf.
+        ArgumentError: entries that do not fit the shape, no measurements, NaN or inf, bad repeats.
     """
 
-    def __init__(self, entries: torch.Tensor, shape: tuple[int, int], symmetric: bool) -> None:
+    def __init__(
+        self, entries: torch.Tensor, shape: tuple[int, int], symmetric: bool, repeats: int = 1
+    ) -> None:
         n1, n2 = shape
         require(
             not symmetric or n1 == n2,
@@ -74,9 +78,17 @@ class Dense(MeasurementOperator):
             "check n1, n2 and m",
         )
         require_finite("entries", entries)
+        require(
+            repeats == 1 or (repeats > 1 and entries.ndim == 3),
+            "repeats",
+            repeats,
+            "an ensemble of a batch serves at least one trajectory, and a shared one serves all anyway",
+            "use >= 1 for (B, m, q) entries, 1 for (m, q)",
+        )
         self.entries, self.shape, self.symmetric = entries, shape, symmetric
         self.m = entries.shape[-2]
-        self.batch = entries.shape[0] if entries.ndim == 3 else None
+        self.batch = entries.shape[0] * repeats if entries.ndim == 3 else None
+        self._groups = (-1, repeats)
         self.weight = 1.0 / self.m
         self.device, self.dtype = entries.device, entries.dtype
         self._packing = Packing(n1, self.device, self.dtype) if symmetric else None
@@ -90,12 +102,15 @@ class Dense(MeasurementOperator):
         coordinates = self._packing.pack(matrix) if self._packing else matrix.flatten(1)
         if self.batch is None:
             return coordinates @ self.entries.mT
-        return torch.bmm(self.entries, coordinates[:, :, None])[:, :, 0]
+        # Rows times Aᵀ rather than A times columns: three times as fast in MKL.
+        return torch.bmm(coordinates.unflatten(0, self._groups), self.entries.mT).flatten(0, 1)
 
     def adjoint(self, z: torch.Tensor) -> torch.Tensor:
         self.check_measurements(z)
-        shared = self.batch is None
-        coordinates = z @ self.entries if shared else torch.bmm(z[:, None, :], self.entries)[:, 0]
+        if self.batch is None:
+            coordinates = z @ self.entries
+        else:
+            coordinates = torch.bmm(z.unflatten(0, self._groups), self.entries).flatten(0, 1)
         return self._packing.unpack(coordinates) if self._packing else coordinates.unflatten(1, self.shape)
 
 
@@ -108,6 +123,9 @@ def gaussian_symmetric(
     dtype: str | torch.dtype = "float64",
 ) -> Dense:
     """m symmetric Gaussian measurement matrices of order n (Gaussian orthogonal ensemble) per seed.
+
+    Seeds that repeat, each equally often and in a row, as in (0, 0, 1, 1), share one stored ensemble: runs that
+    differ in the start or the step alone then cost one pass over A for all of them.
 
     Args:
         shared: draw one ensemble, from the first seed, for all trajectories.
@@ -143,6 +161,9 @@ def _gaussian(
     require(m >= 1, "m", m, "a measurement operator needs at least one measurement", "use m >= 1")
     require(min(shape) >= 1, "n", shape, "matrix sides are positive", "use n >= 1")
     width = shape[0] * (shape[0] + 1) // 2 if symmetric else shape[0] * shape[1]
-    chosen = list(seeds)[:1] if shared else list(seeds)
+    lengths = [(seed, len(list(run))) for seed, run in itertools.groupby(seeds)]
+    grouped = len({length for _, length in lengths}) == 1
+    repeats = lengths[0][1] if grouped and not shared else 1
+    chosen = list(seeds)[:1] if shared else list(seeds)[::repeats]
     entries = normal(chosen, "sensing", m, width, dtype=resolve_dtype(dtype), device=resolve_device(device))
-    return Dense(entries[0] if shared else entries, shape, symmetric)
+    return Dense(entries[0] if shared else entries, shape, symmetric, repeats)

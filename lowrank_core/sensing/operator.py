@@ -50,6 +50,25 @@ class MeasurementOperator(ABC):
         """A(FGᵀ): (B, n1, k), (B, n2, k) -> (B, m)."""
         return self.forward(left @ right.mT)
 
+    def normal(self, matrix: torch.Tensor) -> torch.Tensor:
+        """What the theory calls A*A(M), weight included: (B, n1, n2) -> (B, n1, n2)."""
+        return self.weight * self.adjoint(self.forward(matrix))
+
+    def slope(
+        self,
+        left: torch.Tensor,
+        right: torch.Tensor | None,
+        y: torch.Tensor,
+        loss: Loss,
+        with_value: bool = True,
+    ) -> tuple[torch.Tensor | None, torch.Tensor]:
+        """Loss f as in `gradient`, and the slope A*(z), (B, n1, n2): the derivative in the matrix itself."""
+        residual = self.forward_factors(left, left if right is None else right) - y
+        value = losses.value(residual, self.weight, loss) if with_value else None
+        if value is not None and right is None:
+            value = 0.5 * value
+        return value, self.adjoint(losses.dual(residual, self.weight, loss))
+
     def gradient(
         self,
         left: torch.Tensor,
@@ -73,12 +92,8 @@ class MeasurementOperator(ABC):
         Returns:
             (f (B,) or None, dF (B, n1, k), dG (B, n2, k) or None).
         """
-        residual = self.forward_factors(left, left if right is None else right) - y
-        slope = self.adjoint(losses.dual(residual, self.weight, loss))
-        value = losses.value(residual, self.weight, loss) if with_value else None
-        if right is None:
-            return (None if value is None else 0.5 * value), slope @ left, None
-        return value, slope @ right, slope.mT @ left
+        value, slope = self.slope(left, right, y, loss, with_value)
+        return value, *pull_back(slope, left, right)
 
     def check_matrix(self, matrix: torch.Tensor) -> None:
         """Raise unless `matrix` is (B, n1, n2) and its batch fits this operator."""
@@ -119,3 +134,12 @@ class MeasurementOperator(ABC):
         image = self.forward(matrix)
         gap = (image * z).sum(dim=-1) - (matrix * self.adjoint(z)).sum(dim=(-2, -1))
         return float((gap.abs() / (image.norm(dim=-1) * z.norm(dim=-1))).max())
+
+
+def pull_back(
+    slope: torch.Tensor, left: torch.Tensor, right: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The gradient in the factors from the slope A*(z): A*(z)X and None, or A*(z)G and A*(z)ᵀF."""
+    if right is None:
+        return slope @ left, None
+    return slope @ right, slope.mT @ left

@@ -1,16 +1,19 @@
 """One step of gradient descent against the formulas, written out in numpy."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
 
 from lowrank_core.errors import ArgumentError
 from lowrank_core.factors import Factors, gaussian_start, imbalanced_start
-from lowrank_core.methods import GradientDescent
+from lowrank_core.methods import AtIteration, GradientDescent, RebalancedGradientDescent, Subgradient
+from lowrank_core.noise import Gaussian, Outliers, SignFlip
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Identity, gaussian, gaussian_symmetric
 from lowrank_core.solve import solve
-from lowrank_core.steps import Geometric, LossProportional, Polyak
+from lowrank_core.steps import Constant, Geometric, LossProportional, Normalised, Polyak
 from lowrank_core.truth import psd, rectangular
 
 ROUNDING = 1e-13
@@ -107,3 +110,45 @@ def test_the_l1_loss_is_refused():
     problem = observe(psd(6, [1.0], SEEDS), Identity(6), "l1")
     with pytest.raises(ArgumentError, match=r"problem\.loss = 'l1'.*Subgradient"):
         solve(problem, GradientDescent(ETA), gaussian_start(6, 2, 1.0, SEEDS), 1)
+
+
+def noisy_problem(noise, loss="l1"):
+    operator = gaussian_symmetric(6, M, SEEDS)
+    return observe(psd(6, [2.0, 1.0], SEEDS), operator, loss, noise, SEEDS)
+
+
+NEVER_VANISH = r"never vanish on noisy observations.*use Normalised\(Geometric\(eta, ratio\)\)"
+
+
+@pytest.mark.parametrize("noise", [Gaussian(0.1), Outliers(0.1), SignFlip(0.1)], ids=repr)
+@pytest.mark.parametrize("rule", [LossProportional(0.1), Normalised(LossProportional(0.1))], ids=repr)
+def test_steps_that_need_a_vanishing_loss_are_warned_of_on_noisy_observations(rule, noise):
+    for loss, make in (("l1", Subgradient), ("l2", GradientDescent)):
+        with pytest.warns(UserWarning, match=NEVER_VANISH) as caught:
+            solve(noisy_problem(noise, loss), make(rule), gaussian_start(6, 2, 0.1, SEEDS), 3)
+        # Once for each run, and blamed on the line that called solve.
+        assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_the_rebalanced_method_warns_too():
+    method = RebalancedGradientDescent(LossProportional(0.1), AtIteration(0), beta=1.0)
+    with pytest.warns(UserWarning, match=NEVER_VANISH):
+        method.init(noisy_problem(Gaussian(0.1), "l2"), imbalanced_start(6, 6, 2, 1.0, 0.5, SEEDS))
+
+
+@pytest.mark.parametrize(
+    ("rule", "noise"),
+    [
+        (LossProportional(0.1), None),
+        (Normalised(LossProportional(0.1)), None),
+        (Constant(0.1), Outliers(0.1)),
+        (Geometric(0.1, 0.9), Outliers(0.1)),
+        (Normalised(Geometric(0.1, 0.9)), Outliers(0.1)),
+        (Polyak(), Outliers(0.1)),
+    ],
+    ids=repr,
+)
+def test_others_are_not_warned_of(rule, noise):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Subgradient(rule).init(noisy_problem(noise), gaussian_start(6, 2, 0.1, SEEDS))

@@ -51,3 +51,14 @@ def test_the_l2_loss_is_refused():
     problem = observe(psd(5, [1.0], SEEDS), Identity(5))
     with pytest.raises(ArgumentError, match=r"problem\.loss = 'l2'.*GradientDescent"):
         solve(problem, Subgradient(0.1), gaussian_start(5, 2, 1.0, SEEDS), 1)
+
+
+def test_divergence_is_seen_although_the_sign_of_nan_is_zero():
+    # Past 1e154 the residual overflows to NaN; with a zero sub-gradient the factors would stay finite for ever.
+    problem = observe(psd(5, [1.0], SEEDS), gaussian_symmetric(5, 40, SEEDS), "l1")
+    etas = torch.tensor([0.05, 9.0, 0.05], dtype=torch.float64)
+    run = solve(problem, Subgradient(etas), gaussian_start(5, 2, 1.0, SEEDS), 1500)
+    assert run.stop_reason == ("finished", "diverged", "finished")
+    assert 0 < run.diverged_at[1] < 1500
+    assert run.error[1, -1].isposinf()
+    assert run.error[[0, 2], -1].max() < 1.0

@@ -12,6 +12,7 @@ from lowrank_core.noise import Gaussian
 from lowrank_core.problem import observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Identity, MeasurementOperator, gaussian, gaussian_symmetric
+from lowrank_core.sensing.operator import pull_back
 from lowrank_core.truth import psd
 
 ADJOINT = 1e-14
@@ -85,6 +86,66 @@ def test_gradient_is_that_of_the_stated_loss(name, symmetric, loss):
     for found, wanted in zip(gradient, torch.autograd.grad(expected.sum(), variables), strict=False):
         assert (found - wanted).norm() < ROUNDING * wanted.norm()
     assert (gradient[1] is None) is symmetric
+
+
+def matrix_loss(operator, matrix, y, loss):
+    """Of the matrix itself, whose derivative is the slope whether or not the matrix is XXᵀ."""
+    residual = operator.forward(matrix) - y
+    return operator.weight * (residual.square().sum(1) / 2 if loss == "l2" else residual.abs().sum(1))
+
+
+@pytest.mark.parametrize("loss", ["l2", "l1"])
+def test_the_slope_is_the_derivative_in_the_matrix_by_finite_differences(operator, loss):
+    y = observations_for(operator)
+    left, right = factors_for(operator, symmetric=False)
+    product, step = left @ right.mT, 1e-6
+    # No measurement is so close to a kink of the ℓ1 loss that the step would cross it.
+    assert (operator.forward(product) - y).abs().min() > 1e-3
+    value, slope = operator.slope(left, right, y, loss)
+    assert value.tolist() == pytest.approx(matrix_loss(operator, product, y, loss).tolist(), rel=ROUNDING)
+    assert slope.shape == (B, *operator.shape)
+    for i, j in itertools.product(*map(range, operator.shape)):
+        direction = torch.zeros(operator.shape, dtype=torch.float64)
+        direction[i, j] = step
+        ahead, behind = (matrix_loss(operator, product + d, y, loss) for d in (direction, -direction))
+        # Accurate to the rounding of the loss over the step: both losses are polynomials of degree two at most.
+        assert ((ahead - behind) / (2 * step) - slope[:, i, j]).abs().max() < 1e-7
+
+
+@pytest.mark.parametrize("loss", ["l2", "l1"])
+@pytest.mark.parametrize(
+    ("name", "symmetric"),
+    [(name, False) for name in OPERATORS] + [(n, True) for n in OPERATORS if n.startswith(SYMMETRIC)],
+)
+def test_the_gradient_is_the_slope_pulled_back(name, symmetric, loss):
+    operator = OPERATORS[name]()
+    y = observations_for(operator)
+    left, right = factors_for(operator, symmetric)
+    value, slope = operator.slope(left, right, y, loss)
+    expected_value, *expected = operator.gradient(left, right, y, loss)
+    found = pull_back(slope, left, right)
+    assert value.tolist() == pytest.approx(expected_value.tolist(), rel=ROUNDING)
+    assert (found[0] - expected[0]).norm() < ROUNDING * expected[0].norm()
+    if symmetric:
+        assert found[1] is expected[1] is None
+    else:
+        assert (found[1] - expected[1]).norm() < ROUNDING * expected[1].norm()
+    without, same = operator.slope(left, right, y, loss, with_value=False)
+    assert without is None
+    assert torch.equal(same, slope)
+
+
+@pytest.mark.parametrize("loss", ["l2", "l1"])
+@pytest.mark.parametrize("symmetric", [True, False], ids=["XXᵀ", "FGᵀ"])
+def test_a_problem_takes_the_slope_at_its_own_observations(loss, symmetric):
+    operator = gaussian_symmetric(5, 9, SEEDS)
+    problem = observe(psd(5, [1.0], SEEDS), operator, loss, Gaussian(1.0), SEEDS)
+    factors = Factors(*factors_for(operator, symmetric))
+    for found, expected in zip(
+        problem.slope(factors), operator.slope(*factors, problem.observations, loss), strict=True
+    ):
+        assert torch.equal(found, expected)
+    assert problem.slope(factors, with_value=False)[0] is None
 
 
 @pytest.mark.parametrize("loss", ["l2", "l1"])

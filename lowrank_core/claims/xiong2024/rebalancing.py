@@ -819,9 +819,33 @@ def paper_experiment(setting: Setting) -> Evidence:
         }
 
     over, exact = experiment(s.rank + 2), experiment(s.rank)
+    curves = {"k = r + 2": over, "k = r": exact}
     return Evidence(
-        measured=ordering(over), control=ordering(exact), curves={"k = r + 2": over, "k = r": exact}
+        measured=ordering(over),
+        control=ordering(exact),
+        curves={"stored": stored_curves(curves, s.alphas)},
     )
+
+
+def stored_curves(found: dict[str, dict[str, Any]], alphas: Sequence[float]) -> dict[str, Any]:
+    """Steps and squared errors of the first seed, and when it was rebalanced, if it was: run -> curve."""
+
+    def curve(run: Trajectory) -> dict[str, Any]:
+        kept: dict[str, Any] = {
+            "steps": run.steps.tolist(),
+            "error": [float(f"{value:.6g}") for value in run.error[0].tolist()],
+        }
+        if "switched_at" in run.memory:
+            kept["switched_at"] = int(run.memory["switched_at"][0])
+        return kept
+
+    curves = {}
+    for rank, runs in found.items():
+        curves[f"{rank}, symmetric"] = curve(runs["symmetric"])
+        for method in ("asymmetric", "rebalanced"):
+            for alpha, run in zip(alphas, runs[method], strict=True):
+                curves[f"{rank}, {method}, α = {alpha:g}"] = curve(run)
+    return curves
 
 
 def repeated(setting: Setting, count: int, **sizes: Any) -> Setting:

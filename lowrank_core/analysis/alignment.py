@@ -1,0 +1,48 @@
+"""How well factors point at the truth: misalignment of a start, and angles between column spaces."""
+
+from __future__ import annotations
+
+import torch
+
+from lowrank_core.errors import ArgumentError, require
+from lowrank_core.factors import Factors
+from lowrank_core.truth import Truth
+
+
+def misalignment(truth: Truth, start: Factors) -> torch.Tensor:
+    """√2 ‖[F; G]‖ / σ_r(UᵀF + VᵀG) of a start (F, G), (B,); at least one, and small is good.
+
+    Source: Wind (2023), α_mis, as restated elsewhere. Gradient descent sees the truth through UᵀF + VᵀG alone.
+
+    Raises:
+        ArgumentError: a symmetric start, or a search rank below r.
+    """
+    if start.right is None:
+        raise ArgumentError(
+            "start", "symmetric factors X", "the misalignment is that of two factors", "use (F, G)"
+        )
+    require(
+        start.search_rank >= truth.rank,
+        "start",
+        f"search rank {start.search_rank}",
+        f"the truth has rank {truth.rank}, and the misalignment is infinite",
+        f"use k >= {truth.rank}",
+    )
+    size = torch.linalg.matrix_norm(torch.cat([start.left, start.right], dim=1), ord=2)
+    seen = truth.left.mT @ start.left + truth.right.mT @ start.right
+    return 2**0.5 * size / torch.linalg.svdvals(seen)[:, truth.rank - 1]
+
+
+def leading_columns(matrix: torch.Tensor, rank: int) -> torch.Tensor:
+    """An orthonormal basis of the space of the `rank` largest left singular vectors, (B, n, rank)."""
+    u, _, _ = torch.linalg.svd(matrix, full_matrices=False)
+    return u[..., :rank]
+
+
+def largest_angle(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """sin of the largest principal angle between two column spaces given by orthonormal bases (B, n, r), (B,).
+
+    Computed from the residual (I − PPᵀ)Q and not from cosines, which cannot tell small angles from zero.
+    """
+    residual = second - first @ (first.mT @ second)
+    return torch.linalg.matrix_norm(residual, ord=2)

@@ -1,0 +1,1 @@
+"""The spectral phase, and what over-parameterisation does for alignment."""

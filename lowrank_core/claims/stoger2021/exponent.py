@@ -1,0 +1,1 @@
+"""The exponent of the error in the scale of a symmetric start."""

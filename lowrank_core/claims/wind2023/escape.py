@@ -1,0 +1,1 @@
+"""How long, how accurate: escape times and exponents."""

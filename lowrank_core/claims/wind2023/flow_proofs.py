@@ -1,0 +1,134 @@
+"""The perturbed gradient flow, checked by machine: identities in computer algebra, an escape in ball arithmetic."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from random import Random
+
+from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.wind2023.runs import SEEDS
+from lowrank_core.proofs import enclosure, flow_identities, log_embedding
+from lowrank_core.proofs.instances import rational
+
+CHAPTER = "chapters/wind2023/perturbed-flow"
+
+TERMS = "terms left in the identities"
+
+
+@claim(
+    id="wind2023.flow-identities",
+    title="Closed forms and the law of the balance, by computer algebra",
+    paper="wind2023",
+    reference="no counterpart in the paper",
+    statement=r"""The logistic law $s=\sigma e^{2\sigma t}/(e^{2\sigma t}-1+\sigma/s_0)$ solves $\dot
+s=2s(\sigma-s)$; for unbalanced scalars $u=\frac12(f+g)^2$ solves $\dot u=2\sigma u-u^2+k^2$ with constant
+$k=\frac12(f^2-g^2)$, and $fg=\frac12(u-k^2/u)$. For matrices of any size, $\dot
+Z=(S(M)-\frac12ZZ^\top+\frac12JZZ^\top J)Z$, and $\frac{d}{dt}(F^\top F-G^\top G)=2(F^\top\mathcal
+E_{11}F-G^\top\mathcal E_{22}G)$ whatever the off-diagonal blocks are.""",
+    provenance="derived",
+    kind="identity",
+    criteria=(Criterion(TERMS, 0, 0),),
+    control="e^{σt} for e^{2σt}; the stacked form without J; the law of the balance without the blocks",
+    breaks=(TERMS,),
+    seeds=SEEDS,
+    sizes={"smoke": {"power": 2}, "book": {"power": 2}, "full": {"power": 2}},
+    chapter=CHAPTER,
+)
+def flow_identities_hold(setting: Setting) -> Evidence:
+    return Evidence(
+        measured={
+            TERMS: {
+                "scalar laws": sum(flow_identities.scalar_residuals(setting.sizes.power).values()),
+                "stacked form": flow_identities.stacked_residual(),
+                "balance": sum(flow_identities.balance_residuals().values()),
+            }
+        },
+        predicted={TERMS: 0},
+        control={
+            TERMS: {
+                "e^{σt}": sum(flow_identities.scalar_residuals(power=1).values()),
+                "no J": flow_identities.stacked_residual(reflect=False),
+                "no blocks": sum(flow_identities.balance_residuals(diagonal=False).values()),
+            }
+        },
+    )
+
+
+@claim(
+    id="wind2023.log-embedding-proof",
+    title="The logarithm and the constant 2/3, by computer algebra",
+    paper="wind2023",
+    reference="no counterpart in the paper",
+    statement=r"""For one balanced mode: $e^{\eta L}=1+\eta g$ with $L=\frac1\eta\ln(1+\eta g)$; at the end of
+a step the perturbation is $-\frac\eta2g^2\pm2\eta gs+O(\eta^2)$ on the two eigenvectors of $S(g)$; and
+$\frac12g^2+2g(\sigma-g)$ is largest at $g=\frac23\sigma$, where it is $\frac23\sigma^2$.""",
+    provenance="derived",
+    kind="identity",
+    criteria=(Criterion(TERMS, 0, 0),),
+    control="the generator without the logarithm",
+    breaks=(TERMS,),
+    seeds=SEEDS,
+    sizes={scale: {"statements": ("endpoint", "order", "maximum")} for scale in ("smoke", "book", "full")},
+    chapter=CHAPTER,
+)
+def log_embedding_proof(setting: Setting) -> Evidence:
+    proved, broken = log_embedding.proof_residuals(), log_embedding.proof_residuals(logarithm=False)
+    return Evidence(
+        measured={TERMS: {name: proved[name] for name in setting.sizes.statements}},
+        predicted={TERMS: 0},
+        control={TERMS: {name: broken[name] for name in ("endpoint", "order")}},
+    )
+
+
+UNDECIDED = "crossings of σ/2 not certified"
+LATE = "certified |T ln(1 + ησ)/σ − t½| / η at the crossing"
+PLATEAU = "certified |s − σ| / σ at the end"
+
+
+@claim(
+    id="wind2023.certified-escape",
+    title="One escape, enclosed from a start of 1e-12 to the plateau",
+    paper="wind2023",
+    reference="no counterpart in the paper",
+    statement=r"""The mode $s_{k+1}=s_k(1+\eta(\sigma-s_k))^2$ of gradient descent crosses $\sigma/2$ at an
+iteration $T$ with $T\ln(1+\eta\sigma)/\sigma=t_{1/2}+O(\eta)$, $t_{1/2}=\frac1{2\sigma}\ln(\sigma/s_0-1)$ the
+half-time of the flow: gradient descent escapes at the rate of the embedded flow, and then reaches its
+plateau.""",
+    provenance="derived",
+    kind="identity",
+    criteria=(Criterion(UNDECIDED, 0, 0), Criterion(LATE, high=2), Criterion(PLATEAU, high=1e-12)),
+    control="time counted as ηT, at the rate σ of the flow: the delay grows with ln(σ/s₀) instead",
+    breaks=(LATE,),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"decades": (8, 12), "steps": 2_000},
+        "book": {"decades": (8, 10, 12), "steps": 4_000},
+        "full": {"decades": (8, 12, 16, 24), "steps": 8_000},
+    },
+    chapter=CHAPTER,
+    uses=("wind2023.log-embedding-proof", "wind2023.flow-identities"),
+)
+def certified_escape(setting: Setting) -> Evidence:
+    s = setting.sizes
+    variants = {f"s₀ = 1e-{d} σ": Fraction(1, 10**d) for d in s.decades}
+    measured: dict[str, dict[str, list[float]]] = {name: {} for name in (UNDECIDED, LATE, PLATEAU)}
+    counted, widest = {}, 0.0
+    for variant, part in variants.items():
+        drawn = []
+        for seed in setting.seeds:
+            rng = Random(f"escape/{seed}/{variant}")
+            sigma = rational(rng, Fraction(1, 2), 2)
+            drawn.append((sigma, sigma * part, rational(rng, Fraction(1, 20), Fraction(2, 5)) / sigma))
+        found = [log_embedding.enclose(*instance, s.steps) for instance in drawn]
+        flow = [log_embedding.enclose(*instance, s.steps, logarithm=False) for instance in drawn]
+        measured[UNDECIDED][variant] = [float(escape.crossing is None) for escape in found]
+        measured[LATE][variant] = [float(escape.late) for escape in found]
+        measured[PLATEAU][variant] = [float(escape.plateau) for escape in found]
+        counted[variant] = [float(escape.early) for escape in flow]
+        widest = max(widest, *(escape.width for escape in found))
+    return Evidence(
+        measured=measured,
+        control={LATE: counted},
+        notes={"widest relative enclosure": widest, "interval arithmetic": enclosure.backend()},
+    )
