@@ -8,6 +8,7 @@
 torch.Size([8, ...])
 """
 
+from lowrank_core.budget import Recommendation, recommend
 from lowrank_core.factors import (
     Factors,
     balanced_start,
@@ -55,6 +56,7 @@ __all__ = [
     "Polyak",
     "Problem",
     "RebalancedGradientDescent",
+    "Recommendation",
     "ResidualBelow",
     "Subgradient",
     "Trajectory",
@@ -71,6 +73,7 @@ __all__ = [
     "observe",
     "psd",
     "rank_limited_start",
+    "recommend",
     "rectangular",
     "rotated_start",
     "solve",

@@ -32,7 +32,7 @@ def test_examples(name):
 
 @pytest.mark.parametrize("measured", [False, True], ids=["population", "sensing"])
 def test_the_run_in_the_readme(measured):
-    (block,) = blocks("README.md")
+    block = blocks("README.md")[0]
     # Shorter than in the text, where it takes some seconds.
     short = block.replace("20_000", "20").replace("1000, seeds", "100, seeds")
     assert "steps=20)" in short
@@ -48,6 +48,12 @@ def test_the_run_in_the_readme(measured):
     assert run.error.shape == (8, len(run.steps))
     assert run.stop_reason == ("finished",) * 8
     assert run.recipe["operator"].startswith("Dense" if measured else "Identity")
+
+
+def test_the_robust_run_in_the_readme():
+    found = {}
+    exec(compile(blocks("README.md")[1], "README.md", "exec"), found)
+    assert found["robust"].error[:, -1].sqrt().max() < 1e-6
 
 
 def test_the_claims_in_the_readme_exist():

@@ -121,6 +121,9 @@ SCALING_SIZES = {
     | {"nus": (0.05, 0.1, 0.2, 0.4), "ms": (600, 1200, 2400, 4800), "few": (14, 28, 56)},
 }
 
+MODERATE = {"nu": 0.4, "alpha": 1e-8, "eta": 0.3, "budget": 16.0, "steps": 500}
+"""Noise, start and steps of the claims about one noise level."""
+
 
 @claim(
     id="ma2023.gaussian-noise-scaling",
@@ -181,9 +184,9 @@ $\sqrt{nr-r(r-1)/2}\approx\sqrt{nr}$.""",
     breaks=("exponent in r",),
     seeds=runs.LOG_SEEDS | {"smoke": 8},
     sizes={
-        "smoke": {"n": 16, "m": 600, "rs": (1, 6)},
-        "book": {"n": 20, "m": 900, "rs": (1, 2, 4, 6)},
-        "full": {"n": 20, "m": 2000, "rs": (1, 2, 3, 4, 6)},
+        "smoke": MODERATE | {"n": 16, "k": 16, "m": 600, "rs": (1, 6), "budget": 20.0},
+        "book": MODERATE | {"n": 20, "k": 20, "m": 900, "rs": (1, 2, 4, 6), "budget": 20.0},
+        "full": MODERATE | {"n": 20, "k": 20, "m": 2000, "rs": (1, 2, 3, 4, 6), "budget": 20.0},
     },
     chapter=CHAPTER,
     uses=("ma2023.gaussian-noise-scaling",),
@@ -194,13 +197,12 @@ $\sqrt{nr-r(r-1)/2}\approx\sqrt{nr}$.""",
 )
 def gaussian_noise_rank(setting: Setting) -> Evidence:
     s = setting.sizes
-    s.k, s.eta, s.budget, s.nu = s.n, 0.3, 20.0, 0.4
 
     def errors(alpha: float) -> torch.Tensor:
-        each = [geometric_run(setting, s.m, Gaussian(s.nu), r, alpha=alpha, steps=500) for r in s.rs]
+        each = [geometric_run(setting, s.m, Gaussian(s.nu), r, alpha=alpha) for r in s.rs]
         return torch.stack(each, dim=1)
 
-    small, large = errors(1e-8), errors(1.0)
+    small, large = errors(s.alpha), errors(1.0)
     sharp = torch.tensor([[least_deviations(s.nu, s.n, r, s.m) for r in s.rs]], dtype=torch.float64)
     exponent, predicted = (rates.scaling_exponent(s.rs, e) for e in (rms(small)[None], sharp))
     return Evidence(
@@ -231,19 +233,18 @@ $k=r$, for every $k$ up to $n$.""",
     breaks=("r.m.s. error / the same with k = r",),
     seeds=GROUP_SEEDS,
     sizes={
-        "smoke": {"n": 16, "m": 400, "ks": (4, 16), "alpha": 1e-8},
-        "book": {"n": 20, "m": 700, "ks": (4, 10, 20), "alpha": 1e-8},
-        "full": {"n": 20, "m": 1000, "ks": (4, 6, 10, 20), "alpha": 1e-8},
+        "smoke": MODERATE | {"n": 16, "m": 400, "ks": (4, 16)},
+        "book": MODERATE | {"n": 20, "m": 700, "ks": (4, 10, 20)},
+        "full": MODERATE | {"n": 20, "m": 1000, "ks": (4, 6, 10, 20)},
     },
     chapter=CHAPTER,
     fit="illustrates",
 )
 def gaussian_noise_search_rank(setting: Setting) -> Evidence:
     s = setting.sizes
-    s.eta, s.budget = 0.3, 16.0
 
     def error(k: int, alpha: float) -> torch.Tensor:
-        return rms(geometric_run(setting, s.m, Gaussian(0.4), k=k, alpha=alpha, steps=500))
+        return rms(geometric_run(setting, s.m, Gaussian(s.nu), k=k, alpha=alpha))
 
     exact = error(3, s.alpha)
     name = "r.m.s. error / the same with k = r"
@@ -268,9 +269,9 @@ that of least squares of the true rank, the ratio of the asymptotic deviations o
     breaks=("r.m.s. error, ℓ1 / ℓ2",),
     seeds=GROUP_SEEDS,
     sizes={
-        "smoke": {"n": 12, "m": 800, "k": 12, "alpha": 1e-8, "steps": 500},
-        "book": {"n": 20, "m": 1000, "k": 20, "alpha": 1e-8, "steps": 600},
-        "full": {"n": 20, "m": 4000, "k": 20, "alpha": 1e-8, "steps": 1000},
+        "smoke": MODERATE | {"n": 12, "m": 800, "k": 12},
+        "book": MODERATE | {"n": 20, "m": 1000, "k": 20, "steps": 600},
+        "full": MODERATE | {"n": 20, "m": 4000, "k": 20, "steps": 1000},
     },
     chapter=CHAPTER,
     uses=("ma2023.gaussian-noise-scaling",),
@@ -278,7 +279,6 @@ that of least squares of the true rank, the ratio of the asymptotic deviations o
 )
 def l1_efficiency(setting: Setting) -> Evidence:
     s = setting.sizes
-    s.eta, s.budget = 0.3, 16.0
 
     def ratio(noise: Noise) -> torch.Tensor:
         squares = runs.sensing(setting, s.m, noise, (1.0,) * 3, loss="l2")
@@ -287,9 +287,9 @@ def l1_efficiency(setting: Setting) -> Evidence:
 
     name = "r.m.s. error, ℓ1 / ℓ2"
     # Every measurement an "outlier" of moderate size is noise with that law.
-    heavy = Outliers(0.999, 0.4, "student-t")
+    heavy = Outliers(0.999, s.nu, "student-t")
     return Evidence(
-        measured={name: ratio(Gaussian(0.4))},
+        measured={name: ratio(Gaussian(s.nu))},
         predicted={name: math.sqrt(math.pi / 2)},
         control={name: {"Student's t": ratio(heavy)}},
     )
@@ -310,18 +310,18 @@ and leaves it again, as does gradient descent on the $\ell_2$ loss.""",
     breaks=("r.m.s. final error / r.m.s. smallest error along the run",),
     seeds=GROUP_SEEDS,
     sizes={
-        "smoke": {"n": 16, "m": 250, "steps": 1500},
-        "book": {"n": 20, "m": 500, "steps": 2000},
-        "full": {"n": 20, "m": 500, "steps": 10_000},
+        "smoke": MODERATE | {"n": 16, "m": 250, "steps": 1500},
+        "book": MODERATE | {"n": 20, "m": 500, "steps": 2000},
+        "full": MODERATE | {"n": 20, "m": 500, "steps": 10_000},
     },
     chapter=CHAPTER,
     fit="illustrates",
 )
 def decaying_step(setting: Setting) -> Evidence:
     s = setting.sizes
-    problem = runs.sensing(setting, s.m, Gaussian(0.4), (1.0,) * 3)
-    squares = runs.sensing(setting, s.m, Gaussian(0.4), (1.0,) * 3, loss="l2")
-    start = runs.random(problem, s.n, 1e-8)
+    problem = runs.sensing(setting, s.m, Gaussian(s.nu), (1.0,) * 3)
+    squares = runs.sensing(setting, s.m, Gaussian(s.nu), (1.0,) * 3, loss="l2")
+    start = runs.random(problem, s.n, s.alpha)
     # Loss-proportional steps are used against their own warning, which the page shows.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
@@ -337,7 +337,7 @@ def decaying_step(setting: Setting) -> Evidence:
                 squares, GradientDescent(0.3), start, s.steps, record=log_spaced(s.steps, 40)
             ),
         }
-    decaying = runs.subgradient_run(problem, start, runs.geometric(0.3, 1 - 0.3 / 16), s.steps)
+    decaying = runs.subgradient_run(problem, start, runs.geometric(s.eta, 1 - s.eta / s.budget), s.steps)
     name = "r.m.s. final error / r.m.s. smallest error along the run"
 
     def rise(run: Trajectory) -> torch.Tensor:

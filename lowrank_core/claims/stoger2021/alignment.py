@@ -1,1 +1,407 @@
 """The spectral phase, and what over-parameterisation does for alignment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import product
+
+import torch
+
+from lowrank_core.analysis import rates
+from lowrank_core.analysis.alignment import largest_angle, leading_columns
+from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.wind2023.runs import SEEDS, descent
+from lowrank_core.factors import Factors, gaussian_start, pad_columns
+from lowrank_core.problem import Problem, observe
+from lowrank_core.sensing import gaussian_symmetric
+from lowrank_core.solve import Trajectory
+from lowrank_core.truth import psd
+
+CHAPTER = "chapters/wind2023/spectral-alignment"
+
+SIZES = {
+    "smoke": {
+        "n": 12,
+        "spectrum": (1.0, 0.7),
+        "k": 6,
+        "m": 200,
+        "eta": 0.05,
+        "scales": (1e-4, 1e-6),
+        "phi": 0.5,
+        "late": 1.5,
+    },
+    "book": {
+        "n": 24,
+        "spectrum": (1.0, 0.7),
+        "k": 24,
+        "m": 400,
+        "eta": 0.05,
+        "scales": (1e-3, 1e-4, 1e-5, 1e-6),
+        "phi": 0.5,
+        "late": 1.5,
+    },
+    "full": {
+        "n": 48,
+        "spectrum": (1.0, 0.7),
+        "k": 48,
+        "m": 1600,
+        "eta": 0.05,
+        "scales": (1e-4, 1e-5, 1e-6, 1e-7),
+        "phi": 0.5,
+        "late": 1.5,
+    },
+}
+
+RATIO = "σ_{r+1}/σ_r of A*A(M*), mean"
+SLOPE = "exponent of the gap in α − predicted"
+GAP = "relative gap to the power method, smallest α"
+
+
+def _problem(setting: Setting, seeds: Sequence[int]) -> Problem:
+    s, device = setting.sizes, setting.device
+    return observe(
+        psd(s.n, s.spectrum, seeds, device=device), gaussian_symmetric(s.n, s.m, seeds, device=device)
+    )
+
+
+def _repeated(setting: Setting, scales: Sequence[float]) -> tuple[Problem, Factors]:
+    """One ensemble and one direction of the start per seed, and a trajectory for every scale, (B·scales, ...)."""
+    seeds = [seed for seed in setting.seeds for _ in scales]
+    s = setting.sizes
+    start = gaussian_start(s.n, s.k, 1.0, seeds, setting.device)
+    return _problem(setting, seeds), start.rescaled(
+        torch.tensor(scales).to(start.left).repeat(len(setting.seeds))
+    )
+
+
+def _iterations(setting: Setting, phi: float, scale: float) -> int:
+    """φ t₁ in iterations, t₁ = ln(1/α)/σ₁ the time in which the flow learns the first direction."""
+    s = setting.sizes
+    return round(phi * math.log(1 / scale) / s.spectrum[0] / s.eta)
+
+
+def _left(problem: Problem, factors: Factors) -> torch.Tensor:
+    return factors.left
+
+
+def _run(problem: Problem, start: Factors, eta: float, record: Sequence[int]) -> Trajectory:
+    return descent(
+        problem, start, eta, max(record) * eta, record=sorted(set(record)), observables={"factors": _left}
+    )
+
+
+def _spectral(problem: Problem) -> tuple[torch.Tensor, torch.Tensor]:
+    """Eigenvalues, largest first, and eigenvectors of the spectral estimate A*A(M*)."""
+    values, vectors = torch.linalg.eigh(problem.operator.normal(problem.truth.matrix))
+    return values.flip(-1), vectors.flip(-1)
+
+
+@claim(
+    id="stoger2021.spectral-phase",
+    title="A small start is first the power method on A*A(M*)",
+    paper="stoger2021",
+    reference="abstract for the spectral phase; the exponent of the gap is derived",
+    statement=r"""With $\tilde X_T=(I+\eta\mathcal A^*\mathcal A(M^\star))^TX_0$, $\|X_0\|=\alpha$ and
+$\lambda_1=\|\mathcal A^*\mathcal A(M^\star)\|$, the relative gap $\|X_T-\tilde X_T\|/\|\tilde X_T\|$ at time
+$\eta T=\varphi t_1$, $t_1=\ln(1/\alpha)/\sigma_1$, is of the order
+$\alpha^{2-2\varphi\bar\lambda_1/\sigma_1}$ with $\bar\lambda_1=\frac1\eta\ln(1+\eta\lambda_1)$, as long as the
+exponent is positive.""",
+    provenance="derived",
+    kind="rate",
+    criteria=(Criterion(SLOPE, -0.1, 0.1), Criterion(GAP, high=1e-3)),
+    control="a time beyond the phase, φ = 1.5, where the gap is of order one at every α",
+    breaks=(SLOPE, GAP),
+    seeds=SEEDS,
+    sizes=SIZES,
+    fit="illustrates",
+    chapter=CHAPTER,
+)
+def spectral_phase(setting: Setting) -> Evidence:
+    s = setting.sizes
+    problem, start = _repeated(setting, s.scales)
+    values, vectors = _spectral(problem)
+    phis = (s.phi, s.late)
+    record = [_iterations(setting, phi, scale) for phi, scale in product(phis, s.scales)]
+    run = _run(problem, start, s.eta, record)
+    shape = (len(setting.seeds), len(s.scales))
+    gaps = {}
+    for phi in phis:
+        columns = []
+        for i, scale in enumerate(s.scales):
+            t = _iterations(setting, phi, scale)
+            power = vectors @ ((1 + s.eta * values)[..., None] ** t * (vectors.mT @ start.left))
+            gap = run.observed["factors"][:, int((run.steps == t).nonzero())] - power
+            columns.append((_norm(gap) / _norm(power)).reshape(shape)[:, i])
+        gaps[phi] = torch.stack(columns, dim=1)
+    growth = torch.log1p(s.eta * values[:, 0]).reshape(shape)[:, 0] / (s.eta * s.spectrum[0])
+
+    def summary(phi: float) -> dict[str, torch.Tensor]:
+        exponent = rates.scaling_exponent(s.scales, gaps[phi])
+        return {SLOPE: exponent - (2 - 2 * phi * growth), GAP: gaps[phi][:, -1]}
+
+    return Evidence(
+        measured=summary(s.phi),
+        predicted={SLOPE: 0},
+        control=summary(s.late),
+        notes={"rate of growth / σ₁": float(growth.mean()), RATIO: ratio(values, s.spectrum)},
+        curves={"scales": s.scales, "gaps": gaps, "growth": growth},
+    )
+
+
+def ratio(values: torch.Tensor, spectrum: Sequence[float]) -> float:
+    """σ_{r+1}/σ_r of the spectral estimate: 0 with all entries observed, and small where theorems apply."""
+    found = values.abs().sort(dim=-1, descending=True).values
+    return float((found[:, len(spectrum)] / found[:, len(spectrum) - 1]).mean())
+
+
+def _norm(matrix: torch.Tensor) -> torch.Tensor:
+    return torch.linalg.matrix_norm(matrix, ord=2)
+
+
+CLOSER = "largest angle(α/10) / angle(α) to the estimate's space, at φ"
+PLATEAU = "angle to the truth / angle between the two spaces, at φ"
+CLOSEST = "closest the path comes to the estimate's space / angle between the two spaces"
+ARRIVED = "angle to the truth / angle between the two spaces, at the end"
+
+
+@claim(
+    id="stoger2021.angle-to-the-spectral-estimate",
+    title="The columns first turn to the spectral estimate, not to the truth",
+    paper="stoger2021",
+    reference="abstract for the spectral phase; the angles as in figures of later work, restated",
+    statement=r"""During the spectral phase, $t<t_1$, the top-$r$ column space of $X_T$ approaches that of
+$\mathcal A^*\mathcal A(M^\star)$, the closer the smaller $\alpha$ is, so that its angle to the truth stays at
+the angle between the two spaces. Later it turns to the truth.""",
+    provenance="restated",
+    kind="ordering",
+    criteria=(
+        Criterion(CLOSER, high=0.9),
+        Criterion(PLATEAU, 0.95, 1.05),
+        Criterion(CLOSEST, high=0.3),
+        Criterion(ARRIVED, high=0.2),
+    ),
+    control="a large start, α = 1, which never turns to the spectral estimate",
+    breaks=(CLOSEST,),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {
+            "n": 12,
+            "spectrum": (1.0, 0.7),
+            "k": 12,
+            "m": 300,
+            "eta": 0.1,
+            "scales": (1e-5, 1e-6, 1e-7),
+            "phi": 0.8,
+            "end": 2.5,
+            "every": 20,
+        },
+        "book": {
+            "n": 24,
+            "spectrum": (1.0, 0.7),
+            "k": 24,
+            "m": 400,
+            "eta": 0.05,
+            "scales": (1e-4, 1e-5, 1e-6, 1e-7),
+            "phi": 0.8,
+            "end": 2.5,
+            "every": 20,
+        },
+        "full": {
+            "n": 48,
+            "spectrum": (1.0, 0.7),
+            "k": 48,
+            "m": 1600,
+            "eta": 0.05,
+            "scales": (1e-4, 1e-5, 1e-6, 1e-7),
+            "phi": 0.8,
+            "end": 2.5,
+            "every": 10,
+        },
+    },
+    fit="illustrates",
+    chapter=CHAPTER,
+    uses=("stoger2021.spectral-phase",),
+)
+def angle_to_the_spectral_estimate(setting: Setting) -> Evidence:
+    s, large = setting.sizes, 1.0
+    scales = (*s.scales, large)
+    problem, start = _repeated(setting, scales)
+    values, vectors = _spectral(problem)
+    rank = len(s.spectrum)
+    estimate = vectors[..., :rank]
+
+    def angles(_: Problem, factors: Factors) -> torch.Tensor:
+        reached = leading_columns(factors.left, rank)
+        return torch.stack(
+            [largest_angle(estimate, reached), largest_angle(problem.truth.left, reached)], dim=1
+        )
+
+    end = _iterations(setting, s.end, min(s.scales))
+    when = [_iterations(setting, s.phi, scale) for scale in s.scales]
+    run = descent(
+        problem,
+        start,
+        s.eta,
+        end * s.eta,
+        record=torch.cat([torch.tensor(when), torch.arange(0, end, s.every)]),
+        observables={"angles": angles},
+    )
+    shape = (len(setting.seeds), len(scales))
+    apart = largest_angle(problem.truth.left, estimate).reshape(shape)[:, 0]
+    to_estimate, to_truth = run.observed["angles"].reshape(*shape, -1, 2).unbind(dim=-1)
+    places = [int((run.steps == t).nonzero()) for t in when]
+
+    def at_phi(series: torch.Tensor) -> torch.Tensor:
+        return torch.stack([series[:, i, place] for i, place in enumerate(places)], dim=1)
+
+    near, far = at_phi(to_estimate), at_phi(to_truth) / apart[:, None]
+    closest, arrived = to_estimate.amin(dim=-1) / apart[:, None], to_truth[..., -1] / apart[:, None]
+
+    def variants(columns: torch.Tensor, first: int = 0) -> dict[str, torch.Tensor]:
+        return {f"α = {scale:g}": columns[:, i] for i, scale in enumerate(s.scales) if i >= first}
+
+    return Evidence(
+        measured={
+            CLOSER: (near[:, 1:] / near[:, :-1]).amax(dim=1),
+            PLATEAU: variants(far, first=1),
+            CLOSEST: variants(closest),
+            ARRIVED: variants(arrived),
+        },
+        predicted={PLATEAU: 1},
+        control={CLOSEST: {"α = 1": closest[:, -1]}, ARRIVED: {"α = 1": arrived[:, -1]}},
+        notes={RATIO: ratio(values, s.spectrum)},
+        curves={
+            "time": run.steps * s.eta,
+            "scales": scales,
+            "estimate": to_estimate,
+            "truth": to_truth,
+            "apart": apart,
+        },
+    )
+
+
+TIME = "0.9 quantile of the time to error 0.1, many columns / r columns"
+MEDIAN = "median of the time to error 0.1, many columns / r columns"
+MISALIGNED = "0.9 quantile of the misalignment, many columns / r columns"
+MECHANISM = "σ̄_r × slope of the time on ln(1/δ), r columns"
+
+
+@claim(
+    id="stoger2021.over-parameterisation-and-alignment",
+    title="More columns make bad starts rare",
+    paper="stoger2021",
+    reference="abstract: alignment is more prominent for over-parameterised models; quantiles and slope derived",
+    statement=r"""With entries $N(0,\alpha^2/k)$, a larger search rank $k$ lowers the upper quantiles of the
+misalignment $\|X_0\|/\sigma_r(U^\top X_0)$ and of the time to $\|XX^\top-M^\star\|<0.1$, and the median time
+much less: the time grows like $\frac1{\bar\sigma_r}\ln\frac1\delta$, $\bar\sigma_r=\frac1\eta\ln(1+\eta\sigma_r)$,
+where $\delta$, of the law of $\alpha\chi_{k-r+1}/\sqrt k$, is the length of the $r$-th signal row of $X_0$ off the
+earlier ones.""",
+    provenance="derived",
+    kind="ordering",
+    criteria=(
+        Criterion(TIME, high=0.93),
+        Criterion(MISALIGNED, high=0.25),
+        Criterion(MEDIAN, 0.87, 1.0),
+        Criterion(MECHANISM, 0.7, 1.5),
+    ),
+    control="columns enough already: 12r columns against half as many; for the slope, the length of the first row",
+    breaks=(TIME, MISALIGNED),
+    seeds={"smoke": 3, "book": 8, "full": 20},
+    sizes={
+        "smoke": {
+            "n": 12,
+            "spectrum": (1.0, 0.7),
+            "ks": (2, 8, 12),
+            "m": 200,
+            "alpha": 1e-4,
+            "eta": 0.1,
+            "steps": 400,
+            "every": 8,
+            "draws": 60,
+        },
+        "book": {
+            "n": 24,
+            "spectrum": (1.0, 0.7),
+            "ks": (2, 12, 24),
+            "m": 400,
+            "alpha": 1e-4,
+            "eta": 0.1,
+            "steps": 360,
+            "every": 8,
+            "draws": 80,
+        },
+        "full": {
+            "n": 24,
+            "spectrum": (1.0, 0.7),
+            "ks": (2, 12, 24),
+            "m": 400,
+            "alpha": 1e-4,
+            "eta": 0.1,
+            "steps": 360,
+            "every": 4,
+            "draws": 200,
+        },
+    },
+    fit="illustrates",
+    chapter=CHAPTER,
+    uses=("stoger2021.spectral-phase",),
+)
+def over_parameterisation_and_alignment(setting: Setting) -> Evidence:
+    s, rank = setting.sizes, len(setting.sizes.spectrum)
+    # One ensemble per seed, and in it many starts, each at every search rank: columns are added, never redrawn.
+    draws = [seed * s.draws + draw for seed in setting.seeds for draw in range(s.draws)]
+    problem = _problem(setting, [seed for seed in setting.seeds for _ in range(s.draws * len(s.ks))])
+    starts = [
+        pad_columns(gaussian_start(s.n, k, s.alpha * math.sqrt(s.n / k), draws, setting.device).left, s.n)
+        for k in s.ks
+    ]
+    start = Factors(torch.stack(starts, dim=1).flatten(0, 1))
+    shape = (len(setting.seeds), s.draws, len(s.ks))
+    run = descent(problem, start, s.eta, s.steps * s.eta, record=torch.arange(s.steps // 5, s.steps, s.every))
+    times = (s.eta * _crossing(run.steps, run.operator_error, 0.1)).reshape(shape)
+    seen = torch.linalg.svdvals(problem.truth.left.mT @ start.left)[:, -1]
+    misaligned = (_norm(start.left) / seen).reshape(shape)
+
+    values, vectors = _spectral(problem)
+    rate = math.log1p(s.eta * s.spectrum[-1]) / s.eta
+    rows = torch.linalg.qr((vectors[..., :rank].mT @ start.left).mT, mode="r").R
+    lengths = rows.diagonal(dim1=-2, dim2=-1).abs().reshape(*shape, rank)
+
+    def slope(row: int) -> torch.Tensor:
+        """λ̄_r × the least-squares slope of the time on ln(1/δ) at k = r, (B,)."""
+        x, y = -lengths[:, :, 0, row].log(), times[:, :, 0]
+        x, y = x - x.mean(dim=1, keepdim=True), y - y.mean(dim=1, keepdim=True)
+        return rate * (x * y).sum(dim=1) / x.square().sum(dim=1)
+
+    def upper(drawn: torch.Tensor) -> torch.Tensor:
+        return drawn.quantile(0.9, dim=1)
+
+    late, bad, typical = upper(times), upper(misaligned), times.median(dim=1).values
+    return Evidence(
+        measured={
+            TIME: late[:, 2] / late[:, 0],
+            MISALIGNED: bad[:, 2] / bad[:, 0],
+            MEDIAN: typical[:, 2] / typical[:, 0],
+            MECHANISM: slope(rank - 1),
+        },
+        predicted={MECHANISM: 1},
+        control={
+            TIME: late[:, 2] / late[:, 1],
+            MISALIGNED: bad[:, 2] / bad[:, 1],
+            MECHANISM: slope(0),
+        },
+        notes={RATIO: ratio(values, s.spectrum)},
+        curves={"ks": s.ks, "times": times, "misaligned": misaligned, "rate": rate, "lengths": lengths},
+    )
+
+
+def _crossing(steps: torch.Tensor, error: torch.Tensor, level: float) -> torch.Tensor:
+    """The iteration at which each error first passes the level, log-linear between records; inf if never, (B,)."""
+    below = error < level
+    after = below.to(torch.int8).argmax(dim=1, keepdim=True).clamp(min=1)
+    x, y = steps.to(torch.float64).expand_as(error), error.log()
+    (x0, x1), (y0, y1) = ((v.gather(1, after - 1), v.gather(1, after)) for v in (x, y))
+    crossed = (x0 + (x1 - x0) * (math.log(level) - y0) / (y1 - y0))[:, 0]
+    return torch.where(below.any(dim=1), crossed, torch.inf)

@@ -50,3 +50,21 @@ def flow_errors(
 def descent(problem: Problem, start: Factors, eta: float, time: float, **options: Any) -> Trajectory:
     """Gradient descent up to the given time, ηT, rounded to a whole iteration; `options` go to `solve`."""
     return solve(problem, GradientDescent(eta), start, max(1, round(time / eta)), **options)
+
+
+def descent_errors(
+    problem: Problem, start: Factors, scales: Sequence[float], eta: float, c: float
+) -> torch.Tensor:
+    """‖M_T − M*‖ of gradient descent at T = (c/σ_r) ln(σ_r/a₀²) for several scales at once, (B, scales).
+
+    Runs that differ in the scale alone share their measurements, so problem and start are made with every seed
+    repeated, in a row, once for each scale.
+    """
+    sigma = float(problem.truth.spectrum[0, -1])
+    times = [stopping_time(c, sigma, a) for a in scales]
+    steps = [round(time / eta) for time in times]
+    seeds = problem.batch // len(scales)
+    norms = torch.tensor(scales, dtype=torch.float64).repeat(seeds)
+    run = descent(problem, start.rescaled(norms), eta, max(times), record=steps)
+    own = torch.searchsorted(run.steps, torch.tensor(steps)).repeat(seeds)
+    return run.operator_error.gather(1, own[:, None]).view(seeds, len(scales))
