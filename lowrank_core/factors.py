@@ -68,7 +68,8 @@ class Factors(NamedTuple):
             "it cannot be rescaled",
             "use a start ≠ 0",
         )
-        ratio = (torch.as_tensor(norm).to(size) / size)[:, None, None]
+        # With the dtype said at once: a Python float would pass through float32.
+        ratio = (torch.as_tensor(norm, dtype=size.dtype, device=size.device) / size)[:, None, None]
         return Factors(self.left * ratio, None if self.right is None else self.right * ratio)
 
     def finite(self) -> torch.Tensor:

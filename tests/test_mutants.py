@@ -236,7 +236,7 @@ MUTANTS = {
     ),
     "starts not rescaled to their operator norm": Mutant(
         "factors.py",
-        "ratio = (torch.as_tensor(norm).to(size) / size)[:, None, None]",
+        "ratio = (torch.as_tensor(norm, dtype=size.dtype, device=size.device) / size)[:, None, None]",
         "ratio = torch.ones_like(size)[:, None, None]",
         claims=("wind2023.perturbation-threshold",),
     ),
@@ -251,6 +251,18 @@ MUTANTS = {
         "torch.exp(self._values * dt)",
         "torch.exp(self._values.abs() * dt)",
         claims=("wind2023.orthogonal-adversary", "wind2023.perturbation-threshold"),
+    ),
+    "the last singular vectors for the first": Mutant(
+        "analysis/alignment.py",
+        "return u[..., :rank]",
+        "return u[..., -rank:]",
+        claims=("stoger2021.angle-to-the-spectral-estimate",),
+    ),
+    "a factor 2 lost from the closed form": Mutant(
+        "analysis/closed_forms.py",
+        "doubled = 2 * self._values",
+        "doubled = self._values",
+        claims=("jin2023.incremental-exponents", "jiang2022.early-stopping"),
     ),
     "verdicts without controls": Mutant(
         "claims/verdict.py",

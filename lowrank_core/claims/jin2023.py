@@ -185,9 +185,9 @@ END = "‖FGᵀ − M_s‖ / σ_s at the end"
     title="Rank one is learnt first, then two, up to the search rank",
     paper="jin2023",
     reference="abstract: ranks in sequence, best solutions of each rank if under-parameterised",
-    statement=r"""From a small balanced start, with all entries observed and distinct singular values, the flow passes
-near $M_1,M_2,\dots$ in this order and ends at $M_s$, $s=\min(k,r)$: at the truth if the search rank suffices, and
-at the best approximation of rank $k$ if it does not.""",
+    statement=r"""From a small balanced start, with all entries observed and distinct singular values, the flow
+passes near $M_1,M_2,\dots$ in this order and ends at $M_s$, $s=\min(k,r)$: at the truth if the search rank
+suffices, and at the best approximation of rank $k$ if it does not.""",
     provenance="read",
     kind="existence",
     criteria=(Criterion(PASSED, high=0.01), Criterion(ORDER, low=1.3), Criterion(END, high=0.01)),

@@ -27,7 +27,7 @@ def proof_residuals(halfway: bool = False) -> dict[str, int]:
     * ``powers``: at ``t*`` the entries of ``E(a²Ĝ)⁻¹E`` carry the powers ``p``, ``0``, ``-p`` of ``a``, and what
       ``K`` lacks of its limit carries ``p + 2`` and ``2 - p``;
     * ``limit``: for ``ε → 0``, ``P → diag(2x, 0)``, the best approximation of rank ``k``;
-    * ``first order``: ``P = diag(2x, 0) + εC + o(ε)`` with ``det C = -4x²ĝ``, so ``C`` is invertible;
+    * ``first order``: ``P = diag(2x, 0) + εC + o(ε)`` with ``det C = -4x²ĝ¹¹/ĝ²² ≠ 0``;
     * ``lower bound``: ``max(Ae^{-2xτ}, Be^{2yτ})``, one falling and one rising, is least where they agree, and
       there equals ``A^{y/(x+y)} B^{x/(x+y)} > 0``: no other time beats the order ``ε``.
 
@@ -83,7 +83,7 @@ def _riccati_residual() -> int:
 def instance_defect(seed: int, modes: int, halfway: bool = False) -> float:
     """Return ``|exponent - p|`` of a random balanced flow with ``modes`` modes, ``a`` from ``1e-40`` to ``1e-60``.
 
-    The distance is taken at ``t*``, or half-way between the escapes; ``k`` is random, the spectrum nearly geometric.
+    The distance is taken at ``t*``, or half-way between the escapes; ``k`` is random, the spectrum near geometric.
     """
     import mpmath
 

@@ -329,8 +329,8 @@ RETURNS = "share of them in which a start next to the truth returns to it"
     title="With k = r the truth often is a sharp local minimum, though not a global one",
     paper="ma2023",
     reference="the “local solution” of p. 5; the certificate is new",
-    statement=r"""There are problems with outliers in which $f(M_L)<f(M^\star)$ for some $M_L\succeq0$ and yet the
-truth $uu^\top$ is a sharp local minimum for search rank $k=r=1$: $b=\sum_i\lambda_ia_i$ for weights with
+    statement=r"""There are problems with outliers in which $f(M_L)<f(M^\star)$ for some $M_L\succeq0$ and yet
+the truth $uu^\top$ is a sharp local minimum for search rank $k=r=1$: $b=\sum_i\lambda_ia_i$ for weights with
 $\max_i|\lambda_i|<1$ on the clean measurements, $a_i=2A_iu$, $b=\sum_{s_i\ne0}\operatorname{sign}(s_i)\,a_i$.""",
     provenance="derived",
     kind="existence",

@@ -191,9 +191,9 @@ def any_corruption_level(setting: Setting) -> Evidence:
     title="The paper's figure 1b: four corruption levels at m = 500",
     paper="ma2023",
     reference="Figure 1b and pp. 3–4 for the setting; the spectrum, η, ρ and T are not stated there",
-    statement=r"""With $n=k=20$, spectrum $(10,5,1)$ and outliers $N(0,100)$, the error that the sub-gradient method
-reaches from $m=500$ measurements grows with $p\in\{0,0.2,0.4,0.6\}$: it recovers the truth for $p\le0.2$. For
-$p=0.6$ it recovers the truth from $m=2000$ measurements.""",
+    statement=r"""With $n=k=20$, spectrum $(10,5,1)$ and outliers $N(0,100)$, the error that the sub-gradient
+method reaches from $m=500$ measurements grows with $p\in\{0,0.2,0.4,0.6\}$: it recovers the truth for
+$p\le0.2$. For $p=0.6$ it recovers the truth from $m=2000$ measurements.""",
     provenance="read",
     kind="ordering",
     criteria=(
@@ -301,8 +301,8 @@ def stored_band(steps: torch.Tensor, errors: torch.Tensor) -> dict[str, object]:
     paper="ma2023",
     reference="Definition 8 allows any zero-mean law; that the mean need not vanish is derived here",
     statement=r"""The error that the sub-gradient method reaches under outliers on a fraction $p$ of the
-measurements does not depend on their magnitude, on whether their law has moments, or on whether its mean is zero,
-once they are large.""",
+measurements does not depend on their magnitude, on whether their law has moments, or on whether its mean is
+zero, once they are large.""",
     provenance="derived",
     kind="rate",
     criteria=(
@@ -488,8 +488,9 @@ def dependent_corruption(setting: Setting) -> Evidence:
     paper="ma2023",
     reference="Table 1, p. 8; best steps and stopping by an oracle are added here",
     statement=r"""Under gross outliers the sub-gradient method on the $\ell_1$ loss recovers the truth, and no
-error of gradient descent on the $\ell_2$ loss is small, at its best step size and stopped at its best iteration.
-The error of $\ell_2$ grows in proportion to the magnitude of the outliers until it is that of the zero matrix.""",
+error of gradient descent on the $\ell_2$ loss is small, at its best step size and stopped at its best
+iteration. The error of $\ell_2$ grows in proportion to the magnitude of the outliers until it is that of the
+zero matrix.""",
     provenance="read",
     kind="ordering",
     criteria=(

@@ -178,8 +178,8 @@ def search_rank_independence(setting: Setting) -> Evidence:
     title="A larger search rank needs no more measurements",
     paper="ma2023",
     reference="Corollary 28: the number of measurements does not contain r'",
-    statement=r"""From a small random start, whether the truth is recovered from $m$ measurements does not depend on
-whether one searches with $k=r+1$ or with $k=n$.""",
+    statement=r"""From a small random start, whether the truth is recovered from $m$ measurements does not
+depend on whether one searches with $k=r+1$ or with $k=n$.""",
     provenance="read",
     kind="ordering",
     criteria=(Criterion("recovered at k = n less recovered at k = r + 1, as a share of runs", -0.2, 0.2),),
@@ -235,8 +235,8 @@ def search_rank_success(setting: Setting) -> Evidence:
     title="With k = r there is no floor at all",
     paper="ma2023",
     reference="no counterpart; Corollary 28 bounds the error by a power of α for every r' ≥ r",
-    statement=r"""With $k=r$ the sub-gradient method recovers the truth to rounding, whatever the scale $\alpha$ of
-its small start. Only with $k>r$ is there a floor that $\alpha$ sets.""",
+    statement=r"""With $k=r$ the sub-gradient method recovers the truth to rounding, whatever the scale
+$\alpha$ of its small start. Only with $k>r$ is there a floor that $\alpha$ sets.""",
     provenance="derived",
     kind="ordering",
     criteria=(Criterion("final error", high=1e-13),),
@@ -284,8 +284,8 @@ def exact_rank_has_no_floor(setting: Setting) -> Evidence:
     paper="ma2023",
     reference="Algorithm 2 (p. 21), which clips negative eigenvalues; the count is new",
     statement=r"""With $k=n$ the spectral start has as many nonzero columns as
-$C=\frac1m\sum_i\operatorname{sign}(y_i)A_i$ has positive eigenvalues, which are about $n/2$. The other columns are
-zero for ever.""",
+$C=\frac1m\sum_i\operatorname{sign}(y_i)A_i$ has positive eigenvalues, which are about $n/2$. The other
+columns are zero for ever.""",
     provenance="derived",
     kind="existence",
     criteria=(Criterion("rank of the start / n", 0.4, 0.65),),
@@ -329,8 +329,8 @@ def clipping_halves_the_rank(setting: Setting) -> Evidence:
     title="A small random start is as good as the small spectral one",
     paper="ma2023",
     reference="conjectured in section 5 (p. 27); no theorem covers it",
-    statement=r"""With $k=n$, the sub-gradient method from a random start reaches the same final error, in about the
-same number of iterations, as from the spectral start of the same norm $\|X_0\|_F$. *Observed.*""",
+    statement=r"""With $k=n$, the sub-gradient method from a random start reaches the same final error, in
+about the same number of iterations, as from the spectral start of the same norm $\|X_0\|_F$. *Observed.*""",
     provenance="read",
     kind="ordering",
     criteria=(
@@ -385,9 +385,9 @@ def random_start_as_good(setting: Setting) -> Evidence:
     title="The scale of the start sets the floor: error ∝ α^β with β below one at the paper's size",
     paper="ma2023",
     reference="Figure 1c, Corollary 28: error ≲ n α^(2 − O(·)); η and ρ are not given there",
-    statement=r"""The final error decreases like a power $\beta$ of the scale $\alpha$ of the start, $0<\beta<2$,
-while the final rank shrinks to $r$ and, with the same $\rho$, the number of iterations grows in proportion to
-$\log(1/\alpha)$.""",
+    statement=r"""The final error decreases like a power $\beta$ of the scale $\alpha$ of the start,
+$0<\beta<2$, while the final rank shrinks to $r$ and, with the same $\rho$, the number of iterations grows in
+proportion to $\log(1/\alpha)$.""",
     provenance="read",
     kind="rate",
     criteria=(
@@ -467,8 +467,8 @@ def spaced(steps: int, count: int = 100) -> torch.Tensor:
     title="Figure 1a: at a tiny α all search ranks share one curve, down to 1e-10 and below",
     paper="ma2023",
     reference="Proposition 1 (p. 4) and Figure 1a; α, η and ρ are not given there",
-    statement=r"""At the paper's size, with $10\,\%$ outliers and a tiny start, $k=3,4,10,20$ give the same curve
-down to errors of $10^{-10}$ and below.""",
+    statement=r"""At the paper's size, with $10\,\%$ outliers and a tiny start, $k=3,4,10,20$ give the same
+curve down to errors of $10^{-10}$ and below.""",
     provenance="read",
     kind="ordering",
     criteria=(

@@ -365,8 +365,8 @@ def needed(r: int, kappa: float, alpha: float) -> float:
     paper="ma2023",
     reference="hypothesis of Theorem 22 (p. 22), its unnamed constant and bounds on φ set to one; sizes of pp. 3–4",
     statement=r"""With $n=20$, $r=3$, $m=500$, $p=0.1$, the constant $\delta_{4r}$ exceeds $1$: on average
-already at $X=M^\star$ if $Y$ is any matrix, and at some symmetric $X$ of rank $4r$ also if $Y$ is symmetric. The
-theory asks for $\delta_{4r}\lesssim1/(\sqrt r\,\kappa^2\log^2(1/\alpha))$.""",
+already at $X=M^\star$ if $Y$ is any matrix, and at some symmetric $X$ of rank $4r$ also if $Y$ is symmetric.
+The theory asks for $\delta_{4r}\lesssim1/(\sqrt r\,\kappa^2\log^2(1/\alpha))$.""",
     provenance="derived",
     kind="bound-lower",
     criteria=(
@@ -495,10 +495,10 @@ CONSTANT = "‖Q − 4M‖_F / √((1 + pσ²)n²/m)"
     title="Restricted isometry does not control the ℓ2 gradient under outliers",
     paper="ma2023",
     reference="Proposition 5 (p. 11), a lower bound with an unnamed constant; the constant √8 is derived here",
-    statement=r"""For $\mathcal Q_{\ell_2}(M)=\frac2m\sum_i(\langle A_i,M\rangle-s_i)(A_i+A_i^\top)$ with outliers
-$N(0,\sigma^2)$ of probability $p$,
-$\sup_M\|\mathcal Q_{\ell_2}(M)-4M\|_F\gtrsim\sqrt{(1+p\sigma^2)n^2/m}$: it grows with $\sigma$ without limit. One
-unit matrix $M$ of rank one already shows it, with the constant $\sqrt{8(1+1/n)}$.""",
+    statement=r"""For $\mathcal Q_{\ell_2}(M)=\frac2m\sum_i(\langle A_i,M\rangle-s_i)(A_i+A_i^\top)$ with
+outliers $N(0,\sigma^2)$ of probability $p$, $\sup_M\|\mathcal
+Q_{\ell_2}(M)-4M\|_F\gtrsim\sqrt{(1+p\sigma^2)n^2/m}$: it grows with $\sigma$ without limit. One unit matrix
+$M$ of rank one already shows it, with the constant $\sqrt{8(1+1/n)}$.""",
     provenance="read",
     kind="bound-lower",
     criteria=(
@@ -667,8 +667,8 @@ OVERLAP = "overlap of the leading eigenvectors with the truth"
     paper="ma2023",
     reference="Lemma 33 (p. 34), stated there without noise",
     statement=r"""Algorithm 2 starts from $U_0$ with
-$\bigl\|U_0U_0^\top-\alpha^2\varphi(M^\star)M^\star/\|M^\star\|_F\bigr\|\le2\alpha^2\varphi(M^\star)\delta$, and the
-deviation falls as $m^{-1/2}$, also when a fraction of the measurements is grossly wrong.""",
+$\bigl\|U_0U_0^\top-\alpha^2\varphi(M^\star)M^\star/\|M^\star\|_F\bigr\|\le2\alpha^2\varphi(M^\star)\delta$,
+and the deviation falls as $m^{-1/2}$, also when a fraction of the measurements is grossly wrong.""",
     provenance="read",
     kind="bound-upper",
     criteria=(

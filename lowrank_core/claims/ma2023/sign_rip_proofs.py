@@ -24,10 +24,10 @@ NO_SIZES: dict[str, dict[str, int]] = {"smoke": {}, "book": {}, "full": {}}
     title="The scaling function, derived",
     paper="ma2023",
     reference="Lemma 46 (p. 43) for laws of mean zero; any law, and the closed forms, are derived here",
-    statement=r"""For $u\sim N(0,\|X\|_F^2)$ and every real $s$,
-$\mathbb E[\operatorname{sign}(u-s)\,u]=\sqrt{2/\pi}\,\|X\|_F\,e^{-s^2/(2\|X\|_F^2)}$, and
-$\mathbb E[\langle A,Y\rangle\mid u]=\langle X,Y\rangle\,u/\|X\|_F^2$; the mean over Gaussian, Cauchy and Student
-laws of $s$ has a closed form.""",
+    statement=r"""For $u\sim N(0,\|X\|_F^2)$ and every real $s$, $\mathbb
+E[\operatorname{sign}(u-s)\,u]=\sqrt{2/\pi}\,\|X\|_F\,e^{-s^2/(2\|X\|_F^2)}$, and $\mathbb E[\langle
+A,Y\rangle\mid u]=\langle X,Y\rangle\,u/\|X\|_F^2$; the mean over Gaussian, Cauchy and Student laws of $s$ has
+a closed form.""",
     provenance="derived",
     kind="identity",
     criteria=(Criterion(STEPS, 0, 0), Criterion(LAWS, 0, 0)),
@@ -59,8 +59,8 @@ def scaling_function_proof(setting: Setting) -> Evidence:
     title="The expected ℓ1 loss and its slope, derived",
     paper="ma2023",
     reference="Lemma 15 without errors; with errors derived here",
-    statement=r"""For $u\sim N(0,\|X\|_F^2)$ and every real $s$,
-$\mathbb E|u-s|=\sqrt{2/\pi}\,\|X\|_Fe^{-s^2/(2\|X\|_F^2)}+s\operatorname{erf}\bigl(s/(\sqrt2\|X\|_F)\bigr)$, whose
+    statement=r"""For $u\sim N(0,\|X\|_F^2)$ and every real $s$, $\mathbb
+E|u-s|=\sqrt{2/\pi}\,\|X\|_Fe^{-s^2/(2\|X\|_F^2)}+s\operatorname{erf}\bigl(s/(\sqrt2\|X\|_F)\bigr)$, whose
 derivative in $\|X\|_F$ is the scaling function; for $s\sim N(0,\nu^2)$ the mean is
 $\sqrt{2/\pi}\sqrt{\|X\|_F^2+\nu^2}$.""",
     provenance="derived",
