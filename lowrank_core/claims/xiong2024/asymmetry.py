@@ -118,11 +118,11 @@ def asymmetric_exact_rank(setting: Setting) -> Evidence:
     title="With k > r the rate is linear and proportional to α²",
     paper="xiong2024",
     reference="abstract: linear, at a rate that depends on the start scale; its value is new",
-    statement=r"""On the population loss with $k>r$, from $F_0=\alpha\tilde F$, $G_0=\tfrac\alpha3\tilde G$,
-the logarithm of the squared error falls by $-2\ln(1-\eta\mu)$ per iteration, $\mu$ being the smallest nonzero
+    statement=r"""On the population loss with $k>r$, from $F_0=\alpha\tilde F$, $G_0=\tfrac\alpha3\tilde G$, the
+logarithm of the squared error falls by $-2\ln(1-\eta\mu)$ per iteration, $\mu$ being the smallest nonzero
 eigenvalue of $F_\infty^\top F_\infty$ and $G_\infty^\top G_\infty$; and
-$\mu\to\lambda_{\min}(\Pi\Delta_0\Pi)=\Theta(\alpha^2)$ as $\alpha\to0$, with $\Delta_0=F_0^\top F_0-G_0^\top
-G_0$ and $\Pi$ the projector on $\ker(U^\top F_0+V^\top G_0)$.""",
+$\mu\to\lambda_{\min}(\Pi\Delta_0\Pi)=\Theta(\alpha^2)$ as $\alpha\to0$, with $\Delta_0=F_0^\top F_0-G_0^\top G_0$
+and $\Pi$ the projector on $\ker(U^\top F_0+V^\top G_0)$.""",
     provenance="derived",
     kind="rate",
     criteria=(

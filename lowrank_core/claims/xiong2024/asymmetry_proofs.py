@@ -95,9 +95,9 @@ GAP = "largest |exponent / (−2x coth x) − 1| / (ηb₀²)"
     paper="xiong2024",
     reference="no counterpart in the paper",
     statement=r"""On a fixed interval of time $\eta T$ the relative difference between $bc$ of simultaneous
-gradient descent and of the flow is of order $\eta$. The local exponent of $(bc)^2$ in $s$ follows $-2x\coth
-x$ up to a relative error of order $\eta b_0^2$: from the power law $-2$ of $\Delta=0$, past $-\tfrac52$ at
-$x=0.888$, to exponential decay.""",
+gradient descent and of the flow is of order $\eta$. The local exponent of $(bc)^2$ in $s$ follows $-2x\coth x$ up
+to a relative error of order $\eta b_0^2$: from the power law $-2$ of $\Delta=0$, past $-\tfrac52$ at $x=0.888$,
+to exponential decay.""",
     provenance="derived",
     kind="rate",
     criteria=(
@@ -279,9 +279,9 @@ def toy_drift_certified(setting: Setting) -> Evidence:
     title="The imbalance changes at second order only",
     paper="xiong2024",
     reference="conservation along the flow is classical; the discrete identity is derived",
-    statement=r"""For every linear $\mathcal A$, with $R=\mathcal A^*\mathcal A(FG^\top-M^\star)$, one
-simultaneous step changes $\Delta=F^\top F-G^\top G$ by exactly $\eta^2(G^\top R^\top RG-F^\top RR^\top F)$;
-there is no term of first order, so the flow conserves $\Delta$.""",
+    statement=r"""For every linear $\mathcal A$, with $R=\mathcal A^*\mathcal A(FG^\top-M^\star)$, one simultaneous
+step changes $\Delta=F^\top F-G^\top G$ by exactly $\eta^2(G^\top R^\top RG-F^\top RR^\top F)$; there is no term
+of first order, so the flow conserves $\Delta$.""",
     provenance="derived",
     kind="identity",
     criteria=(
@@ -399,11 +399,11 @@ SMALLEST = "smallest nonzero eigenvalue of the error operator / μ"
     title="The local rate is set by the smallest nonzero eigenvalues of FᵀF and GᵀG",
     paper="xiong2024",
     reference="sharpens the form exp(−Ω(α²T)) of the abstract; the exact rate is derived",
-    statement=r"""One step maps $E=FG^\top-M^\star$ to $E-\eta\mathcal L(E)+\eta^2EGF^\top E$ with $\mathcal
-L(E)=FF^\top E+EGG^\top$, whose smallest nonzero eigenvalue is $\mu=\min\{a_+\text{ if
-}n_2>\operatorname{rank}G,\ b_+\text{ if }n_1>\operatorname{rank}F,\ a_++b_+\}$, $a_+$ and $b_+$ being the
-smallest nonzero eigenvalues of $F^\top F$ and $G^\top G$. After rebalancing, with $n_1>k$ and $n_2>r$,
-$\mu=\min(\beta^2,\sigma_r^2/\beta^2)$.""",
+    statement=r"""One step maps $E=FG^\top-M^\star$ to $E-\eta\mathcal L(E)+\eta^2EGF^\top E$ with
+$\mathcal L(E)=FF^\top E+EGG^\top$, whose smallest nonzero eigenvalue is
+$\mu=\min\{a_+\text{ if }n_2>\operatorname{rank}G,\ b_+\text{ if }n_1>\operatorname{rank}F,\ a_++b_+\}$, $a_+$
+and $b_+$ being the smallest nonzero eigenvalues of $F^\top F$ and $G^\top G$. After rebalancing, with $n_1>k$ and
+$n_2>r$, $\mu=\min(\beta^2,\sigma_r^2/\beta^2)$.""",
     provenance="derived",
     kind="identity",
     criteria=(Criterion(TERMS, 0, 0), Criterion(SMALLEST, 1 - 1e-6, 1 + 1e-6)),

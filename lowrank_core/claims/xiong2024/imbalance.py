@@ -230,8 +230,8 @@ def signal_drift(unit: Factors, truth: Truth, eta: float, alphas: Sequence[float
     paper="xiong2024",
     reference="no counterpart in the paper, which needs the imbalance",
     statement=r"""On the population loss, asymmetric gradient descent with $k>r$ from a balanced start,
-$F_0^\top F_0=G_0^\top G_0$, obeys $(\eta T)^2\,\|F_TG_T^\top-M^\star\|_F^2\to(k-r)/4$: for ever if $F_0=G_0$
-and $M^\star\succeq0$, else up to the time $\eta T\sim1/\eta$ at which the drift is felt.""",
+$F_0^\top F_0=G_0^\top G_0$, obeys $(\eta T)^2\,\|F_TG_T^\top-M^\star\|_F^2\to(k-r)/4$: for ever if $F_0=G_0$ and
+$M^\star\succeq0$, else up to the time $\eta T\sim1/\eta$ at which the drift is felt.""",
     provenance="derived",
     kind="tight",
     criteria=(Criterion("constant", 0.98, 1.02, of_prediction=True), Criterion(BETTER, low=100)),
@@ -322,8 +322,8 @@ def tilted(start: Factors, epsilon: float) -> Factors:
     paper="xiong2024",
     reference="no counterpart in the paper, whose scales are α and α/3",
     statement=r"""On the population loss with $k>r$, independent Gaussian $F_0$, $G_0$ of equal scale
-($\rho=1$) have a random, mostly indefinite imbalance, and asymmetric gradient descent is still linear, at the
-rate $2\eta\min_j|d_j|$ per iteration in the squared error as $\alpha\to0$.""",
+($\rho=1$) have a random, mostly indefinite imbalance, and asymmetric gradient descent is still linear, at the rate
+$2\eta\min_j|d_j|$ per iteration in the squared error as $\alpha\to0$.""",
     provenance="derived",
     kind="rate",
     criteria=(
@@ -633,8 +633,8 @@ def local_exponent(time: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
     paper="xiong2024",
     reference="public discussion of the scales α and α/3; the prediction is new",
     statement=r"""On the population loss with $k>r$, $n\gg k$ and $\Delta_0\succ0$, the rate from
-$F_0=\alpha\tilde F$, $G_0=\rho\alpha\tilde G$ decreases in $\rho$, and is $2\eta d_1$ per iteration in the
-squared error, with $d_1$ close to $(1-\rho^2)\alpha^2$.""",
+$F_0=\alpha\tilde F$, $G_0=\rho\alpha\tilde G$ decreases in $\rho$, and is $2\eta d_1$ per iteration in the squared
+error, with $d_1$ close to $(1-\rho^2)\alpha^2$.""",
     provenance="derived",
     kind="ordering",
     criteria=(Criterion(FASTER, low=1.03), Criterion(PREDICTED, 0.97, 1.04)),

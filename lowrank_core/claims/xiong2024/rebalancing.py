@@ -354,10 +354,10 @@ def rebalanced_best_step(setting: Setting) -> Evidence:
     title="The rebalancing step need not wait: it may be taken at the start",
     paper="xiong2024",
     reference="no counterpart: the paper takes the step once sufficiently close; whether it must is asked here",
-    statement=r"""On the population loss with $k>r$ the rebalancing step makes the rate free of $\alpha$ at
-whatever time it is taken. At $T=0$ the rate is $-2\ln(1-\eta\mu_0)$ with
-$\mu_0=\min\bigl(\beta^2,\tfrac12(\sqrt{\beta^4+4\sigma_r^2}-\beta^2)\bigr)$ in the limit of small $\alpha$
-and $\eta$: $0.618\,\sigma_r$ for $\beta^2=\sigma_r$.""",
+    statement=r"""On the population loss with $k>r$ the rebalancing step makes the rate free of $\alpha$ at whatever
+time it is taken. At $T=0$ the rate is $-2\ln(1-\eta\mu_0)$ with
+$\mu_0=\min\bigl(\beta^2,\tfrac12(\sqrt{\beta^4+4\sigma_r^2}-\beta^2)\bigr)$ in the limit of small $\alpha$ and
+$\eta$: $0.618\,\sigma_r$ for $\beta^2=\sigma_r$.""",
     provenance="derived",
     kind="rate",
     criteria=(
@@ -650,9 +650,8 @@ def alpha_turning_point(setting: Setting) -> Evidence:
     title="Under Gaussian sensing, too, the rate after the step does not depend on the start scale",
     paper="xiong2024",
     reference="abstract, under a restricted isometry property",
-    statement=r"""With $m<n_1n_2$ Gaussian measurements and $k>r$, the rate of asymmetric gradient descent
-after one rebalancing step near the truth does not depend on $\alpha$, and without the step it falls with
-$\alpha$.""",
+    statement=r"""With $m<n_1n_2$ Gaussian measurements and $k>r$, the rate of asymmetric gradient descent after one
+rebalancing step near the truth does not depend on $\alpha$, and without the step it falls with $\alpha$.""",
     provenance="restated",
     kind="rate",
     criteria=(
@@ -740,9 +739,9 @@ def rebalanced_rate_sensing(setting: Setting) -> Evidence:
     title="The paper's own experiment: 50 × 50, rank 3, searched with k = 5",
     paper="xiong2024",
     reference="in the spirit of Figures 1 and 2, whose exact parameters were not readable",
-    statement=r"""For a truth of rank $r$ searched with $k=r+2$ columns under Gaussian sensing, symmetric
-gradient descent is sublinear, asymmetric gradient descent is faster from the largest $\alpha$ than from the
-smallest, and one rebalancing step makes it faster from the smallest.""",
+    statement=r"""For a truth of rank $r$ searched with $k=r+2$ columns under Gaussian sensing, symmetric gradient
+descent is sublinear, asymmetric gradient descent is faster from the largest $\alpha$ than from the smallest,
+and one rebalancing step makes it faster from the smallest.""",
     provenance="restated",
     kind="ordering",
     criteria=(
