@@ -104,9 +104,15 @@ def error_panel(axes: Axes, runs: Mapping[str, Trajectory], scale: float = 1.0, 
 
 
 def claim_graph(records: Sequence[Mapping[str, Any]]) -> ThemedSvg:
-    """Which claim rests on which: an arrow from each claim to those that use it, coloured by verdict."""
+    """Which claim rests on which: an arrow from each claim to those that use it, coloured by verdict.
+
+    Claims without any arrow among the records are left out.
+    """
     depth: dict[str, int] = {}
-    uses = {record["id"]: [u for u in record["uses"]] for record in records}
+    given = {record["id"] for record in records}
+    uses = {record["id"]: [used for used in record["uses"] if used in given] for record in records}
+    joined = {used for each in uses.values() for used in each} | {i for i, each in uses.items() if each}
+    uses = {claim_id: used for claim_id, used in uses.items() if claim_id in joined}
 
     def level(claim_id: str) -> int:
         if claim_id not in depth:

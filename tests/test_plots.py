@@ -54,3 +54,9 @@ def test_the_graph_names_every_use_and_shows_every_verdict():
     assert graph.alt == "Graph of 3 claims: p.second uses p.first; p.third uses p.first, p.second."
     for colour in plots.VERDICT_COLOURS.values():
         assert colour in graph.svg
+
+
+def test_the_graph_leaves_out_what_stands_alone_and_what_is_not_given():
+    lone = RECORDS[0] | {"id": "p.alone"}
+    outward = RECORDS[1] | {"id": "p.outward", "uses": ["q.elsewhere"]}
+    assert plots.claim_graph([*RECORDS, lone, outward]).alt == plots.claim_graph(RECORDS).alt
