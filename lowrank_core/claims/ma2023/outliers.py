@@ -225,9 +225,10 @@ $p\le0.2$. For $p=0.6$ it recovers the truth from $m=2000$ measurements.""",
             "ps": (0.0, 0.2, 0.4, 0.6),
             "recovered": (0.0, 0.2),
             "alpha": 1e-10,
-            "eta": 0.28,
-            "ratio": 0.992,
-            "steps": 2_400,
+            # The budget of the full run, in steps that are larger and decay faster.
+            "eta": 0.45,
+            "ratio": 1 - 0.45 / 35,
+            "steps": 2_000,
             "group": 10,
         },
         "full": {

@@ -16,7 +16,7 @@ STEPS = "terms left of the two steps"
 LAWS = "terms left of the closed forms"
 LOSS = "terms left of the loss and its slope"
 NOISE = "terms left with Gaussian noise"
-NO_SIZES: dict[str, dict[str, int]] = {"smoke": {}, "book": {}, "full": {}}
+SCALES = ("smoke", "book", "full")
 
 
 @claim(
@@ -34,7 +34,9 @@ a closed form.""",
     control="an exponent with one square missing, s²/2‖X‖_F or s/2‖X‖_F²; in the Cauchy mean, exp(2a) for exp(a)",
     breaks=(STEPS, LAWS),
     seeds=SEEDS,
-    sizes=NO_SIZES,
+    sizes={
+        scale: {"laws": ("Gaussian", "Cauchy", "Student, equation", "Student, start")} for scale in SCALES
+    },
     chapter=CHAPTER,
     discrepancy="Lemma 46 prints the exponent of exp(−s²/(2‖X‖_F²)) with a square missing, a misprint. "
     "The outliers are assumed to have mean zero, which is not needed: only |s| enters φ.",
@@ -44,7 +46,7 @@ def scaling_function_proof(setting: Setting) -> Evidence:
     return Evidence(
         measured={
             STEPS: {"regression": sign_scaling.regression_residual(), "sign": sign_scaling.sign_residual()},
-            LAWS: laws,
+            LAWS: {name: laws[name] for name in setting.sizes.laws},
         },
         predicted={STEPS: 0, LAWS: 0},
         control={
@@ -69,25 +71,23 @@ $\sqrt{2/\pi}\sqrt{\|X\|_F^2+\nu^2}$.""",
     control="ν² is replaced by 2ν² in the mean, and the error function's argument is doubled",
     breaks=(LOSS, NOISE),
     seeds=SEEDS,
-    sizes=NO_SIZES,
+    sizes={scale: {"statements": ("loss", "slope")} for scale in SCALES},
     chapter=CHAPTER,
     uses=("ma2023.scaling-function-proof",),
 )
 def expected_loss_proof(setting: Setting) -> Evidence:
+    residual = {
+        "loss": expected_l1_loss.fixed_error_residual,
+        "slope": expected_l1_loss.slope_residual,
+    }
     return Evidence(
         measured={
-            LOSS: {
-                "loss": expected_l1_loss.fixed_error_residual(),
-                "slope": expected_l1_loss.slope_residual(),
-            },
+            LOSS: {name: residual[name]() for name in setting.sizes.statements},
             NOISE: expected_l1_loss.gaussian_noise_residual(),
         },
         predicted={LOSS: 0, NOISE: 0},
         control={
-            LOSS: {
-                "loss": expected_l1_loss.fixed_error_residual(stretch=2),
-                "slope": expected_l1_loss.slope_residual(stretch=2),
-            },
+            LOSS: {name: residual[name](stretch=2) for name in setting.sizes.statements},
             NOISE: expected_l1_loss.gaussian_noise_residual(weight=2),
         },
     )
