@@ -50,6 +50,10 @@ class Factors(NamedTuple):
         """XXᵀ or FGᵀ, (B, n1, n2)."""
         return self.left @ (self.left if self.right is None else self.right).mT
 
+    def stacked(self) -> torch.Tensor:
+        """X, or F on top of G, (B, n1 + n2, k)."""
+        return self.left if self.right is None else torch.cat([self.left, self.right], dim=1)
+
     def rescaled(self, norm: float | torch.Tensor) -> Factors:
         """These factors times a number such that ‖X‖, or ‖[F; G]‖ of the stack, is `norm` in operator norm.
 
@@ -59,8 +63,7 @@ class Factors(NamedTuple):
         Raises:
             ArgumentError: a trajectory is zero, and stays so under any number.
         """
-        stacked = self.left if self.right is None else torch.cat([self.left, self.right], dim=1)
-        size = torch.linalg.matrix_norm(stacked, ord=2)
+        size = torch.linalg.matrix_norm(self.stacked(), ord=2)
         require(
             bool((size > 0).all()),
             "factors",

@@ -28,7 +28,7 @@ def misalignment(truth: Truth, start: Factors) -> torch.Tensor:
         f"the truth has rank {truth.rank}, and the misalignment is infinite",
         f"use k >= {truth.rank}",
     )
-    size = torch.linalg.matrix_norm(torch.cat([start.left, start.right], dim=1), ord=2)
+    size = torch.linalg.matrix_norm(start.stacked(), ord=2)
     seen = truth.left.mT @ start.left + truth.right.mT @ start.right
     return 2**0.5 * size / torch.linalg.svdvals(seen)[:, truth.rank - 1]
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import torch
 
+from lowrank_core.analysis.imbalance import imbalance
 from lowrank_core.errors import require
 from lowrank_core.factors import Factors
 
@@ -131,9 +132,8 @@ def imbalance_defect(start: Factors) -> float:
     """‖FᵀF − GᵀG‖ / ‖[F; G]‖², the largest over the batch; 0 for a symmetric start."""
     if start.right is None:
         return 0.0
-    gap = start.left.mT @ start.left - start.right.mT @ start.right
-    size = torch.linalg.matrix_norm(torch.cat([start.left, start.right], dim=1), ord=2).square()
-    return float((torch.linalg.matrix_norm(gap, ord=2) / size).max())
+    size = torch.linalg.matrix_norm(start.stacked(), ord=2).square()
+    return float((torch.linalg.matrix_norm(imbalance(start), ord=2) / size).max())
 
 
 class _Stacked:
@@ -161,7 +161,7 @@ class _Stacked:
             stacked = start.left * math.sqrt(2)
         else:
             self._values, self._basis = _eigenbasis(target)
-            stacked = torch.cat([start.left, start.right], dim=1)
+            stacked = start.stacked()
         self.coordinates = self._basis.mT @ stacked
         self.norm = float(self._values.abs().max())
 

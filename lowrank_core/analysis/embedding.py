@@ -44,6 +44,9 @@ class Embedding:
         factors: the iterate (F, G).
         eta: the step size η.
 
+    Attributes:
+        generator: L = ln(I + ηS(G))/η, (B, n1 + n2, n1 + n2).
+
     Raises:
         ArgumentError: a symmetric iterate, another loss, or η‖G‖ >= 1, where the logarithm does not exist.
     """
@@ -64,14 +67,10 @@ class Embedding:
             f"η‖G‖ = {largest:.3g}, and I + ηS(G) has a real logarithm only below 1",
             "use a smaller step",
         )
-        self._problem, self._eta = problem, eta
-        self._stacked = torch.cat([factors.left, factors.right], dim=1)
+        self._problem = problem
+        self._stacked = factors.stacked()
         self._logarithm = torch.log1p(eta * values)
-
-    @property
-    def generator(self) -> torch.Tensor:
-        """L = ln(I + ηS(G))/η, (B, n1 + n2, n1 + n2)."""
-        return (self._vectors * (self._logarithm / self._eta)[:, None, :]) @ self._vectors.mT
+        self.generator = (self._vectors * (self._logarithm / eta)[:, None, :]) @ self._vectors.mT
 
     def at(self, part: float) -> Embedded:
         """The flow a fraction of the way, part in [0, 1], to the next iterate."""

@@ -11,6 +11,7 @@ import math
 import torch
 
 from lowrank_core.analysis import rates
+from lowrank_core.analysis.imbalance import imbalance
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.wind2023.runs import SEEDS, descent, gaussian_pair
@@ -88,13 +89,12 @@ def implicit_balancing(setting: Setting) -> Evidence:
         a = ratio**0.25
         unit = Factors(start.left / a, start.right * a)
 
-        def imbalance(_: Problem, factors: Factors) -> torch.Tensor:
+        def norm(_: Problem, factors: Factors) -> torch.Tensor:
             assert factors.right is not None
-            left, right = a * factors.left, factors.right / a
-            return torch.linalg.matrix_norm(left.mT @ left - right.mT @ right, ord=2)
+            return torch.linalg.matrix_norm(imbalance(Factors(a * factors.left, factors.right / a)), ord=2)
 
         columns = [
-            descent(problem, unit, eta, s.time, observables={"imbalance": imbalance}).observed["imbalance"]
+            descent(problem, unit, eta, s.time, observables={"imbalance": norm}).observed["imbalance"]
             for eta in s.etas
         ]
         return torch.stack([column.amax(dim=1) for column in columns], dim=1)

@@ -162,7 +162,8 @@ def flow(
         "times increase and begin at zero or later",
         "sort them and drop repetitions",
     )
-    sizes = torch.linalg.matrix_norm(torch.cat([start.left, start.right], dim=1), ord=2)
+    stacked = start.stacked()
+    sizes = torch.linalg.matrix_norm(stacked, ord=2)
     smallest = float(sizes.min()) ** 2
     chosen = min(1e-13, 1e-4 * smallest) if atol is None else atol
     require(
@@ -191,7 +192,7 @@ def flow(
                 d_right = d_right + blocks.right @ right
             return torch.cat([d_left, d_right]).flatten().numpy()
 
-        begin = torch.cat([start.left[trajectory], start.right[trajectory]]).flatten().numpy()
+        begin = stacked[trajectory].flatten().numpy()
         found = solve_ivp(
             velocity, (0.0, float(grid[-1])), begin, "DOP853", t_eval=grid, rtol=rtol, atol=chosen
         )

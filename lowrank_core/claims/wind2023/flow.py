@@ -10,6 +10,7 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.closed_forms import balanced_flow
 from lowrank_core.analysis.embedding import Embedding, stack
+from lowrank_core.analysis.imbalance import imbalance
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.wind2023.runs import SEEDS, balanced, descent, gaussian_pair
@@ -112,11 +113,6 @@ def _problem(setting: Setting, m: int | None) -> Problem:
     return observe(truth, full if m is None else gaussian(s.n1, s.n2, m, setting.seeds, device=device))
 
 
-def _stacked(factors: Factors) -> torch.Tensor:
-    assert factors.right is not None
-    return torch.cat([factors.left, factors.right], dim=1)
-
-
 def _iterates(problem: Problem, start: Factors, eta: float, steps: int) -> list[Factors]:
     """All iterates of gradient descent from the start on."""
     method = GradientDescent(eta)
@@ -134,13 +130,13 @@ def _frozen(problem: Problem, factors: Factors) -> torch.Tensor:
 
 def _endpoint(generator: torch.Tensor, here: Factors, after: Factors, eta: float) -> torch.Tensor:
     """‖e^{ηL}Z_k − Z_{k+1}‖ / ‖Z_{k+1}‖, (B,)."""
-    arrived, goal = torch.linalg.matrix_exp(eta * generator) @ _stacked(here), _stacked(after)
+    arrived, goal = torch.linalg.matrix_exp(eta * generator) @ here.stacked(), after.stacked()
     return _norm(arrived - goal) / _norm(goal)
 
 
 def _defect(embedding: Embedding, generator: torch.Tensor, eta: float, h: float = 1e-4) -> torch.Tensor:
     """Finite difference of the curve half-way to the next iterate against L·Z, relative, (B,)."""
-    before, here, after = (_stacked(embedding.at(0.5 + d).factors) for d in (-h, 0.0, h))
+    before, here, after = (embedding.at(0.5 + d).factors.stacked() for d in (-h, 0.0, h))
     gap = (after - before) / (2 * h * eta) - generator @ here
     return _norm(gap) / _norm(here)
 
@@ -454,14 +450,14 @@ def balance_under_perturbation(setting: Setting) -> Evidence:
 
     def drift(perturbation: TimeVarying) -> torch.Tensor:
         ends = flow(truth, start, s.times, perturbation).factors
-        moved = [_norm(_imbalance(end) - _imbalance(start)) for end in ends]
-        return torch.stack(moved).amax(dim=0) / _norm(_stacked(start)).square()
+        moved = [_norm(imbalance(end) - imbalance(start)) for end in ends]
+        return torch.stack(moved).amax(dim=0) / _norm(start.stacked()).square()
 
     h, worst, ignorant = 3e-4, [], []
     for time in s.times:
         before, here, after = flow(truth, start, [time - h, time, time + h], full).factors
         assert here.right is not None
-        change = (_imbalance(after) - _imbalance(before)) / (2 * h)
+        change = (imbalance(after) - imbalance(before)) / (2 * h)
         law = 2 * _swing(time) * (here.left.mT @ left @ here.left - here.right.mT @ right @ here.right)
         worst.append(_norm(change - law))
         ignorant.append(_norm(change))
@@ -477,8 +473,3 @@ def _swing(time: float) -> float:
 
 def _of_norm(matrix: torch.Tensor, size: float) -> torch.Tensor:
     return matrix * (size / _norm(matrix))[:, None, None]
-
-
-def _imbalance(factors: Factors) -> torch.Tensor:
-    assert factors.right is not None
-    return factors.left.mT @ factors.left - factors.right.mT @ factors.right
