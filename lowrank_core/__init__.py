@@ -11,6 +11,7 @@ torch.Size([8, ...])
 from lowrank_core.budget import Recommendation, recommend
 from lowrank_core.factors import (
     Factors,
+    adjoint_start,
     balanced_start,
     coupled_start,
     gaussian_start,
@@ -22,15 +23,28 @@ from lowrank_core.factors import (
 from lowrank_core.methods import (
     METHODS,
     AtIteration,
+    BalancedGradientDescent,
     GradientDescent,
     MiniBatch,
+    PreconditionedGradientDescent,
     RebalancedGradientDescent,
     ResidualBelow,
+    ResidualNorm,
+    ScaledGradientDescent,
+    SlopeNorm,
     Subgradient,
 )
 from lowrank_core.noise import Gaussian, Mixed, Outliers
 from lowrank_core.problem import Problem, observe
-from lowrank_core.sensing import Dense, Identity, Transform, gaussian, gaussian_symmetric
+from lowrank_core.sensing import (
+    Dense,
+    Identity,
+    Transform,
+    certified,
+    gaussian,
+    gaussian_symmetric,
+    random_certified,
+)
 from lowrank_core.solve import ErrorBelow, Trajectory, log_spaced, solve
 from lowrank_core.steps import Constant, Geometric, LossProportional, Normalised, Polyak
 from lowrank_core.truth import Truth, geometric_spectrum, psd, rectangular
@@ -40,6 +54,7 @@ __version__ = "0.1.0"
 __all__ = [
     "METHODS",
     "AtIteration",
+    "BalancedGradientDescent",
     "Constant",
     "Dense",
     "ErrorBelow",
@@ -54,15 +69,21 @@ __all__ = [
     "Normalised",
     "Outliers",
     "Polyak",
+    "PreconditionedGradientDescent",
     "Problem",
     "RebalancedGradientDescent",
     "Recommendation",
     "ResidualBelow",
+    "ResidualNorm",
+    "ScaledGradientDescent",
+    "SlopeNorm",
     "Subgradient",
     "Trajectory",
     "Transform",
     "Truth",
+    "adjoint_start",
     "balanced_start",
+    "certified",
     "coupled_start",
     "gaussian",
     "gaussian_start",
@@ -72,6 +93,7 @@ __all__ = [
     "log_spaced",
     "observe",
     "psd",
+    "random_certified",
     "rank_limited_start",
     "recommend",
     "rectangular",

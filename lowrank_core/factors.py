@@ -149,6 +149,41 @@ def spectral_start(
     return Factors(vectors.flip(-1)[:, :, :k] * (scale * kept[:, None, :]))
 
 
+def adjoint_start(
+    operator: MeasurementOperator, observations: torch.Tensor, k: int, symmetric: bool = False
+) -> Factors:
+    """The top k singular triples of w A*(y), shared evenly: F₀ = U√S, G₀ = V√S; or X₀ from the top eigenpairs.
+
+    The spectral start of least squares, e.g. of Tong, Ma & Chi (2021): it estimates M* itself, scale included, and is
+    balanced. Negative eigenvalues are clipped for X₀.
+
+    Args:
+        operator: A; symmetric measurement matrices for X₀.
+        observations: y, (B, m).
+        k: search rank, at most the smaller side.
+        symmetric: whether to return X₀ instead of a pair.
+
+    Raises:
+        ArgumentError: k out of range, measurement matrices that are not symmetric for X₀.
+    """
+    _check_start(min(operator.shape), k, 1.0)
+    seen = operator.weight * operator.adjoint(observations)
+    if not symmetric:
+        left, values, right = torch.linalg.svd(seen, full_matrices=False)
+        root = values[:, None, :k].sqrt()
+        return Factors(left[:, :, :k] * root, right.mT[:, :, :k] * root)
+    require(
+        operator.symmetric,
+        "operator",
+        operator,
+        "a symmetric start needs symmetric measurement matrices",
+        "use sensing.gaussian_symmetric, or symmetric=False",
+    )
+    values, vectors = torch.linalg.eigh(seen)
+    root = values.flip(-1)[:, None, :k].clamp(min=0.0).sqrt()
+    return Factors(vectors.flip(-1)[:, :, :k] * root)
+
+
 def rank_limited_start(
     n: int,
     k: int,

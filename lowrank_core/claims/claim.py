@@ -17,12 +17,15 @@ Provenance = Literal["read", "restated", "derived"]
 Scale = Literal["smoke", "book", "full"]
 Verdict = Literal["holds", "refuted", "inconclusive"]
 Fit = Literal["instantiates", "illustrates"]
+Means = Literal["symbolic", "exact", "ball", "dual"]
+"""How a machine certifies a statement: identities between symbols; exact rationals or integers; enclosures by balls or
+intervals; a bound that any multipliers prove, evaluated at those of a semidefinite program."""
 
 # One violation refutes these; the others speak of typical behaviour and are refuted by intervals.
 UNIVERSAL_KINDS = ("identity", "bound-upper", "bound-lower")
 MIN_BOOK_SEEDS = 8
 # Module -> the extra of this package that installs it.
-EXTRAS = {"scipy": "flow"}
+EXTRAS = {"scipy": "flow", "cvxpy": "sdp"}
 
 Series = Mapping[str, Sequence[float]]
 """Variant (e.g. "k = 6", or "" if there is one only) -> one number per seed."""
@@ -146,6 +149,7 @@ class Claim:
         chapter: the page it stands in.
         expected: the verdict the book expects.
         fit: "instantiates" if the theorem's hypotheses are met at this size, else "illustrates".
+        means: how a machine certifies the statement, or the instances that run; empty if it is measured only.
         needs: modules beyond torch and numpy without which it cannot run; `EXTRAS` says how to install them.
         discrepancy: what differs from the source, quoting `Evidence.notes` by name; for the log.
     """
@@ -167,6 +171,7 @@ class Claim:
     uses: tuple[str, ...] = ()
     expected: Verdict = "holds"
     fit: Fit = "instantiates"
+    means: tuple[Means, ...] = ()
     needs: tuple[str, ...] = ()
     discrepancy: str | None = None
 
@@ -211,6 +216,13 @@ class Claim:
             self.needs,
             "no extra of this package installs such a module",
             f"use some of {sorted(EXTRAS)}",
+        )
+        declared(
+            set(self.means) <= set(get_args(Means)),
+            "means",
+            self.means,
+            "unknown means of proof",
+            f"use some of {get_args(Means)}",
         )
         for name, value, allowed in (
             ("kind", self.kind, Kind),

@@ -20,6 +20,12 @@ PAPERS = (
     "stoger2021",
     "jin2023",
     "jiang2022",
+    "zhang2025",
+    "zhang2019",
+    "zhuo2024",
+    "tong2021",
+    "zhang2023",
+    "xu2023",
 )
 
 _CLAIMS: dict[str, Claim] = {}

@@ -7,6 +7,7 @@ and A*A carrying the operator's weight: the updates of Xiong, Ding & Du (2024).
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -64,6 +65,49 @@ class GradientDescent(FirstOrder):
     """Gradient descent for the ℓ2 loss; arguments and errors as for `FirstOrder`."""
 
     loss = "l2"
+
+    def reduction_refusal(self) -> str | None:
+        assert isinstance(self.step_size, StepRule)
+        return self.step_size.reduction_refusal
+
+
+class Directed(FirstOrder):
+    """A step of an ℓ2 method along a direction of its own; a subclass says which.
+
+    Args:
+        step_size: η, a number, (B,) values, or a rule of `lowrank_core.steps` that looks at the iteration alone.
+
+    Raises:
+        ArgumentError: a rule that looks at the loss or the slope, whose theory is about gradients; (from `init`) as
+            for `FirstOrder`.
+    """
+
+    loss = "l2"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        assert isinstance(self.step_size, StepRule)
+        require(
+            not (self.step_size.needs_value or self.step_size.needs_slope_norm),
+            "step_size",
+            self.step_size,
+            f"this rule is made for gradients, and {type(self).__name__} does not follow the gradient of the loss",
+            "use a number, or Geometric(eta, ratio)",
+        )
+
+    def direction(self, problem: Problem, state: State) -> tuple[Factors, Mapping[str, torch.Tensor]]:
+        """What η multiplies, and the memory after this step."""
+        raise NotImplementedError
+
+    def step(self, problem: Problem, state: State) -> State:
+        assert isinstance(self.step_size, StepRule)
+        (d_left, d_right), memory = self.direction(problem, state)
+        left, right = state.factors
+        eta = matched(self.step_size(state.iteration, Seen()), left)
+        moved = Factors(
+            left - eta * d_left, None if right is None or d_right is None else right - eta * d_right
+        )
+        return State(moved, state.iteration + 1, memory)
 
     def reduction_refusal(self) -> str | None:
         assert isinstance(self.step_size, StepRule)

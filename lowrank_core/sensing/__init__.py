@@ -1,8 +1,19 @@
 """Measurement operators, one ensemble a file."""
 
+from lowrank_core.sensing.certified import certified, from_normal, random_certified
 from lowrank_core.sensing.dense import Dense, gaussian, gaussian_symmetric
 from lowrank_core.sensing.identity import Identity
 from lowrank_core.sensing.operator import MeasurementOperator
 from lowrank_core.sensing.transform import Transform
 
-__all__ = ["Dense", "Identity", "MeasurementOperator", "Transform", "gaussian", "gaussian_symmetric"]
+__all__ = [
+    "Dense",
+    "Identity",
+    "MeasurementOperator",
+    "Transform",
+    "certified",
+    "from_normal",
+    "gaussian",
+    "gaussian_symmetric",
+    "random_certified",
+]

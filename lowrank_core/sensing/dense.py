@@ -45,7 +45,7 @@ class Packing:
 
 
 class Dense(MeasurementOperator):
-    """Stored measurement matrices; weight 1/m.
+    """Stored measurement matrices.
 
     Args:
         entries: (m, q) shared by all trajectories or (B, m, q), one ensemble each; q = n(n+1)/2 packed
@@ -53,13 +53,19 @@ class Dense(MeasurementOperator):
         shape: (n1, n2).
         symmetric: whether `entries` are packed symmetric coordinates.
         repeats: how many trajectories in a row share each ensemble of a (B, m, q) `entries`.
+        weight: the factor of A*A; by default 1/m, as for entries of unit variance.
 
     Raises:
-        ArgumentError: entries that do not fit the shape, no measurements, NaN or inf, bad repeats.
+        ArgumentError: entries that do not fit the shape, no measurements, NaN or inf, bad repeats or weight.
     """
 
     def __init__(
-        self, entries: torch.Tensor, shape: tuple[int, int], symmetric: bool, repeats: int = 1
+        self,
+        entries: torch.Tensor,
+        shape: tuple[int, int],
+        symmetric: bool,
+        repeats: int = 1,
+        weight: float | None = None,
     ) -> None:
         n1, n2 = shape
         require(
@@ -85,11 +91,18 @@ class Dense(MeasurementOperator):
             "an ensemble of a batch serves at least one trajectory, and a shared one serves all anyway",
             "use >= 1 for (B, m, q) entries, 1 for (m, q)",
         )
+        require(
+            weight is None or weight > 0,
+            "weight",
+            weight,
+            "a loss weighs its residuals positively",
+            "use > 0",
+        )
         self.entries, self.shape, self.symmetric = entries, shape, symmetric
         self.m = entries.shape[-2]
         self.batch = entries.shape[0] * repeats if entries.ndim == 3 else None
         self._groups = (-1, repeats)
-        self.weight = 1.0 / self.m
+        self.weight = 1.0 / self.m if weight is None else weight
         self.device, self.dtype = entries.device, entries.dtype
         self._packing = Packing(n1, self.device, self.dtype) if symmetric else None
 
