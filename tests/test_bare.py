@@ -7,12 +7,13 @@ import sys
 import pytest
 
 from lowrank_core.claims import all_claims
+from lowrank_core.claims.claim import EXTRAS
 
 ABSENT = (
     *("matplotlib", "tqdm", "scipy", "IPython", "ipykernel", "pygments", "flint", "yaml", "numba", "cvxpy"),
     *("jupyter", "jupyter_book", "jupyter_cache", "jupyter_client", "jupyter_core"),
 )
-UNASKED = ("sympy", "mpmath", "matplotlib", "IPython", "tqdm", "scipy", "lowrank_core.claims")
+UNASKED = ("sympy", "mpmath", "matplotlib", "IPython", "tqdm", "scipy", "cvxpy", "lowrank_core.claims")
 
 # None in place of a module is how Python itself marks one that cannot be imported.
 BLOCK = f"import sys; sys.modules.update(dict.fromkeys({ABSENT}))\n"
@@ -54,8 +55,9 @@ for claim in claims.all_claims():
 print(json.dumps(found))
 """
     messages = python(BLOCK + attempt)
-    assert messages
-    assert all("pip install lowrank-core[flow]" in message for message in messages)
+    extras = {extra: sum(f"pip install lowrank-core[{extra}]" in m for m in messages) for extra in EXTRAS.values()}
+    assert all(extras.values())
+    assert sum(extras.values()) == len(messages)
 
 
 @pytest.mark.parametrize("name", ["matplotlib", "matplotlib.figure", "flint"])

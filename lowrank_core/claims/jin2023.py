@@ -41,6 +41,7 @@ $C$; and no time does better, because $\min_\tau\max(Ae^{-2\sigma_k\tau},Be^{2\s
     breaks=(TERMS, DIGITS),
     seeds=SEEDS,
     sizes={"smoke": {"modes": 3}, "book": {"modes": 4}, "full": {"modes": 6}},
+    means=("symbolic",),
     chapter=CHAPTER,
 )
 def exponent_proof(setting: Setting) -> Evidence:

@@ -115,6 +115,34 @@ def discrepancies(records: Sequence[Record]) -> Fragment:
     )
 
 
+MEANS = {
+    "symbolic": "symbols",
+    "exact": "exact rationals",
+    "ball": "ball arithmetic",
+    "dual": "dual multipliers",
+}
+
+
+def certified(records: Sequence[Record]) -> Fragment:
+    """The claims that a machine certifies, and by what means, in the order of the book."""
+    chosen = [record for record in records if record["means"]]
+    rows = "".join(
+        f"<tr><td><a href='{r['chapter']}.html'>{html.escape(r['title'])}</a><br><code>{r['id']}</code></td>"
+        + "".join(f"<td>{'●' if means in r['means'] else ''}</td>" for means in MEANS)
+        + f"<td><span class='verdict-word verdict-{r['verdict']}'>{r['verdict']}</span></td></tr>"
+        for r in chosen
+    )
+    head = "".join(f"<th>{name}</th>" for name in ("claim", *MEANS.values(), "verdict"))
+    words = "\n".join(
+        f"{r['id']}: {', '.join(MEANS[means] for means in r['means'])}: {r['verdict']}" for r in chosen
+    )
+    return Fragment(
+        f"<div class='ledger'><div class='ledger-scroll'><table class='certified'><thead><tr>{head}</tr></thead>"
+        f"<tbody>{rows}</tbody></table></div></div>",
+        words,
+    )
+
+
 _FILTER_SCRIPT = """<script>
 document.querySelectorAll(".ledger").forEach((ledger) => {
   const selects = [...ledger.querySelectorAll("select")];

@@ -92,6 +92,7 @@ def as_record(
         "provenance": claim.provenance,
         "kind": claim.kind,
         "fit": claim.fit,
+        "means": list(claim.means),
         "chapter": claim.chapter,
         "uses": list(claim.uses),
         "verdict": judgement.verdict,

@@ -25,6 +25,7 @@ BAD = {
     "unknown kind": ({"kind": "theorem"}, "kind", "bound-upper"),
     "unknown provenance": ({"provenance": "heard"}, "provenance", "restated"),
     "unknown verdict": ({"expected": "proved"}, "expected", "inconclusive"),
+    "unknown means of proof": ({"means": ("rhetoric",)}, "means", "symbolic"),
     "unknown fit": ({"fit": "perfect"}, "fit", "illustrates"),
 }
 

@@ -19,6 +19,14 @@ def test_the_table_has_a_row_and_a_line_for_every_record(result):
     assert repr(table).splitlines()[1] == "xiong2024.other: refuted (expected holds)"
 
 
+def test_what_is_certified_is_listed_with_its_means_and_nothing_else(result):
+    measured = dict(result.record) | {"id": "xiong2024.measured", "means": []}
+    page = pages.certified([measured, dict(result.record)])
+    assert repr(page) == "xiong2024.discrete-two-sided: symbols, ball arithmetic: holds"
+    assert page.markup.count("●") == 2
+    assert "xiong2024.measured" not in page.markup
+
+
 def test_the_state_counts_what_is_not_as_expected(result):
     wrong = dict(result.record) | {"verdict": "refuted"}
     assert "2 claims: 1 hold, 1 refuted, 0 inconclusive; 1 came out other" in repr(

@@ -195,6 +195,7 @@ mends it, for $r=1$ provably.""",
     breaks=(EXACT, FOUND, TERMS),
     seeds=SEEDS,
     sizes={"smoke": {"instances": 400}, "book": {"instances": 3_000}, "full": {"instances": 30_000}},
+    means=("symbolic", "exact"),
     chapter=CHAPTER,
     discrepancy="Proposition 16 prints (16) without the term −2η²σ₁‖SEᵀ‖², under SSᵀ ≻ 0, ‖EEᵀ‖ ≤ σ₁, ‖SSᵀ‖ ≤ 2σ₁ "
     "and η ≲ 1/σ₁. The exact instance misses it by {missed by:.3g}, and random ones by up to "
@@ -251,6 +252,7 @@ $\|E_+E_+^\top\|\le\|EE^\top\|-\eta\|EE^\top\|^2$.""",
     breaks=(TERMS, "largest ‖E₊E₊ᵀ‖ / bound − 1"),
     seeds=SEEDS,
     sizes={"smoke": {"instances": 10}, "book": {"instances": 30}, "full": {"instances": 400}},
+    means=("symbolic",),
     chapter=CHAPTER,
 )
 def residual_inequality(setting: Setting) -> Evidence:
@@ -292,6 +294,7 @@ $\exp\frac{aT\rho^T}{1+a}\le\prod_{t=1}^T(1+a\rho^t)\le\prod_{t=0}^T(1+a\rho^t)\
     breaks=(TERMS, "comparisons not certified"),
     seeds=SEEDS,
     sizes={"smoke": {"instances": 5}, "book": {"instances": 20}, "full": {"instances": 200}},
+    means=("symbolic", "ball"),
     chapter=CHAPTER,
 )
 def product_bounds(setting: Setting) -> Evidence:
@@ -341,6 +344,7 @@ the sub-gradient method reaches $\pm v$.""",
         "book": {"dimensions": (2, 3, 4, 5), "m": 3_000, "points": 400, "starts": 12, "steps": 200},
         "full": {"dimensions": (2, 3, 4, 5, 8), "m": 10_000, "points": 4_000, "starts": 100, "steps": 300},
     },
+    means=("symbolic",),
     chapter=CHAPTER,
     fit="illustrates",
 )  # fmt: skip

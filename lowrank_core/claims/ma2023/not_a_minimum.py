@@ -352,6 +352,7 @@ $\max_i|\lambda_i|<1$ on the clean measurements, $a_i=2A_iu$, $b=\sum_{s_i\ne0}\
         }
         for scale in ("smoke", "book", "full")
     },
+    means=("exact",),
     chapter=CHAPTER,
     uses=("ma2023.every-local-minimum-is-global",),
 )

@@ -36,6 +36,7 @@ $f(M_L)<f(M^\star)$ for some $M_L\succeq0$, no factor of $M^\star$ is a local mi
         "book": {"shapes": ((2, 2), (3, 3), (3, 5)), "n": 3, "neighbours": 40},
         "full": {"shapes": ((2, 2), (3, 3), (3, 5), (4, 4), (5, 6)), "n": 4, "neighbours": 200},
     },
+    means=("symbolic", "exact"),
     chapter=CHAPTER,
 )
 def every_local_minimum_is_global(setting: Setting) -> Evidence:

@@ -37,6 +37,7 @@ a closed form.""",
     sizes={
         scale: {"laws": ("Gaussian", "Cauchy", "Student, equation", "Student, start")} for scale in SCALES
     },
+    means=("symbolic",),
     chapter=CHAPTER,
     discrepancy="Lemma 46 prints the exponent of exp(−s²/(2‖X‖_F²)) with a square missing, a misprint. "
     "The outliers are assumed to have mean zero, which is not needed: only |s| enters φ.",
@@ -72,6 +73,7 @@ $\sqrt{2/\pi}\sqrt{\|X\|_F^2+\nu^2}$.""",
     breaks=(LOSS, NOISE),
     seeds=SEEDS,
     sizes={scale: {"statements": ("loss", "slope")} for scale in SCALES},
+    means=("symbolic",),
     chapter=CHAPTER,
     uses=("ma2023.scaling-function-proof",),
 )

@@ -33,6 +33,7 @@ E_{11}F-G^\top\mathcal E_{22}G)$ whatever the off-diagonal blocks are.""",
     breaks=(TERMS,),
     seeds=SEEDS,
     sizes={"smoke": {"power": 2}, "book": {"power": 2}, "full": {"power": 2}},
+    means=("symbolic",),
     chapter=CHAPTER,
 )
 def flow_identities_hold(setting: Setting) -> Evidence:
@@ -70,6 +71,7 @@ $\frac12g^2+2g(\sigma-g)$ is largest at $g=\frac23\sigma$, where it is $\frac23\
     breaks=(TERMS,),
     seeds=SEEDS,
     sizes={scale: {"statements": ("endpoint", "order", "maximum")} for scale in ("smoke", "book", "full")},
+    means=("symbolic",),
     chapter=CHAPTER,
 )
 def log_embedding_proof(setting: Setting) -> Evidence:
@@ -106,6 +108,7 @@ plateau.""",
         "book": {"decades": (8, 10, 12), "steps": 4_000},
         "full": {"decades": (8, 12, 16, 24), "steps": 8_000},
     },
+    means=("ball",),
     chapter=CHAPTER,
     uses=("wind2023.log-embedding-proof", "wind2023.flow-identities"),
 )

@@ -67,6 +67,7 @@ $\dfrac{d\ln(bc)^2}{d\ln s}=-2x\coth x$ at $x=\Delta s$; for $\Delta\to0$, $bc=1
     breaks=(TERMS, DIFFERENCE),
     seeds=SEEDS,
     sizes={"smoke": {"times": (1, 2)}, "book": {"times": (1, 3)}, "full": {"times": (1, 5, 20)}},
+    means=("symbolic",),
     chapter=IMBALANCE,
 )
 def toy_closed_form(setting: Setting) -> Evidence:
@@ -218,6 +219,7 @@ $D_\infty=\tfrac12\eta c_0^2+O(\eta^2)$.""",
         "book": {"starts": 3, "steps": 4_000},
         "full": {"starts": 10, "steps": 20_000},
     },
+    means=("symbolic", "ball"),
     chapter=IMBALANCE,
 )
 def toy_drift_certified(setting: Setting) -> Evidence:
@@ -297,6 +299,7 @@ of first order, so the flow conserves $\Delta$.""",
         "book": {"cases": ((3, 4, 2, 5), (4, 3, 5, 7), (3, 3, 2, 12), (1, 5, 3, 2))},
         "full": {"cases": ((3, 4, 2, 5), (4, 3, 5, 7), (3, 3, 2, 12), (1, 5, 3, 2), (6, 5, 4, 20))},
     },
+    means=("symbolic", "exact"),
     chapter=IMBALANCE,
 )
 def imbalance_identity(setting: Setting) -> Evidence:
@@ -359,6 +362,7 @@ $\tilde G^\top\tilde G=\beta^{-2}A^\top(FG^\top)(FG^\top)^\top A$.""",
         "book": {"cases": ((4, 3, 2), (5, 4, 3), (3, 6, 3), (6, 2, 4))},
         "full": {"cases": ((4, 3, 2), (5, 4, 3), (3, 6, 3), (6, 2, 4), (8, 8, 6))},
     },
+    means=("symbolic", "exact"),
     chapter=REBALANCING,
 )
 def rebalanced_identity(setting: Setting) -> Evidence:
@@ -432,6 +436,7 @@ $n_2>r$, $\mu=\min(\beta^2,\sigma_r^2/\beta^2)$.""",
             )
         },
     },
+    means=("symbolic", "ball"),
     chapter=LINEAR,
     uses=("xiong2024.rebalancing-identity",),
 )
@@ -532,6 +537,7 @@ $b_+\le\lambda_{\operatorname{rank}G-r}(-\Delta)$; so $\min(a_+,b_+)\le\|\Delta\
         "book": {"instances": 2},
         "full": {"instances": 20},
     },
+    means=("exact",),
     chapter=LINEAR,
     uses=("xiong2024.local-rate",),
 )

@@ -60,6 +60,7 @@ $\mathcal E(t)=\int_0^t2e^{2\Sigma s}\,ds$.""",
     breaks=(TERMS, "entries that do not vanish"),
     seeds=SEEDS,
     sizes={"smoke": {"n": 3, "k": 2}, "book": {"n": 3, "k": 2}, "full": {"n": 4, "k": 2}},
+    means=("symbolic", "exact"),
     chapter=CHAPTER,
 )
 def riccati_closed_form(setting: Setting) -> Evidence:
@@ -102,6 +103,7 @@ $\|W(t)-\Sigma\|_F^2\ge\sum_{j>r}\lambda_j(W(t))^2$.""",
         "book": {"instances": 60, "certified": 3},
         "full": {"instances": 500, "certified": 20},
     },
+    means=("symbolic", "ball"),
     chapter=CHAPTER,
     uses=("xiong2024.riccati",),
 )
@@ -189,6 +191,7 @@ from every start of rank above $r$.""",
             "steps": 100_000,
         },
     },
+    means=("symbolic", "ball"),
     chapter=CHAPTER,
     discrepancy="The bound λ/(1 + 2tλ) of the flow is no bound for gradient descent at t = ηT: in the runs of "
     "this claim an eigenvalue falls to {eigenvalue over flow bound:.4f} of it. The discrete bound, with "
@@ -284,6 +287,7 @@ independent, then $t^2\,\|W(t)-\Sigma\|_F^2\to(\operatorname{rank}X_0-r)/4$.""",
         "book": {"cases": ((4, 1, 3), (5, 2, 4), (3, 1, 5), (6, 3, 5))},
         "full": {"cases": ((4, 1, 3), (5, 2, 4), (3, 1, 5), (6, 3, 5), (7, 2, 6), (8, 3, 8))},
     },
+    means=("exact", "ball"),
     chapter=CHAPTER,
     uses=("xiong2024.riccati",),
 )
@@ -344,6 +348,7 @@ for all $t\ge0$.""",
         "book": {"starts": 3, "steps": 10_000},
         "full": {"starts": 10, "steps": 100_000},
     },
+    means=("symbolic", "ball"),
     chapter=CHAPTER,
 )
 def discrete_two_sided(setting: Setting) -> Evidence:
