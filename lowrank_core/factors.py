@@ -154,8 +154,8 @@ def adjoint_start(
 ) -> Factors:
     """The top k singular triples of w A*(y), shared evenly: F₀ = U√S, G₀ = V√S; or X₀ from the top eigenpairs.
 
-    The spectral start of least squares, e.g. of Tong, Ma & Chi (2021): it estimates M* itself, scale included, and is
-    balanced. Negative eigenvalues are clipped for X₀.
+    The spectral start of least squares, e.g. of Tong, Ma & Chi (2021): it estimates M* itself, scale included, and
+    is balanced. Negative eigenvalues are clipped for X₀.
 
     Args:
         operator: A; symmetric measurement matrices for X₀.

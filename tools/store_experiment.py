@@ -18,6 +18,8 @@ EXPERIMENTS = {
     "ma2023-figure-3": "ma2023.figure-3",
     "ma2023-figure-5": "ma2023.expected-loss-recovery",
     "ma2023-figure-7": "ma2023.residual-is-the-floor",
+    "zhang2025-race": "zhang2025.race-search-rank",
+    "zhang2025-threshold-map": "zhang2025.threshold-map",
 }
 
 

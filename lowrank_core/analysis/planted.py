@@ -5,9 +5,9 @@ For r ≥ r*, ρ = r/r* and n = r + r*,
     X = [0; I_r],  M* = diag((√ρ/δ) I, 0),  Q = diag(−√ρ I, I),  A*A(S) = (1 + δ)S − 2δ ⟨Q, S⟩/(2r) Q
 
 makes the gradient at X vanish, and the smallest eigenvalue of the Hessian modulo rotations is
-2(1 + δ)(1 + √ρ)(δ − δ*)/δ with δ* = 1/(1 + √(r*/r)): a strict saddle below δ*, a strict local minimum above. If only
-j ≤ r* directions are planted, r and r* become r − r* + j and j, and the other r* − j directions are shared by X and
-M*, so that n = r + j is enough. Derived here; the chapter of counterexamples has the exact version.
+2(1 + δ)(1 + √ρ)(δ − δ*)/δ with δ* = 1/(1 + √(r*/r)): a strict saddle below δ*, a strict local minimum above. If
+only j ≤ r* directions are planted, r and r* become r − r* + j and j, and the other r* − j directions are shared by
+X and M*, so that n = r + j is enough. Derived here; the chapter of counterexamples has the exact version.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from lowrank_core.truth import psd
 
 
 class Planted(NamedTuple):
-    """A problem, the critical point in it, Q (n, n), and the smallest eigenvalue modulo rotations in closed form."""
+    """A problem, the critical point in it, Q (n, n), and the smallest eigenvalue modulo rotations."""
 
     problem: Problem
     point: Factors

@@ -85,8 +85,8 @@ def sampled_rip(
 def _truncated(matrix: torch.Tensor, rank: int, symmetric: bool) -> torch.Tensor:
     """The nearest matrix of rank ≤ q, of norm one; of the symmetric part if `symmetric`."""
     if symmetric:
-        # Not only for speed: an operator on symmetric matrices does not see an antisymmetric rounding error, and the
-        # steps would let it grow.
+        # Not only for speed: an operator on symmetric matrices does not see an antisymmetric rounding error, and
+        # the steps would let it grow.
         values, left = torch.linalg.eigh(0.5 * (matrix + matrix.mT))
         order = values.abs().argsort(dim=1, descending=True)[:, :rank]
         values = values.gather(1, order)

@@ -93,8 +93,8 @@ def invariants(x: torch.Tensor, z: torch.Tensor) -> Invariants:
 def smallest_constant_bound(x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
     """A lower bound on the RIP constant of order r + r* of any operator for which X is spurious, (B,).
 
-    For noiseless observations of ZZᵀ: √(1 − α²) if β ≥ α/(1 + √(1 − α²)), else (1 − 2αβ + β²)/(1 − β²). Derived here;
-    for rank one it is Theorem 12 of Zhang, Sojoudi & Lavaei (2019). Arguments and errors as for `invariants`.
+    For noiseless observations of ZZᵀ: √(1 − α²) if β ≥ α/(1 + √(1 − α²)), else (1 − 2αβ + β²)/(1 − β²). Derived
+    here; for rank one it is Theorem 12 of Zhang, Sojoudi & Lavaei (2019). Arguments and errors as for `invariants`.
     """
     alpha, beta = invariants(x, z)
     root = (1 - alpha.square()).clamp(min=0.0).sqrt()

@@ -18,8 +18,8 @@ Scale = Literal["smoke", "book", "full"]
 Verdict = Literal["holds", "refuted", "inconclusive"]
 Fit = Literal["instantiates", "illustrates"]
 Means = Literal["symbolic", "exact", "ball", "dual"]
-"""How a machine certifies a statement: identities between symbols; exact rationals or integers; enclosures by balls or
-intervals; a bound that any multipliers prove, evaluated at those of a semidefinite program."""
+"""How a machine certifies a statement: identities between symbols; exact rationals or integers; enclosures by balls
+or intervals; a bound that any multipliers prove, evaluated at those of a semidefinite program."""
 
 # One violation refutes these; the others speak of typical behaviour and are refuted by intervals.
 UNIVERSAL_KINDS = ("identity", "bound-upper", "bound-lower")

@@ -43,7 +43,8 @@ class SlopeNorm:
     """λ = c‖∇f(X)(XᵀX)^{−1/2}‖_F, the rule of Zhang, Fattahi & Zhang (2023), p. 9, which has c = 1.
 
     It lies between fixed multiples of the error near the truth. Computed as 2c‖A*(z)Q‖_F with Q an orthonormal
-    basis of the columns of X, which needs no inverse root.
+    basis of the columns of X, which needs no inverse root. Where columns of X are exactly dependent, the basis has
+    arbitrary directions besides.
 
     Args:
         factor: c > 0.

@@ -33,7 +33,7 @@ class ScaledGradientDescent(Directed):
         damping: λ ≥ 0, a number or (B,).
 
     Raises:
-        ArgumentError: λ negative; (from `init`) another loss.
+        ArgumentError: λ negative; (from `init`) another loss, as many λ as neither one nor B.
     """
 
     damping: float | torch.Tensor = 0.0
@@ -50,13 +50,21 @@ class ScaledGradientDescent(Directed):
         )
 
     def init(self, problem: Problem, start: Factors) -> State:
+        count = torch.as_tensor(self.damping).numel()
+        require(
+            count in (1, start.batch),
+            "damping",
+            self.damping,
+            f"it holds {count} values for {start.batch} trajectories",
+            "give one number, or one value per trajectory",
+        )
         return super().init(problem, start)._replace(memory=never_singular(start))
 
     def direction(self, problem: Problem, state: State) -> tuple[Factors, Mapping[str, torch.Tensor]]:
         left, right = state.factors
         _, d_left, d_right = problem.gradient(state.factors, with_value=False)
         damping = torch.as_tensor(self.damping, dtype=left.dtype, device=left.device)
-        damping = damping.expand(left.shape[0])
+        damping = damping.reshape(-1).expand(left.shape[0])
         if right is None or d_right is None:
             scaled, singular = precondition(d_left, left, damping)
             return Factors(scaled), remember(state, singular)

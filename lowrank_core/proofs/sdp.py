@@ -163,7 +163,7 @@ def best_counterexample_pair(
 
 
 def dual_bound(program: _Program, direction: torch.Tensor, weights: torch.Tensor) -> float:
-    """The lower bound on δ that ``y`` and ``V`` prove; ``V`` is first projected on the positive semidefinite ones."""
+    """The lower bound on δ that ``y`` and ``V`` prove; ``V`` is first made positive semidefinite."""
     values, vectors = torch.linalg.eigh(0.5 * (weights + weights.mT))
     weights = (vectors * values.clamp(min=0.0)) @ vectors.mT
     pulled = program.jacobian @ direction + torch.einsum("abq,ab->q", program.coupling, weights)

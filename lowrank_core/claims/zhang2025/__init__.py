@@ -1,4 +1,4 @@
-"""Claims of R. Y. Zhang, "Sharp global guarantees for nonconvex low-rank recovery in the noisy overparameterized regime".
+"""Claims of R. Y. Zhang, "Sharp global guarantees for nonconvex low-rank recovery".
 
 Of the paper (2021, third version 2025) only the abstracts of its versions were read. Whatever is sharper than an
 abstract is derived here, and no numbered theorem of the paper is quoted. The modules are listed in the order of the

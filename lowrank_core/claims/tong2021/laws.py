@@ -1,0 +1,224 @@
+"""What ScaledGD does exactly: it does not see which factors it is given, and its local rate does not see κ."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import torch
+
+from lowrank_core.analysis import rates
+from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.tong2021.runs import CHAPTER, by_variant, near_truth, truths
+from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.factors import Factors
+from lowrank_core.methods import GradientDescent, ScaledGradientDescent
+from lowrank_core.methods.method import Method
+from lowrank_core.problem import Problem, observe
+from lowrank_core.proofs import preconditioned_laws
+from lowrank_core.randomness import orthonormal
+from lowrank_core.sensing import Identity
+from lowrank_core.solve import Trajectory, solve
+
+TERMS = "terms left in the identities"
+DIFFER = "entries that differ in exact arithmetic"
+RELATIVE = "largest ‖difference‖ / ‖M*‖ along the run"
+RATE = "late rate per step"
+LEFT = "error at the end / error at the start"
+WINDOW = 1e-22, 1e-10
+
+
+@claim(
+    id="tong2021.covariance",
+    title="ScaledGD depends on FGᵀ alone, not on its factors",
+    paper="tong2021",
+    reference="the remark on invariance in the introduction; the exact instances are new",
+    statement=r"""From $(F_0Q,G_0Q^{-\top})$ with any invertible $Q$, ScaledGD makes the same matrices
+$F_tG_t^\top$ as from $(F_0,G_0)$.""",
+    provenance="read",
+    kind="identity",
+    criteria=(Criterion(DIFFER, 0, 0), Criterion(RELATIVE, high=1e-11)),
+    control="no preconditioner: gradient descent from the same two starts",
+    breaks=(DIFFER, RELATIVE),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {
+            "n1": 8,
+            "n2": 7,
+            "rank": 2,
+            "kappa": 5.0,
+            "condition": 5.0,
+            "eta": 0.5,
+            "steps": 20,
+            "exact_steps": 2,
+        },
+        "book": {
+            "n1": 12,
+            "n2": 10,
+            "rank": 3,
+            "kappa": 5.0,
+            "condition": 5.0,
+            "eta": 0.5,
+            "steps": 40,
+            "exact_steps": 2,
+        },
+        "full": {
+            "n1": 40,
+            "n2": 30,
+            "rank": 5,
+            "kappa": 5.0,
+            "condition": 5.0,
+            "eta": 0.5,
+            "steps": 60,
+            "exact_steps": 3,
+        },
+    },
+    chapter=CHAPTER,
+    means=("exact",),
+)
+def covariance(setting: Setting) -> Evidence:
+    s, seeds = setting.sizes, setting.seeds
+    truth = truths(setting, s.n1, s.n2, s.rank, (s.kappa,))
+    problem = observe(truth, Identity(s.n1, s.n2, device=setting.device))
+    start = near_truth(truth, 0.5)
+    assert start.right is not None
+    before, after = (
+        orthonormal(seeds, name, s.rank, s.rank, torch.float64, setting.device)
+        for name in ("Q left", "Q right")
+    )
+    sizes = torch.linspace(1.0, s.condition, s.rank, dtype=torch.float64, device=setting.device)
+    turned = Factors(start.left @ (before * sizes) @ after.mT, start.right @ (before / sizes) @ after.mT)
+
+    def products(method: Method, given: Factors) -> torch.Tensor:
+        watch = {"product": lambda problem, factors: factors.product()}
+        run = solve(
+            problem, method, given, s.steps, record=range(s.steps + 1), observables=watch, reduce=False
+        )
+        return run.observed["product"]
+
+    def gap(method: Method) -> torch.Tensor:
+        difference = products(method, start) - products(method, turned)
+        return torch.linalg.matrix_norm(difference).amax(dim=1) / s.kappa
+
+    return Evidence(
+        measured={
+            DIFFER: [preconditioned_laws.covariance_residual(seed, s.exact_steps) for seed in seeds],
+            RELATIVE: gap(ScaledGradientDescent(s.eta)),
+        },
+        predicted={DIFFER: 0, RELATIVE: 0},
+        control={
+            DIFFER: [
+                preconditioned_laws.covariance_residual(seed, s.exact_steps, preconditioned=False)
+                for seed in seeds
+            ],
+            RELATIVE: gap(GradientDescent(s.eta / (4 * s.kappa * s.condition**2))),
+        },
+    )
+
+
+@claim(
+    id="tong2021.local-rate",
+    title="The local rate of ScaledGD is max(|1 − η|, |1 − 2η|), whatever κ",
+    paper="tong2021",
+    reference="no counterpart; the published proof needs η(2 − 3η) = (1 − η)² − (1 − 2η)² ≥ 0",
+    statement=r"""On the population loss with $r<\max(n_1,n_2)$ and $0<\eta<1$, $\|F_tG_t^\top-M^\star\|_F$
+contracts locally by $\max(|1-\eta|,|1-2\eta|)$ per step, whatever $\kappa$; for $n_1=n_2=r$ by $|1-2\eta|$. At
+$\eta=1$ it does not converge.""",
+    provenance="derived",
+    kind="rate",
+    criteria=(
+        Criterion(TERMS, 0, 0),
+        Criterion(RATE, 0.998, 1.002, of_prediction=True),
+        Criterion(LEFT, high=1e-9),
+    ),
+    control="no preconditioner, for the rate: gradient descent with η/σ₁ at κ = 10; a step η ≥ 1, for convergence; "
+    "in the identities, the two factors exchanged and η = ½ for the two-cycle",
+    breaks=(TERMS, RATE, LEFT),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"n1": 6, "n2": 5, "rank": 2, "kappas": (1.0, 10.0), "etas": (0.5, 0.9), "steps": 200},
+        "book": {
+            "n1": 8,
+            "n2": 7,
+            "rank": 2,
+            "kappas": (1.0, 10.0, 100.0),
+            "etas": (0.1, 0.5, 2 / 3, 0.8, 0.9),
+            "steps": 400,
+        },
+        "full": {
+            "n1": 30,
+            "n2": 20,
+            "rank": 4,
+            "kappas": (1.0, 10.0, 100.0),
+            "etas": (0.1, 0.3, 0.5, 2 / 3, 0.8, 0.9),
+            "steps": 400,
+        },
+    },
+    chapter=CHAPTER,
+    means=("symbolic",),
+)
+def local_rate(setting: Setting) -> Evidence:
+    s = setting.sizes
+    measured: dict[str, torch.Tensor] = {}
+    left: dict[str, torch.Tensor] = {}
+    predicted: dict[str, float] = {}
+    curves: dict[str, Trajectory] = {}
+
+    def record(names: list[str], run: Trajectory, rate: float) -> None:
+        measured.update(by_variant(late_rate(run), names))
+        left.update(by_variant((run.error[:, -1] / run.error[:, 0]).sqrt(), names))
+        predicted.update({name: rate for name in names})
+
+    for eta in s.etas:
+        run = near_run(setting, s.n1, s.n2, s.kappas, ScaledGradientDescent(eta))
+        record(
+            [f"η = {eta:.3g}, κ = {kappa:g}" for kappa in s.kappas], run, max(abs(1 - eta), abs(1 - 2 * eta))
+        )
+        curves[f"η = {eta:.3g}"] = run
+    square = near_run(setting, s.rank, s.rank, s.kappas[:1], ScaledGradientDescent(0.7))
+    record(["η = 0.7, n₁ = n₂ = r"], square, 0.4)
+
+    control_kappa, eta = 10.0, 0.5
+    plain = near_run(setting, s.n1, s.n2, (control_kappa,), GradientDescent(eta / control_kappa), 5 * s.steps)
+    too_large = {
+        f"η = {size:g}": near_run(setting, s.n1, s.n2, s.kappas[:1], ScaledGradientDescent(size))
+        for size in (1.0, 1.05)
+    }
+    return Evidence(
+        measured={
+            TERMS: sum(preconditioned_laws.pair_residuals().values())
+            + sum(preconditioned_laws.neutral_residuals().values()),
+            RATE: measured,
+            LEFT: left,
+        },
+        predicted={TERMS: 0, RATE: {**predicted, "gradient descent": 0.5}},
+        control={
+            TERMS: sum(preconditioned_laws.pair_residuals(core=1, cross=2).values())
+            + sum(preconditioned_laws.neutral_residuals(Fraction(1, 2)).values()),
+            RATE: {"gradient descent": late_rate(plain)},
+            LEFT: {name: (run.error[:, -1] / run.error[:, 0]).sqrt() for name, run in too_large.items()},
+        },
+        curves={"runs": curves, "gradient descent": plain},
+    )
+
+
+def near_run(
+    setting: Setting, n1: int, n2: int, kappas: tuple[float, ...], method: Method, steps: int = 0
+) -> Trajectory:
+    """A run on the population loss from within a tenth of σ_r of the truth, every step of it recorded."""
+    s = setting.sizes
+    truth = truths(setting, n1, n2, s.rank, kappas)
+    problem: Problem = observe(truth, Identity(n1, n2, device=setting.device))
+    steps = steps or s.steps
+    return solve(
+        problem, method, near_truth(truth, 0.1), steps, record=range(0, steps + 1, 1 + steps // 1000)
+    )
+
+
+def late_rate(run: Trajectory) -> torch.Tensor:
+    """The factor per step of the unsquared error, fitted where the squared one lies in `WINDOW`, (B,)."""
+    low, high = WINDOW
+    window = (run.error > low) & (run.error < high)
+    # An undamped method may leave the window upwards from the floor; only its first passage counts.
+    below = (run.error <= low).cumsum(dim=1) > 0
+    return (rates.compare(run.steps + 1, run.error, window & ~below).rate / 2).exp()

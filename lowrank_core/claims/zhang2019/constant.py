@@ -1,0 +1,139 @@
+"""Which RIP constant does it take to make a point spurious? The program, the published bound, the closed form.
+
+The rank is one on either side, so the RIP order is 2, and the two points span a plane.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from lowrank_core.analysis import rank_one, sharp_threshold
+from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.zhang2019.runs import CHAPTER, TERMS, defect, pairs, program, uniform
+from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.proofs import local_guarantee
+from lowrank_core.randomness import normal
+
+
+@claim(
+    id="zhang2019.theorem-12",
+    title="The closed-form lower bound on the constant that hides a point",
+    paper="zhang2019",
+    reference="Theorem 12, p. 17; the basin, p. 26",
+    statement=r"""For $x,z\ne0$ with $\rho=\|x\|/\|z\|$ and the angle $\phi$, let
+$D^2=(\rho^2-1)^2+2\rho^2\sin^2\phi$, $\alpha=\sin^2\phi/D$, $\beta=\rho^2/D$. Every operator for which $x$ is a
+spurious second-order point has a RIP constant of order 2 of at least $\delta_{\rm lb}=\sqrt{1-\alpha^2}$ if
+$\beta\ge\alpha/(1+\sqrt{1-\alpha^2})$, else $(1-2\alpha\beta+\beta^2)/(1-\beta^2)$.""",
+    provenance="read",
+    kind="bound-lower",
+    criteria=(
+        Criterion("smallest δ of the program − δ_lb", low=-1e-6),
+        Criterion("δ of the program − ½ at φ = 90°, ρ² = ½", -1e-6, 1e-6),
+    ),
+    control="the case distinction is dropped: the second formula everywhere",
+    breaks=("smallest δ of the program − δ_lb",),
+    seeds=SEEDS,
+    sizes={"smoke": {"pairs": 3}, "book": {"pairs": 8}, "full": {"pairs": 40}},
+    chapter=CHAPTER,
+    means=("dual",),
+    needs=("cvxpy",),
+)
+def theorem_12(setting: Setting) -> Evidence:
+    count = setting.sizes.pairs
+    size, cosine = pairs(setting.seeds, count, "pairs of Theorem 12")
+    solved = [program(*row) for row in zip(size, cosine, strict=True)]
+    lower = torch.tensor([[each.lower for each in row] for row in solved], dtype=torch.float64)
+    upper = torch.tensor([[each.delta for each in row] for row in solved], dtype=torch.float64)
+    published = published_bound(size, cosine)
+    half = torch.tensor([0.5], dtype=torch.float64)
+    basin = program(half, torch.zeros(1, dtype=torch.float64))[0]
+    # The second formula has its pole at ρ² = D: pairs on this side of it, well beyond the case distinction.
+    far_size, far_cosine = far_pairs(setting, count)
+    gap = rank_one.distance(far_size, far_cosine)
+    alpha, beta = (1 - far_cosine) / gap, far_size / gap
+    second = (1 - 2 * alpha * beta + beta.square()) / (1 - beta.square())
+    attained = rank_one.second_order_constant(far_size, far_cosine)
+    name = "smallest δ of the program − δ_lb"
+    return Evidence(
+        measured={
+            name: (lower - published).amin(dim=1),
+            "δ of the program − ½ at φ = 90°, ρ² = ½": max((basin.delta - 0.5, basin.lower - 0.5), key=abs),
+        },
+        control={name: {"second formula": (attained - second).amin(dim=1)}},
+        notes={
+            "largest gap between the ends of the program": float((upper - lower).max()),
+            "largest slack of δ_lb": float((upper - published).max()),
+        },
+    )
+
+
+def published_bound(size: torch.Tensor, cosine: torch.Tensor) -> torch.Tensor:
+    """δ_lb of pairs given by R and C, of their shape, through `analysis.sharp_threshold`."""
+    flat, c = size.flatten(), cosine.flatten()
+    x = (flat.sqrt()[:, None] * torch.stack([c.sqrt(), (1 - c).sqrt()], dim=-1))[..., None]
+    z = torch.tensor([[1.0], [0.0]], dtype=size.dtype).expand_as(x)
+    return sharp_threshold.smallest_constant_bound(x, z).reshape(size.shape)
+
+
+def far_pairs(setting: Setting, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pairs with β between 0.8 and 0.95, below the pole of the second formula and where the first one applies."""
+    drawn = uniform(setting.seeds, "far pairs", count, 2)
+    beta, cosine = 0.8 + 0.15 * drawn[..., 0], 0.3 + 0.4 * drawn[..., 1]
+    # R = βD is a quadratic equation for R.
+    inner = 1 - beta.square()
+    half = beta.square() * cosine
+    return (-half + (half.square() + inner * beta.square()).sqrt()) / inner, cosine
+
+
+@claim(
+    id="zhang2019.exact-constant",
+    title="The constant itself, in closed form",
+    paper="zhang2019",
+    reference="Theorem 8, p. 11, defines it by a semidefinite program; the closed form is new",
+    statement=r"""The smallest RIP constant (order 2) of an operator for which $x$ is a second-order point is the
+$\delta_{\rm lb}$ of Theorem 12 with $t_-$ in the place of $\rho^2$ in $\beta$, where $t_-\le\rho^2$ is the smaller
+root of $t^2-(1+\cos^2\phi+\rho^2)\,t+\rho^2\sin^2\phi$. It is attained by
+$H=(1+\delta)I-dd^\top/\langle d,e\rangle$.""",
+    provenance="derived",
+    kind="identity",
+    criteria=(
+        Criterion(TERMS, 0, 0),
+        Criterion("largest |δ of the program − closed form|", high=1e-6),
+        Criterion("gradient, negative curvature or |constant − δ| of the operator", high=1e-9),
+    ),
+    control="ρ² in the place of t₋, which is Theorem 12; in the identities, no coupling of H along x and across",
+    breaks=(TERMS, "largest |δ of the program − closed form|"),
+    seeds=SEEDS,
+    sizes={"smoke": {"pairs": 4}, "book": {"pairs": 8}, "full": {"pairs": 40}},
+    chapter=CHAPTER,
+    means=("symbolic", "dual"),
+    needs=("cvxpy",),
+)
+def exact_constant(setting: Setting) -> Evidence:
+    size, cosine = pairs(setting.seeds, setting.sizes.pairs, "pairs of the closed form")
+    solved = [program(*row) for row in zip(size, cosine, strict=True)]
+    ends = torch.tensor([[(each.lower, each.delta) for each in row] for row in solved], dtype=torch.float64)
+    exact, published = rank_one.second_order_constant(size, cosine), published_bound(size, cosine)
+    slope = torch.minimum(rank_one.best_slope(size, cosine), rank_one.largest_slope(size, cosine))
+    missed = defect(*(each.flatten() for each in (size, cosine, slope, exact))).reshape(size.shape)
+    program_gap = "largest |δ of the program − closed form|"
+    # X and z with independent N(0, 1) entries in the plane, as the paper draws them for its Figure 2.
+    drawn = normal(setting.seeds, "random pairs", 20_000, 3).flatten(0, 1)
+    length = drawn[:, :2].square().sum(dim=1)
+    random = rank_one.second_order_constant(length / drawn[:, 2].square(), drawn[:, 0].square() / length)
+    return Evidence(
+        measured={
+            TERMS: sum(local_guarantee.constant_residuals().values()),
+            program_gap: (ends - exact[..., None]).abs().amax(dim=(1, 2)),
+            "gradient, negative curvature or |constant − δ| of the operator": missed.amax(dim=1),
+        },
+        control={
+            TERMS: sum(local_guarantee.constant_residuals(coupling=0).values()),
+            program_gap: {"Theorem 12": (ends - published[..., None]).abs().amax(dim=(1, 2))},
+        },
+        notes={
+            "median constant of random pairs": float(random.median()),
+            "share of them below 0.9": float((random < 0.9).to(torch.float64).mean()),
+        },
+    )

@@ -1,0 +1,113 @@
+"""Descent from random starts inside the sharp level, and from just outside it."""
+
+from __future__ import annotations
+
+import torch
+
+from lowrank_core.analysis import rank_one
+from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.zhang2019.runs import CHAPTER, share_of_origin, worst_problem
+from lowrank_core.claims.zhang2025.runs import SEEDS, certified_problem, descended, frobenius
+from lowrank_core.factors import Factors
+from lowrank_core.problem import Problem
+from lowrank_core.randomness import normal
+from lowrank_core.sensing import Dense
+
+SIZES = {"n": 8, "deltas": (0.6, 0.8, 0.95), "restarts": 20, "eta": 0.15, "drawn": 0.8}
+MARGIN = 0.97
+"""The trap is made for a δ whose 1 − δ is larger by this much, so that it is a strict minimum for δ itself."""
+
+
+@claim(
+    id="zhang2019.descent-inside",
+    title="Descent from inside the level never fails, and fails just outside",
+    paper="zhang2019",
+    reference="Corollary 5, p. 4, with the sharp level derived here",
+    statement=r"""Gradient descent with a small step from any $x_0$ with $f(x_0)<\tau f(0)$,
+$\tau=27u^2/(1+27u^2)$, $u=(1-\delta)/(1+\delta)$, finds the truth, whatever the operator with constant $\delta$ of
+order 2.""",
+    provenance="derived",
+    kind="bound-upper",
+    criteria=(Criterion("largest final ‖xxᵀ − M*‖_F", high=1e-6),),
+    control="starts just outside the level, at most 1.05 τ f(0), next to the spurious point of the worst operator",
+    breaks=("largest final ‖xxᵀ − M*‖_F",),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {**SIZES, "deltas": (0.6, 0.8), "restarts": 5, "steps": 1_500},
+        "book": {**SIZES, "steps": 6_000},
+        "full": {**SIZES, "restarts": 200, "steps": 6_000},
+    },
+    chapter=CHAPTER,
+    uses=("zhang2019.sharp-level",),
+)
+def descent_inside(setting: Setting) -> Evidence:
+    s = setting.sizes
+    errors: dict[str, torch.Tensor] = {}
+    trapped: dict[str, torch.Tensor] = {}
+    outside, curves = 0.0, {}
+    for delta in s.deltas:
+        random = certified_problem(setting, s.n, [1.0], delta, s.n, variants=s.restarts)
+        worst, trap = trapping(setting, delta, s.restarts)
+        level = float(rank_one.sharp_level(torch.tensor(delta, dtype=torch.float64)))
+        for kind, problem in (("random", random), ("worst", worst)):
+            start = inside(setting, problem, level, s.restarts)
+            run = descended(problem, start, s.eta, s.steps)
+            errors[f"δ = {delta:g}, {kind} operators"] = (
+                frobenius(run).unflatten(0, (-1, s.restarts)).amax(dim=1)
+            )
+        if delta == s.drawn:
+            curves = {"level": level, "starts": start.left[: s.restarts, :, 0], **plane(worst)}
+        run = descended(worst, trap, s.eta, s.steps)
+        trapped[f"δ = {delta:g}"] = frobenius(run).unflatten(0, (-1, s.restarts)).amin(dim=1)
+        if delta == s.drawn:
+            curves["trapped"] = run.factors.left[: s.restarts, :, 0]
+        outside = max(outside, float((share_of_origin(worst, trap) / level).max()))
+    return Evidence(
+        measured={"largest final ‖xxᵀ − M*‖_F": errors},
+        control={"largest final ‖xxᵀ − M*‖_F": trapped},
+        notes={"largest level of a start in the control, over τ f(0)": outside},
+        curves=curves,
+    )
+
+
+def trapping(setting: Setting, delta: float, restarts: int) -> tuple[Problem, Factors]:
+    """The worst operator for δ, with starts next to its spurious point, which is a strict minimum."""
+    batch = len(setting.seeds) * restarts
+    inner = torch.full((batch,), 1 - (1 - delta) / MARGIN, dtype=torch.float64)
+    size, cosine, singular = rank_one.sharpest_point(inner)
+    smallest = rank_one.smallest_slope(delta, size, cosine)
+    # Between the smallest slope for δ and the one with a singular Hessian.
+    slope = 0.5 * (smallest + singular)
+    problem, point = worst_problem(size, cosine, slope, torch.full_like(inner, delta))
+    moved = normal(setting.seeds, "trap", restarts, 2, 1).flatten(0, 1)
+    return problem, Factors(point.left + 1e-3 * moved)
+
+
+def inside(setting: Setting, problem: Problem, level: float, restarts: int) -> Factors:
+    """Starts x₀ = z + s·w at the edge of the level: w random, s the last multiple of 0.005 before it is left."""
+    n = problem.truth.shape[0]
+    values, vectors = torch.linalg.eigh(problem.truth.matrix)
+    truth = (values[:, -1:].sqrt() * vectors[:, :, -1])[..., None]
+    direction = normal(setting.seeds, "start inside", restarts, n, 1).flatten(0, 1)
+    direction = direction / direction.norm(dim=1, keepdim=True)
+    distance = torch.zeros(truth.shape[0], dtype=torch.float64)
+    open_ = torch.ones_like(distance, dtype=torch.bool)
+    for step in range(1, 401):
+        tried = Factors(truth + (0.005 * step) * direction)
+        open_ = open_ & (share_of_origin(problem, tried) < level)
+        distance = torch.where(open_, 0.005 * step, distance)
+    return Factors(truth + distance[:, None, None] * direction)
+
+
+def plane(problem: Problem, count: int = 201) -> dict[str, torch.Tensor]:
+    """f(x)/f(0) of the first operator on a grid of x in the plane: the axis (N,) and the values (N, N), rows x₂."""
+    axis = torch.linspace(-1.4, 1.4, count, dtype=torch.float64)
+    second, first = torch.meshgrid(axis, axis, indexing="ij")
+    points = torch.stack([first, second], dim=-1).flatten(0, 1)
+    errors = points[:, :, None] * points[:, None, :] - problem.truth.matrix[0]
+    operator = problem.operator
+    assert isinstance(operator, Dense)
+    seen = Dense(operator.entries[0], (2, 2), symmetric=True, weight=1.0).forward(errors)
+    origin = problem.observations[0].square().sum()
+    return {"axis": axis, "values": (seen.square().sum(dim=1) / origin).reshape(count, count)}

@@ -1,0 +1,247 @@
+"""What damping is for: without it a column that should vanish explodes."""
+
+from __future__ import annotations
+
+import torch
+
+from lowrank_core.analysis import rates
+from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.zhang2023.runs import (
+    CHAPTER,
+    at_level,
+    distinct,
+    lemma_radius,
+    off_signal,
+    padded_truth,
+    step_and_progress,
+)
+from lowrank_core.claims.zhang2025.runs import SEEDS, certified_problem
+from lowrank_core.factors import Factors
+from lowrank_core.methods import PreconditionedGradientDescent, ScaledGradientDescent
+from lowrank_core.methods.method import Method
+from lowrank_core.problem import Problem
+from lowrank_core.solve import Trajectory, solve
+
+INCREASES = "steps that increase f"
+HIGHEST = "largest f along the run / f at the start"
+OVERSHOOT = "exponent in ε of f after one step"
+FLOOR = 1e-20
+
+
+def small_column(problem: Problem, size: float, level: float, exact_signal: bool = False) -> Factors:
+    """Signal columns perturbed up to the given level of f, unless exact, and one column of norm `size` off them."""
+    truth = problem.truth
+    signal = padded_truth(problem, truth.rank)
+    if not exact_signal:
+        drawn = distinct(problem, "signal", truth.shape[0], truth.rank)
+        signal = at_level(problem, signal, drawn, torch.full_like(truth.spectrum[:, 0], level)).left
+    beyond = off_signal(problem, 1)
+    return Factors(
+        torch.cat([signal, size * beyond / torch.linalg.matrix_norm(beyond)[:, None, None]], dim=2)
+    )
+
+
+def increases(run: Trajectory) -> torch.Tensor:
+    """How many steps increased f while it was above the rounding floor, (B,); the run is recorded at every step."""
+    before, after = run.loss[:, :-1], run.loss[:, 1:]
+    return ((after > before) & (before > FLOOR)).sum(dim=1).to(torch.float64)
+
+
+def highest(run: Trajectory) -> torch.Tensor:
+    """max f / f₀, (B,)."""
+    return run.loss.amax(dim=1) / run.loss[:, 0]
+
+
+@claim(
+    id="zhang2023.damping-needed",
+    title="With a small extra column PrecGD descends and undamped scaling explodes",
+    paper="zhang2023",
+    reference="Theorem 4, p. 9, for PrecGD; Figure 1 shows the breakdown of ScaledGD in one example",
+    statement=r"""Inside the radius of Lemma 24, with $\alpha=1/\ell$, PrecGD decreases $f$ at every step,
+whatever the size $\varepsilon$ of a column beyond the true rank.""",
+    provenance="read",
+    kind="bound-upper",
+    criteria=(Criterion(INCREASES, 0, 0), Criterion(HIGHEST, high=1)),
+    control="no damping: ScaledGD from the same start with the same step",
+    breaks=(INCREASES, HIGHEST),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {
+            "n": 6,
+            "spectrum": (2.0, 1.0),
+            "delta": 0.3,
+            "count": 7,
+            "epsilons": (1e-5,),
+            "steps": 200,
+        },
+        "book": {
+            "n": 6,
+            "spectrum": (2.0, 1.0),
+            "delta": 0.3,
+            "count": 7,
+            "epsilons": (1e-2, 1e-3, 1e-4, 1e-5),
+            "steps": 600,
+        },
+        "full": {
+            "n": 10,
+            "spectrum": (2.0, 1.0),
+            "delta": 0.3,
+            "count": 20,
+            "epsilons": (1e-2, 1e-3, 1e-4, 1e-5),
+            "steps": 2_000,
+        },
+    },
+    chapter=CHAPTER,
+    uses=("zhang2023.decrease",),
+)
+def damping_needed(setting: Setting) -> Evidence:
+    s = setting.sizes
+    problem = certified_problem(setting, s.n, s.spectrum, s.delta, s.count)
+    alpha, _ = step_and_progress(s.delta, 1)
+
+    def run(method: Method, size: float) -> Trajectory:
+        start = small_column(problem, size, 0.5 * lemma_radius(s.delta))
+        return solve(problem, method, start, s.steps, record=range(s.steps + 1))
+
+    damped = {f"ε = {size:g}": run(PreconditionedGradientDescent(2 * alpha), size) for size in s.epsilons}
+    undamped = {f"ε = {size:g}": run(ScaledGradientDescent(2 * alpha), size) for size in s.epsilons}
+    # With larger columns the undamped method survives on some seeds; that is counted and not asserted.
+    smallest = f"ε = {min(s.epsilons):g}"
+    broken = {smallest: undamped[smallest]}
+    return Evidence(
+        measured={
+            INCREASES: {name: increases(each) for name, each in damped.items()},
+            HIGHEST: {name: highest(each) for name, each in damped.items()},
+        },
+        control={
+            INCREASES: {name: increases(each) for name, each in broken.items()},
+            HIGHEST: {name: highest(each) for name, each in broken.items()},
+        },
+        notes={
+            f"seeds on which ScaledGD increases f, {name}": float((increases(each) > 0).sum())
+            for name, each in undamped.items()
+        },
+        curves={"damped": damped, "undamped": undamped},
+    )
+
+
+@claim(
+    id="zhang2023.overshoot",
+    title="One undamped step overshoots like ε⁻⁴",
+    paper="zhang2023",
+    reference="no counterpart in the paper",
+    statement=r"""Let $u$ be the left singular vector of $X$ for its least singular value $\varepsilon$. An
+undamped step contains $2\alpha\|\nabla\varphi\,u\|/\varepsilon$, so that $f$ after it grows like
+$\varepsilon^{-4}$ as $\varepsilon\to0$ with $\nabla\varphi\,u$ fixed: with $\delta>0$, and with $\delta=0$ too
+unless the other columns span the range of $M^\star$.""",
+    provenance="derived",
+    kind="rate",
+    criteria=(Criterion(OVERSHOOT, -4.05, -3.95),),
+    control="∇φ u does not stay: full observation, the other columns span the range of M* exactly",
+    breaks=(OVERSHOOT,),
+    seeds=SEEDS,
+    sizes={
+        scale: {
+            "n": n,
+            "spectrum": (2.0, 1.0),
+            "delta": 0.3,
+            "count": count,
+            "alpha": 0.2,
+            "epsilons": (1e-5, 1e-6, 1e-7),
+        }
+        for scale, n, count in (("smoke", 6, 7), ("book", 6, 7), ("full", 20, 70))
+    },
+    chapter=CHAPTER,
+)
+def overshoot(setting: Setting) -> Evidence:
+    s = setting.sizes
+    level = 0.5 * lemma_radius(s.delta)
+
+    def exponent(delta: float, exact_signal: bool) -> torch.Tensor:
+        problem = certified_problem(setting, s.n, s.spectrum, delta, s.count)
+        after = []
+        for size in s.epsilons:
+            start = small_column(problem, size, level, exact_signal)
+            run = solve(problem, ScaledGradientDescent(2 * s.alpha), start, 1)
+            after.append(run.loss[:, 1] / run.loss[:, 0])
+        return rates.scaling_exponent(s.epsilons, torch.stack(after, dim=1))
+
+    return Evidence(
+        measured={
+            OVERSHOOT: {
+                f"δ = {s.delta:g}, signal perturbed": exponent(s.delta, exact_signal=False),
+                "δ = 0, signal perturbed": exponent(0.0, exact_signal=False),
+            }
+        },
+        predicted={OVERSHOOT: -4},
+        control={OVERSHOOT: {"δ = 0, signal exact": exponent(0.0, exact_signal=True)}},
+    )
+
+
+@claim(
+    id="zhang2023.random-start",
+    title="From random starts PrecGD descends, undamped scaling often does not",
+    paper="zhang2023",
+    reference="Figure 1, p. 5, in kind; no theorem covers it",
+    statement=r"""From Gaussian starts with $r=n$ and a small step PrecGD does not increase $f$; undamped scaling
+does from a good part of them.""",
+    provenance="derived",
+    kind="ordering",
+    criteria=(Criterion(INCREASES, 0, 0),),
+    control="no damping: ScaledGD from the same starts with the same step",
+    breaks=(INCREASES,),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {
+            "n": 4,
+            "spectrum": (1.0, 1.0),
+            "delta": 0.3,
+            "count": 3,
+            "starts": 32,
+            "alpha": 0.02,
+            "steps": 400,
+        },
+        "book": {
+            "n": 4,
+            "spectrum": (1.0, 1.0),
+            "delta": 0.3,
+            "count": 3,
+            "starts": 40,
+            "alpha": 0.02,
+            "steps": 1_000,
+        },
+        "full": {
+            "n": 8,
+            "spectrum": (1.0, 1.0),
+            "delta": 0.3,
+            "count": 9,
+            "starts": 40,
+            "alpha": 0.02,
+            "steps": 2_000,
+        },
+    },
+    chapter=CHAPTER,
+    fit="illustrates",
+    uses=("zhang2023.overshoot",),
+)
+def random_start(setting: Setting) -> Evidence:
+    s = setting.sizes
+    problem = certified_problem(setting, s.n, s.spectrum, s.delta, s.count, variants=s.starts)
+    start = Factors(distinct(problem, "start", s.n, s.n) / s.n**0.5)
+
+    def counted(method: Method) -> torch.Tensor:
+        run = solve(problem, method, start, s.steps, record=range(s.steps + 1))
+        return increases(run).reshape(-1, s.starts)
+
+    damped, undamped = (
+        counted(PreconditionedGradientDescent(2 * s.alpha)),
+        counted(ScaledGradientDescent(2 * s.alpha)),
+    )
+    return Evidence(
+        measured={INCREASES: damped.sum(dim=1)},
+        control={INCREASES: {"ScaledGD": undamped.sum(dim=1)}},
+        notes={
+            "fraction of the starts from which ScaledGD increases f": float((undamped > 0).double().mean())
+        },
+    )

@@ -1,0 +1,297 @@
+"""Descent with and without the regulariser: who rebalances, and what an unbalanced start costs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+from lowrank_core.analysis.imbalance import imbalance
+from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.zhang2025.balancing.saddle import CHAPTER, WEIGHT
+from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.factors import Factors, adjoint_start, imbalanced_start
+from lowrank_core.methods import BalancedGradientDescent, GradientDescent, Method, ScaledGradientDescent
+from lowrank_core.noise import Gaussian
+from lowrank_core.problem import Problem, observe
+from lowrank_core.sensing import gaussian
+from lowrank_core.solve import ErrorBelow, Trajectory, log_spaced, solve
+from lowrank_core.truth import geometric_spectrum, rectangular
+
+
+def eigenvalues(problem: Problem, factors: Factors) -> torch.Tensor:
+    """Those of UᵀU − VᵀV, (B, r)."""
+    return torch.linalg.eigvalsh(imbalance(factors))
+
+
+@claim(
+    id="zhang2025.regulariser-rebalances",
+    title="The regulariser rebalances any start at a rate that depends on nothing",
+    paper="zhang2025",
+    reference="no counterpart was read; derived here",
+    statement=r"""Along the gradient flow of $f_\mu$, for any $\mathcal A$ and $b$, the loss does not move
+$B=U^\top U-V^\top V$, and $\|B(\tau)\|_F\le\bigl(\|B(0)\|_F^{-1}+2\mu\tau/\sqrt r\bigr)^{-1}$ from every start:
+within a time of order $1/\mu$ the imbalance is of order one. At a limit that is a critical point it is zero.""",
+    provenance="derived",
+    kind="bound-upper",
+    criteria=(
+        Criterion("largest ‖B(τ)‖(1/‖B(0)‖ + 2μτ/√r)", high=1.001),
+        Criterion("‖B‖_F at the end", high=0.01),
+    ),
+    control="no regulariser in the descent: μ = 0",
+    breaks=(
+        "largest ‖B(τ)‖(1/‖B(0)‖ + 2μτ/√r)",
+        "‖B‖_F at the end",
+    ),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"n1": 8, "n2": 7, "m": 45, "r": 2, "spectrum": (1.0,), "scales": (3,), "steps": 5_000},
+        "book": {
+            "n1": 12,
+            "n2": 10,
+            "m": 90,
+            "r": 3,
+            "spectrum": (2.0, 1.0),
+            "scales": (3, 5),
+            "steps": 12_500,
+        },
+        "full": {
+            "n1": 20,
+            "n2": 16,
+            "m": 250,
+            "r": 4,
+            "spectrum": (2.0, 1.0),
+            "scales": (3, 5),
+            "steps": 50_000,
+        },
+    },
+    chapter=CHAPTER,
+    uses=("zhang2025.critical-points-balanced",),
+)
+def regulariser_rebalances(setting: Setting) -> Evidence:
+    s, seeds = setting.sizes, setting.seeds
+    truth = rectangular(s.n1, s.n2, s.spectrum, seeds, device=setting.device)
+    operator = gaussian(s.n1, s.n2, s.m, seeds, device=setting.device)
+    problem = observe(truth, operator, noise=Gaussian(0.1), seeds=seeds)
+
+    def run(scale: float, weight: float) -> Decay:
+        # Steps small enough for a statement on the flow: the Hessian is at most a few times scale².
+        eta = 0.2 / scale**2
+        start = imbalanced_start(s.n1, s.n2, s.r, scale, scale**-2, seeds, device=setting.device)
+        method = BalancedGradientDescent(eta, weight) if weight else GradientDescent(eta)
+        record = log_spaced(s.steps)[1:]
+        found = solve(problem, method, start, s.steps, record=record, observables={"B": eigenvalues})
+        size, time = found.observed["B"].norm(dim=2), eta * found.steps
+        return Decay(time, size, 1 / (1 / size[:, :1] + 2 * WEIGHT * time / s.r**0.5))
+
+    held = {f"‖U₀‖ ≈ {scale}": run(scale, WEIGHT) for scale in s.scales}
+    free = {f"‖U₀‖ ≈ {s.scales[0]}, μ = 0": run(s.scales[0], 0.0)}
+
+    def evidence(runs: dict[str, Decay]) -> dict[str, dict[str, torch.Tensor]]:
+        return {
+            "largest ‖B(τ)‖(1/‖B(0)‖ + 2μτ/√r)": {name: one.largest for name, one in runs.items()},
+            "‖B‖_F at the end": {name: one.size[:, -1] for name, one in runs.items()},
+        }
+
+    return Evidence(measured=evidence(held), control=evidence(free), curves=held | free)
+
+
+class Decay(NamedTuple):
+    """The imbalance ‖B‖_F along a run, (B, R), at times ηT, (R,), and the bound of the flow, (B, R)."""
+
+    time: torch.Tensor
+    size: torch.Tensor
+    ceiling: torch.Tensor
+
+    @property
+    def largest(self) -> torch.Tensor:
+        """The largest ratio after the start, where it is one, (B,)."""
+        return (self.size / self.ceiling)[:, 1:].amax(dim=1)
+
+
+class Race:
+    """Methods from the spectral start, or its rescaling, until every error is `tolerance`·‖M*‖."""
+
+    def __init__(self, setting: Setting, condition_number: float) -> None:
+        s, seeds = setting.sizes, setting.seeds
+        self.sizes, self.kappa = s, condition_number
+        truth = rectangular(
+            s.n1, s.n2, geometric_spectrum(s.r, condition_number), seeds, device=setting.device
+        )
+        self.problem = observe(truth, gaussian(s.n1, s.n2, s.m, seeds, device=setting.device))
+        self.start = adjoint_start(self.problem.operator, self.problem.observations, s.r)
+        self.target = (s.tolerance * float(truth.spectrum[0].norm())) ** 2
+
+    def run(self, method: str, t: float = 1.0, shrink: float | None = None) -> Trajectory:
+        """The method from (tU₀, V₀/t), with η = ½/σ₁ over `shrink`, by default t², as the Hessian is t² larger."""
+        assert self.start.right is not None
+        eta = 0.5 / (self.kappa * (t**2 if shrink is None else shrink))
+        chosen: dict[str, Method] = {
+            "balancing-free": GradientDescent(eta),
+            "balanced": BalancedGradientDescent(eta, WEIGHT),
+            "ScaledGD": ScaledGradientDescent(0.5),
+        }
+        return solve(
+            self.problem,
+            chosen[method],
+            Factors(t * self.start.left, self.start.right / t),
+            self.sizes.steps,
+            record=[*range(500), *range(500, self.sizes.steps, 20)],
+            stop=ErrorBelow(self.target),
+            observables={"imbalance": eigenvalues},
+        )
+
+
+def iterations(run: Trajectory) -> torch.Tensor:
+    """The first recorded iteration that met the stop rule, NaN if none did, (B,)."""
+    return torch.where(run.reached_at >= 0, run.reached_at.to(torch.float64), torch.nan)
+
+
+RACE = {
+    "smoke": {
+        "n1": 10,
+        "n2": 8,
+        "m": 75,
+        "r": 1,
+        "kappas": (1.0,),
+        "t": 2.0,
+        "tolerance": 1e-6,
+        "steps": 20_000,
+    },
+    "book": {
+        "n1": 16,
+        "n2": 14,
+        "m": 200,
+        "r": 2,
+        "kappas": (1.0, 5.0),
+        "t": 2.0,
+        "tolerance": 1e-6,
+        "steps": 40_000,
+    },
+    "full": {
+        "n1": 30,
+        "n2": 25,
+        "m": 700,
+        "r": 3,
+        "kappas": (1.0, 5.0),
+        "t": 3.0,
+        "tolerance": 1e-8,
+        "steps": 200_000,
+    },
+}
+
+
+@claim(
+    id="zhang2025.balancing-free",
+    title="From a spectral start gradient descent stays balanced by itself, and the regulariser gains nothing",
+    paper="zhang2025",
+    reference="abstract of Ma, Li & Chi (2021)",
+    statement=r"""Gradient descent on $\tfrac12\|\mathcal A(UV^\top)-b\|^2$ without a regulariser, from the
+spectral start of search rank $r=r^\star$, converges linearly; the factors stay nearly balanced, and it needs
+about as many iterations as with the regulariser.""",
+    provenance="restated",
+    kind="ordering",
+    criteria=(
+        Criterion("largest ‖UᵀU − VᵀV‖_F/σ₁ along the run", high=0.5),
+        Criterion("iterations, balancing-free / balanced", 0.9, 1.1),
+    ),
+    control="the same start rescaled to (2U₀, V₀/2), which is not balanced",
+    breaks=(
+        "largest ‖UᵀU − VᵀV‖_F/σ₁ along the run",
+        "iterations, balancing-free / balanced",
+    ),
+    seeds=SEEDS,
+    sizes=RACE,
+    chapter=CHAPTER,
+    fit="illustrates",
+)
+def balancing_free(setting: Setting) -> Evidence:
+    t = setting.sizes.t
+    races = {f"κ = {kappa:g}": Race(setting, kappa) for kappa in setting.sizes.kappas}
+    free = {name: race.run("balancing-free") for name, race in races.items()}
+    held = {name: race.run("balanced") for name, race in races.items()}
+    apart = {name: race.run("balancing-free", t) for name, race in races.items()}
+    pulled = {name: race.run("balanced", t) for name, race in races.items()}
+
+    def evidence(a: dict[str, Trajectory], b: dict[str, Trajectory]) -> dict[str, dict[str, torch.Tensor]]:
+        return {
+            "largest ‖UᵀU − VᵀV‖_F/σ₁ along the run": {
+                n: run.observed["imbalance"].norm(dim=2).amax(dim=1) / races[n].kappa for n, run in a.items()
+            },
+            "iterations, balancing-free / balanced": {
+                n: iterations(run) / iterations(b[n]) for n, run in a.items()
+            },
+        }
+
+    return Evidence(
+        measured=evidence(free, held),
+        control=evidence(apart, pulled),
+        notes={
+            f"median iterations, {method}, {start}, {name}": float(iterations(runs[name]).median())
+            for name in races
+            for method, start, runs in (
+                ("balancing-free", "spectral start", free),
+                ("balanced", "spectral start", held),
+                ("balancing-free", "rescaled", apart),
+                ("balanced", "rescaled", pulled),
+            )
+        },
+    )
+
+
+FREE = "iterations over those from the spectral start, balancing-free / t⁴"
+HELD = "iterations over those from the spectral start, balanced / t²"
+SCALED = "iterations over those from the spectral start, ScaledGD"
+
+
+@claim(
+    id="zhang2025.rescaled-start",
+    title="An unbalanced start costs about t⁴ without the regulariser, t² with it, nothing with ScaledGD",
+    paper="zhang2025",
+    reference="invariance of ScaledGD: Tong, Ma & Chi (2021), JMLR p. 4; the powers of t are derived here",
+    statement=r"""From $(tU_0,V_0/t)$, $t>1$, instead of the spectral start $(U_0,V_0)$, and with steps as large
+as the Hessian, which has grown by $t^2$, allows, gradient descent needs about $t^4$ times as many iterations
+without the regulariser: $t^2$ for the step and $t^2$ for the rate $\eta\sigma_r/t^2$. With the regulariser it
+needs about $t^2$ times as many; ScaledGD needs as many as before.""",
+    provenance="derived",
+    kind="ordering",
+    criteria=(Criterion(FREE, 0.4, 2.5), Criterion(HELD, 0.6, 1.8), Criterion(SCALED, 0.96, 1.04)),
+    control="the step alone is divided by t², the start is the spectral one",
+    breaks=(FREE,),
+    seeds=SEEDS,
+    sizes={
+        "smoke": RACE["smoke"] | {"kappas": (1.0,), "ts": (2.0,)},
+        "book": RACE["book"] | {"kappas": (1.0,), "ts": (2.0, 3.0)},
+        "full": RACE["full"] | {"kappas": (5.0,), "ts": (2.0, 3.0)},
+    },
+    chapter=CHAPTER,
+    fit="illustrates",
+    uses=("zhang2025.balancing-free",),
+)
+def rescaled_start(setting: Setting) -> Evidence:
+    s = setting.sizes
+    race = Race(setting, s.kappas[0])
+    methods = {"balancing-free": 4, "balanced": 2, "ScaledGD": 0}
+    plain = {method: race.run(method) for method in methods}
+    apart = {method: {t: race.run(method, t) for t in s.ts} for method in methods}
+    slow = {t: race.run("balancing-free", shrink=t**2) for t in s.ts}
+
+    def slowdowns(method: str, runs: dict[float, Trajectory]) -> dict[str, torch.Tensor]:
+        first = iterations(plain[method])
+        return {f"t = {t:g}": iterations(run) / first / t ** methods[method] for t, run in runs.items()}
+
+    return Evidence(
+        measured={
+            FREE: slowdowns("balancing-free", apart["balancing-free"]),
+            HELD: slowdowns("balanced", apart["balanced"]),
+            SCALED: slowdowns("ScaledGD", apart["ScaledGD"]),
+        },
+        control={FREE: slowdowns("balancing-free", slow)},
+        notes={
+            f"median iterations, {method}, t = {t:g}": float(iterations(run).median())
+            for method in methods
+            for t, run in ({1.0: plain[method]} | apart[method]).items()
+        },
+        curves={"spectral": plain, "rescaled": {method: runs[s.ts[0]] for method, runs in apart.items()}},
+    )

@@ -1,0 +1,162 @@
+"""What the regulariser is: a pull along the orbits of the loss. And what the lift X = [U; V] is not."""
+
+from __future__ import annotations
+
+import torch
+
+from lowrank_core.analysis import landscape
+from lowrank_core.analysis.imbalance import imbalance
+from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.zhang2025.balancing.saddle import CHAPTER, TERMS, no_left, population, unseen
+from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.factors import Factors
+from lowrank_core.noise import Gaussian
+from lowrank_core.problem import Problem, observe
+from lowrank_core.proofs import balancing
+from lowrank_core.randomness import normal
+from lowrank_core.sensing import gaussian
+from lowrank_core.truth import rectangular
+
+DEFECTS = "identities that fail on exact instances"
+INSTANCES = ((2, 3, 1), (3, 3, 2), (2, 4, 3))
+"""n1, n2, r of the exact instances."""
+
+
+def imbalance_over_slope(problem: Problem, at: Factors, weight: float) -> torch.Tensor:
+    """μ(Σ|b_i|³)^½ / ‖∇f_μ‖_F with b_i the eigenvalues of UᵀU − VᵀV, (B,)."""
+    slope = landscape.gradient(problem, at, weight)
+    size = slope.stacked().flatten(1).norm(dim=1)
+    return weight * torch.linalg.eigvalsh(imbalance(at)).abs().pow(3).sum(dim=1).sqrt() / size
+
+
+@claim(
+    id="zhang2025.critical-points-balanced",
+    title="The regulariser's gradient is orthogonal to the loss's, so that critical points are balanced",
+    paper="zhang2025",
+    reference="abstract of the third version for the regulariser; its weight there was not read; derived here",
+    statement=r"""For any linear $\mathcal A$, any $b$ and any $\mu>0$, with $B=U^\top U-V^\top V$ and
+$f_\mu=f_0+\tfrac\mu4\|B\|_F^2$: $\|\nabla f_\mu\|_F^2=\|\nabla f_0\|_F^2+\mu^2(\|UB\|_F^2+\|VB\|_F^2)$ at every
+point, and $\|UB\|_F^2+\|VB\|_F^2\ge\sum_i|\lambda_i(B)|^3$. So
+$\mu\bigl(\sum_i|\lambda_i(B)|^3\bigr)^{1/2}\le\|\nabla f_\mu\|_F$: near-critical points are nearly balanced, and
+the critical points of $f_\mu$ are the balanced ones of $f_0$.""",
+    provenance="derived",
+    kind="bound-upper",
+    criteria=(
+        Criterion(TERMS, 0, 0),
+        Criterion(DEFECTS, 0, 0),
+        Criterion("μ(Σ|λᵢ(B)|³)^½ / ‖∇f_μ‖ at random points", high=1 + 1e-9),
+        Criterion("the same at U = 0, V = LY, where it is attained", 1 - 1e-9, 1 + 1e-9),
+    ),
+    control="the sign of μVB is wrong, so that this part is no longer tangent to the orbits of the loss",
+    breaks=(TERMS, DEFECTS),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"n1": 3, "n2": 5, "r": 2, "m": 10, "spectrum": (2.0, 1.0), "points": 50},
+        "book": {"n1": 5, "n2": 8, "r": 3, "m": 30, "spectrum": (2.0, 1.0), "points": 500},
+        "full": {"n1": 8, "n2": 12, "r": 4, "m": 60, "spectrum": (2.0, 1.0), "points": 5000},
+    },
+    chapter=CHAPTER,
+    means=("symbolic", "exact"),
+)
+def critical_points_balanced(setting: Setting) -> Evidence:
+    seeds = setting.seeds
+
+    def defects(sign: int) -> list[int]:
+        return [
+            sum(balancing.instance_defects(seed, *shape, sign=sign).gradient for shape in INSTANCES)
+            for seed in seeds
+        ]
+
+    largest = {}
+    for weight in (0.01, 0.5, 10.0):
+        ratios = [random_ratios(setting, seed, weight) for seed in seeds]
+        largest[f"μ = {weight:g}"] = torch.stack([each.amax() for each in ratios])
+    problem = population(setting)
+    at = no_left(problem, 10 * unseen(problem, setting))
+    return Evidence(
+        measured={
+            TERMS: sum(balancing.balance_residuals().values()),
+            DEFECTS: defects(-1),
+            "μ(Σ|λᵢ(B)|³)^½ / ‖∇f_μ‖ at random points": largest,
+            "the same at U = 0, V = LY, where it is attained": imbalance_over_slope(problem, at, 0.5),
+        },
+        control={TERMS: sum(balancing.balance_residuals(+1).values()), DEFECTS: defects(+1)},
+    )
+
+
+def random_ratios(setting: Setting, seed: int, weight: float) -> torch.Tensor:
+    """The ratio at random points with factors of unequal sizes, for noisy Gaussian sensing, (points,)."""
+    s, many = setting.sizes, [seed] * setting.sizes.points
+    truth = rectangular(s.n1, s.n2, s.spectrum, many, device=setting.device)
+    operator = gaussian(s.n1, s.n2, s.m, [seed], shared=True, device=setting.device)
+    problem = observe(truth, operator, noise=Gaussian(0.5), seeds=many)
+    scales = 10 ** normal([seed], "scales", 2, s.points, 1, 1, device=setting.device)[0]
+    sides = [
+        scale * normal([seed], name, s.points, n, s.r, device=setting.device)[0]
+        for scale, name, n in zip(scales, ("points left", "points right"), (s.n1, s.n2), strict=True)
+    ]
+    return imbalance_over_slope(problem, Factors(*sides), weight)
+
+
+@claim(
+    id="zhang2025.lift",
+    title="With μ = ½ the objective is a symmetric loss of the lift, but of an indefinite target",
+    paper="zhang2025",
+    reference="the weight of Tu et al. (2016) in another scaling; derived here",
+    statement=r"""With $X=[U;V]$, $\hat Z=[\hat U;\hat V]$, $M^\star=\hat U\hat V^\top$ and
+$S=\bigl(\begin{smallmatrix}0&M^\star\\M^{\star\top}&0\end{smallmatrix}\bigr)$: $4\|UV^\top\|_F^2+\|U^\top
+U-V^\top V\|_F^2=\|XX^\top\|_F^2$, and for $\mathcal A=I$
+$f_{1/2}=\tfrac18\|XX^\top-2S\|_F^2-\tfrac12\|M^\star\|_F^2$. For balanced $\hat Z$ this is
+$\tfrac18\|XX^\top-\hat Z\hat Z^\top\|_F^2+\tfrac14\|U^\top\hat U-V^\top\hat V\|_F^2$: the symmetric loss of the
+lift with the truth $\hat Z\hat Z^\top$, plus a term of the same order.""",
+    provenance="derived",
+    kind="identity",
+    criteria=(
+        Criterion(TERMS, 0, 0),
+        Criterion(DEFECTS, 0, 0),
+        Criterion("second term / f_½, median over points", low=0.05),
+    ),
+    control="the second term is left out, as if f_½ were the symmetric loss of the lift",
+    breaks=(TERMS, DEFECTS),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"n1": 3, "n2": 5, "r": 2, "spectrum": (2.0, 1.0), "points": 50},
+        "book": {"n1": 5, "n2": 8, "r": 3, "spectrum": (2.0, 1.0), "points": 500},
+        "full": {"n1": 8, "n2": 12, "r": 4, "spectrum": (2.0, 1.0), "points": 5000},
+    },
+    chapter=CHAPTER,
+    means=("symbolic", "exact"),
+)
+def lift(setting: Setting) -> Evidence:
+    def defects(cross: bool) -> list[int]:
+        return [
+            sum(balancing.instance_defects(seed, *shape, cross=cross).lift for shape in INSTANCES)
+            for seed in setting.seeds
+        ]
+
+    shares = torch.stack([second_term_share(setting, seed) for seed in setting.seeds])
+    return Evidence(
+        measured={
+            TERMS: sum(balancing.lift_residuals().values()),
+            DEFECTS: defects(True),
+            "second term / f_½, median over points": shares,
+        },
+        control={TERMS: sum(balancing.lift_residuals(cross=False).values()), DEFECTS: defects(False)},
+        notes={"second term / f_½, smallest median": float(shares.min())},
+    )
+
+
+def second_term_share(setting: Setting, seed: int) -> torch.Tensor:
+    """The median over random points of ¼‖UᵀÛ − VᵀV̂‖²/f_½, with Û = U*√Σ, V̂ = V*√Σ of the truth's own factors."""
+    s = setting.sizes
+    truth = rectangular(s.n1, s.n2, s.spectrum, [seed], basis="random", device=setting.device)
+    root = truth.spectrum.sqrt()[:, None, :]
+    u, v = (
+        normal([seed], name, s.points, n, s.r, device=setting.device)[0] / n**0.5
+        for name, n in (("points left", s.n1), ("points right", s.n2))
+    )
+    cross = (u.mT @ (truth.left * root) - v.mT @ (truth.right * root)).square().sum(dim=(-2, -1)) / 4
+    gap = (u @ v.mT - truth.matrix).square().sum(dim=(-2, -1))
+    objective = gap / 2 + (u.mT @ u - v.mT @ v).square().sum(dim=(-2, -1)) / 8
+    return (cross / objective).median()

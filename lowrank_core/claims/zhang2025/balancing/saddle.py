@@ -1,0 +1,296 @@
+"""A saddle of UVᵀ that is as flat as one likes, and how long gradient descent stays there.
+
+Here and in the other claims of this package M* has rank r* and the factors have r columns; errors are not squared.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import NamedTuple
+
+import torch
+
+from lowrank_core.analysis import landscape, rates
+from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.factors import Factors
+from lowrank_core.methods import BalancedGradientDescent, GradientDescent
+from lowrank_core.problem import Problem, observe
+from lowrank_core.proofs import unbalanced_saddle
+from lowrank_core.randomness import draw, orthonormal
+from lowrank_core.sensing import Identity
+from lowrank_core.solve import solve
+from lowrank_core.truth import rectangular
+
+CHAPTER = "chapters/zhang2025/balancing"
+TERMS = "terms left in the proof's identities"
+WEIGHT = 0.5
+"""μ where the regulariser is on."""
+SHAPES = ((2, 3, 1, 1), (3, 4, 2, 1), (3, 5, 2, 2))
+"""n1, n2, r, r* of the exact instances, in turn over the seeds."""
+
+
+def population(setting: Setting) -> Problem:
+    """A rectangular truth in a random basis, every entry of which is seen: RIP constant zero at every order."""
+    s = setting.sizes
+    truth = rectangular(s.n1, s.n2, s.spectrum, setting.seeds, basis="random", device=setting.device)
+    return observe(truth, Identity(s.n1, s.n2, device=setting.device))
+
+
+def unseen(problem: Problem, setting: Setting) -> torch.Tensor:
+    """Y, (B, n2, r): orthonormal columns on which M* vanishes."""
+    s, right = setting.sizes, problem.truth.right
+    drawn = orthonormal(setting.seeds, "start right", s.n2, s.r, device=setting.device)
+    return torch.linalg.qr(drawn - right @ (right.mT @ drawn)).Q
+
+
+def no_left(problem: Problem, right: torch.Tensor) -> Factors:
+    """(0, V)."""
+    return Factors(right.new_zeros(right.shape[0], problem.truth.shape[0], right.shape[2]), right)
+
+
+@claim(
+    id="zhang2025.unbalanced-near-second-order",
+    title="Without balancing, near-second-order points can be arbitrarily wrong even at RIP constant zero",
+    paper="zhang2025",
+    reference="abstract of the third version for the necessity of balancing; this example is derived here",
+    statement=r"""For $\mathcal A=I$, whose RIP constant of every order, $r+r^\star$ included, is zero, let
+$Y\in\mathbb R^{n_2\times r}$ have orthonormal columns with $M^\star Y=0$. At $U=0$, $V=LY$ the gradient of
+$\tfrac12\|UV^\top-M^\star\|_F^2$ is exactly zero and
+$\lambda_{\min}(\nabla^2f)=-2\sigma_1^2/\bigl(L^2+\sqrt{L^4+4\sigma_1^2}\bigr)\to0$ as $L\to\infty$, while the
+error stays $\|M^\star\|_F$. With the regulariser $\tfrac\mu4\|U^\top U-V^\top V\|_F^2$ the gradient there is $\mu
+L^3\sqrt r$.""",
+    provenance="derived",
+    kind="identity",
+    criteria=(
+        Criterion(TERMS, 0, 0),
+        Criterion("entries of the exact gradient that do not vanish", 0, 0),
+        Criterion("statements on λ_min not certified", 0, 0),
+        Criterion("‖∇f‖ in floating point", high=1e-9),
+        Criterion("λ_min / closed form", 1 - 1e-5, 1 + 1e-5),
+        Criterion("exponent of −λ_min in L", -2.01, -1.99),
+        Criterion("‖∇f_μ‖ with the regulariser / (μL³√r)", 1 - 1e-9, 1 + 1e-9),
+    ),
+    control=f"the balancing regulariser is on, μ = {WEIGHT:g}: the same points are far from stationary",
+    breaks=(
+        TERMS,
+        "entries of the exact gradient that do not vanish",
+        "statements on λ_min not certified",
+        "‖∇f‖ in floating point",
+    ),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"n1": 3, "n2": 5, "r": 2, "spectrum": (2.0, 1.0), "Ls": (10, 100), "exact": (10,)},
+        "book": {
+            "n1": 6,
+            "n2": 9,
+            "r": 3,
+            "spectrum": (2.0, 1.0),
+            "Ls": (10, 20, 50, 100),
+            "exact": (1, 30, 1000),
+        },
+        "full": {
+            "n1": 12,
+            "n2": 16,
+            "r": 4,
+            "spectrum": (2.0, 1.0, 0.5),
+            "Ls": (10, 20, 50, 100),
+            "exact": (1, 30, 1000, 10**6),
+        },
+    },
+    chapter=CHAPTER,
+    means=("symbolic", "exact", "ball"),
+)
+def unbalanced_near_second_order(setting: Setting) -> Evidence:
+    import sympy
+
+    s, weight = setting.sizes, Fraction(1, 2)
+    problem = population(setting)
+    direction = unseen(problem, setting)
+    points = {size: no_left(problem, size * direction) for size in s.Ls}
+    free = {size: landscape.stationarity(problem, at) for size, at in points.items()}
+    balanced = {size: landscape.stationarity(problem, at, WEIGHT) for size, at in points.items()}
+    instances = [
+        [unbalanced_saddle.saddle(seed, *SHAPES[seed % len(SHAPES)], Fraction(size)) for size in s.exact]
+        for seed in setting.seeds
+    ]
+
+    def exactly(mu: Fraction) -> dict[str, object]:
+        sides = [[side for at in each for side in unbalanced_saddle.gradient(at, mu)] for each in instances]
+        return {
+            TERMS: sum(unbalanced_saddle.rank_one_residuals(sympy.Rational(mu)).values()),
+            "entries of the exact gradient that do not vanish": [
+                sum(x != 0 for side in each for row in side for x in row) for each in sides
+            ],
+            "statements on λ_min not certified": [
+                sum(unbalanced_saddle.uncertified(at, mu) for at in each) for each in instances
+            ],
+        }
+
+    curvatures = torch.stack([found.curvature for found in free.values()], dim=1)
+    scale = s.spectrum[0]
+    return Evidence(
+        measured={
+            **exactly(Fraction(0)),
+            "‖∇f‖ in floating point": {f"L = {size}": found.gradient for size, found in free.items()},
+            "λ_min / closed form": {
+                f"L = {size}": -found.curvature / unbalanced_saddle.curvature(size, scale)
+                for size, found in free.items()
+            },
+            "exponent of −λ_min in L": rates.scaling_exponent(s.Ls, curvatures),
+            "‖∇f_μ‖ with the regulariser / (μL³√r)": {
+                f"L = {size}": found.gradient / (WEIGHT * size**3 * s.r**0.5)
+                for size, found in balanced.items()
+            },
+        },
+        predicted={"exponent of −λ_min in L": -2.0},
+        control={
+            **exactly(weight),
+            "‖∇f‖ in floating point": {f"L = {size}": found.gradient for size, found in balanced.items()},
+        },
+        notes={
+            "error at these points": float(problem.truth.spectrum[0].norm()),
+            f"smallest ‖∇f_μ‖, μ = {WEIGHT:g}": float(min(f.gradient.min() for f in balanced.values())),
+            "smallest −λ_min, μ = 0": float(curvatures.min()),
+        },
+        curves={
+            "L": torch.tensor(s.Ls, dtype=torch.float64),
+            "curvature": curvatures,
+            "gradient": torch.stack([found.gradient for found in balanced.values()], dim=1),
+        },
+    )
+
+
+def tilted(problem: Problem, setting: Setting, size: float) -> Factors:
+    """(0, V) with V = L·(orthonormal), a small angle off the saddle that differs from seed to seed."""
+    s, right = setting.sizes, problem.truth.right
+    angle = draw(setting.seeds, "start angle", (1, 1), lambda rng, shape: 10 ** rng.uniform(-3, -1, shape))
+    turn = orthonormal(setting.seeds, "start turn", s.r, s.r, device=setting.device)
+    tilt = angle.to(right) * right @ turn[:, : right.shape[2]]
+    return no_left(problem, size * torch.linalg.qr(unseen(problem, setting) + tilt).Q)
+
+
+def oja(problem: Problem, start: Factors, size: float, times: torch.Tensor) -> torch.Tensor:
+    """‖M* − M*P(τ)‖_F, P(τ) the projector on the span of exp(M*ᵀM* τ/L²)V₀, (B, R).
+
+    This is Oja's flow V' = (I − VVᵀ/L²) M*ᵀM* V/L², and U = M*V/L² follows V.
+    """
+    truth, start_right = problem.truth, start.right
+    assert start_right is not None
+    errors = []
+    for time in times.tolist():
+        grown = torch.exp(truth.spectrum**2 * time / size**2)[:, :, None]
+        seen = truth.right.mT @ start_right
+        span = torch.linalg.qr(start_right + truth.right @ ((grown - 1) * seen)).Q
+        image = truth.matrix @ span
+        errors.append((truth.matrix - image @ span.mT).flatten(1).norm(dim=1))
+    return torch.stack(errors, dim=1)
+
+
+def first_below(times: torch.Tensor, values: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+    """The first of the times (R,) at which the values (B, R) have reached the level (B,), (B,); inf if none."""
+    return torch.where(values <= level[:, None], times, torch.inf).amin(dim=1)
+
+
+class Stall(NamedTuple):
+    """A run from the tilted saddle, against Oja's flow from the same start."""
+
+    times: torch.Tensor  # ηT, (R,)
+    errors: torch.Tensor  # ‖UVᵀ − M*‖/‖M*‖, (B, R)
+    predicted: torch.Tensor  # the same of Oja's flow, (B, R)
+
+    @property
+    def gap(self) -> torch.Tensor:
+        """Largest difference of the two, (B,)."""
+        return (self.errors - self.predicted).abs().amax(dim=1)
+
+    @property
+    def escape(self) -> torch.Tensor:
+        """Time until the error is halved, (B,)."""
+        return first_below(self.times, self.errors, torch.full_like(self.errors[:, 0], 0.5))
+
+    @property
+    def predicted_escape(self) -> torch.Tensor:
+        """The same of Oja's flow, within the times of the run, (B,)."""
+        return first_below(self.times, self.predicted, torch.full_like(self.errors[:, 0], 0.5))
+
+
+def stall(setting: Setting, problem: Problem, size: float, weight: float, time: float) -> Stall:
+    """Gradient descent for the given time ηT, recorded evenly."""
+    # The loss alone allows η < 2/L²; the regulariser adds a multiple of L² to the Hessian.
+    eta = 0.5 / size**2 if weight == 0 else 0.1 / size**2
+    method = GradientDescent(eta) if weight == 0 else BalancedGradientDescent(eta, weight)
+    steps = round(time / eta)
+    record = torch.linspace(0, steps, setting.sizes.records).round().long().unique()
+    run = solve(problem, method, tilted(problem, setting, size), steps, record=record)
+    norm = problem.truth.spectrum.norm(dim=1)[:, None]
+    times = eta * run.steps
+    return Stall(times, run.error.sqrt() / norm, oja(problem, run.start, size, times) / norm)
+
+
+@claim(
+    id="zhang2025.unbalanced-stall",
+    title="Gradient descent stays near the unbalanced saddle for a time that grows like L²",
+    paper="zhang2025",
+    reference="abstract of the third version for stalling at saddles of small curvature; the law is derived here",
+    statement=r"""For $\mathcal A=I$ and $U_0=0$, $V_0^\top V_0=L^2I$, gradient descent without a regulariser
+follows Oja's flow slowed by $L^2$: $\|UV^\top-M^\star\|_F\approx\|M^\star(I-P_\tau)\|_F$ at the time $\tau=\eta
+T$, with $P_\tau$ the projector on the span of $e^{M^{\star\top}M^\star\tau/L^2}V_0$, up to $O(L^{-4})$. The time
+until the error is halved grows like $L^2$, and the iterations like $L^4$ because $\eta<2/L^2$.""",
+    provenance="derived",
+    kind="rate",
+    criteria=(
+        Criterion("largest |error − prediction| / ‖M*‖", high=0.05),
+        Criterion("escape time / predicted", 0.95, 1.05),
+        Criterion("exponent of the escape time in L", 1.95, 2.05),
+    ),
+    control=f"the balancing regulariser is on, μ = {WEIGHT:g}: it takes L away within a time 1/μ",
+    breaks=(
+        "largest |error − prediction| / ‖M*‖",
+        "escape time / predicted",
+        "exponent of the escape time in L",
+    ),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"n1": 4, "n2": 6, "r": 2, "spectrum": (1.0, 0.8), "Ls": (3, 4), "records": 400},
+        "book": {"n1": 6, "n2": 9, "r": 3, "spectrum": (1.0, 0.8), "Ls": (3, 4, 6, 8), "records": 400},
+        "full": {"n1": 12, "n2": 16, "r": 4, "spectrum": (1.0, 0.8), "Ls": (3, 4, 6, 8, 12), "records": 400},
+    },
+    chapter=CHAPTER,
+    uses=("zhang2025.unbalanced-near-second-order",),
+)
+def unbalanced_stall(setting: Setting) -> Evidence:
+    s = setting.sizes
+    problem = population(setting)
+    # The smallest angle is 1e-3 and the smallest singular value 0.8: L² ln(1000)/0.64 = 11 L², and some to halve.
+    free = {f"L = {size}": stall(setting, problem, size, 0.0, 14 * size**2) for size in s.Ls}
+    held = {f"L = {size}": stall(setting, problem, size, WEIGHT, 30.0) for size in s.Ls}
+
+    def exponent(runs: dict[str, Stall]) -> torch.Tensor:
+        return rates.scaling_exponent(s.Ls, torch.stack([run.escape for run in runs.values()], dim=1))
+
+    def medians(runs: dict[str, Stall], words: str) -> dict[str, float | str]:
+        return {
+            f"median escape time, {name}{words}": float(run.escape.median()) for name, run in runs.items()
+        }
+
+    return Evidence(
+        measured={
+            "largest |error − prediction| / ‖M*‖": {name: run.gap for name, run in free.items()},
+            "escape time / predicted": {
+                name: run.escape / run.predicted_escape for name, run in free.items()
+            },
+            "exponent of the escape time in L": exponent(free),
+        },
+        predicted={"exponent of the escape time in L": 2.0},
+        control={
+            "largest |error − prediction| / ‖M*‖": {name: run.gap for name, run in held.items()},
+            "escape time / predicted": {
+                name: run.escape / free[name].predicted_escape for name, run in held.items()
+            },
+            "exponent of the escape time in L": exponent(held),
+        },
+        notes=medians(free, "") | medians(held, f", μ = {WEIGHT:g}"),
+        curves={"free": free, "held": held},
+    )

@@ -1,0 +1,230 @@
+"""At equality: a second-order point that is no local minimum, because the objective falls with the fourth power."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import torch
+
+from lowrank_core.analysis.planted import planted
+from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.zhang2025.counterexamples.exact import (
+    BALLS,
+    CHAPTER,
+    FEW_BALLS,
+    between,
+    threshold,
+)
+from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.factors import Factors
+from lowrank_core.methods import GradientDescent
+from lowrank_core.proofs import counterexamples as exact
+from lowrank_core.proofs import enclosure
+from lowrank_core.proofs.counterexamples import Shape
+from lowrank_core.randomness import normal
+from lowrank_core.solve import ErrorBelow, solve
+
+TERMS = "terms left in the expansion to seventh order"
+OTHERS = "exact coefficients of t to t³ and t⁵ to t⁷ that do not vanish"
+FOURTH = "exact coefficient of t⁴ less the closed form"
+COUNTS = "coefficients that enclosures do not confirm"
+FALL = "change of f / its fourth-order term at t = 1/100"
+FLOAT = "change of f / its fourth-order term at t = 1/20, in floating point"
+NARROW = Fraction(1, 10**9)
+
+
+@claim(
+    id="zhang2025.quartic-escape",
+    title="At δ = δ* the planted point is no local minimum: f falls like t⁴ in every null direction",
+    paper="zhang2025",
+    reference="no counterpart in what was read; the abstract of version 3 speaks of nonstrict saddles",
+    statement=r"""At $\delta=\delta^\star_j$, for every $A\in\mathbb R^{j\times r}$ the curve
+$X_t=[tA;\,I-\tfrac{t^2}2(A^\top A+yP);\,0]$ with $ay=\delta(\sqrt\rho\|A\|_F^2+\|AP\|_F^2)$, $a=r-r^\star+j$
+and $P$ the projector on the $a$ columns that the truth does not share, has
+$f(X_t)-f(X_0)=-\dfrac{1+\delta}{2\delta}\,a\,y^2\,t^4+O(t^8)$. For $j=r^\star$ this is
+$-\dfrac{1+\delta^\star}{2r^\star\delta^\star}\|A\|_F^4\,t^4$.""",
+    provenance="derived",
+    kind="identity",
+    criteria=(
+        Criterion(TERMS, 0, 0),
+        Criterion(OTHERS, 0, 0),
+        Criterion(FOURTH, 0, 0),
+        Criterion(COUNTS, 0, 0),
+        Criterion(FALL, 0.99, 1.01),
+        Criterion(FLOAT, 0.99, 1.01),
+    ),
+    control="δ > δ*, where the point is a strict local minimum modulo rotations and f rises along the same curve; "
+    "for the identities, a wrong weight of the planted block",
+    breaks=(TERMS, OTHERS, COUNTS, FALL, FLOAT),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {
+            "shapes": (Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2)),
+            "balls": FEW_BALLS,
+        },
+        "book": {
+            "shapes": (
+                Shape(1, 1, 1),
+                Shape(4, 1, 1),
+                Shape(2, 2, 2),
+                Shape(2, 2, 1, 1),
+                Shape(5, 2, 1),
+                Shape(8, 2, 2),
+            ),
+            "balls": BALLS,
+        },
+        "full": {
+            "shapes": (Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2), Shape(8, 2, 2), Shape(9, 4, 4)),
+            "balls": BALLS,
+        },
+    },
+    chapter=CHAPTER,
+    uses=("zhang2025.planted-family",),
+    means=("symbolic", "exact", "ball"),
+)
+def quartic_escape(setting: Setting) -> Evidence:
+    s = setting.sizes
+
+    def at(shape: Shape, seed: int, above: bool) -> Fraction:
+        low = (1 + shape.threshold) / 2
+        return between(seed, f"above {shape}", low, Fraction(1)) if above else shape.threshold
+
+    def coefficients(above: bool) -> dict[str, dict[str, list[float]]]:
+        found: dict[str, dict[str, list[float]]] = {OTHERS: {}, FOURTH: {}, FALL: {}}
+        for shape in s.shapes:
+            for seed in setting.seeds:
+                delta, a = at(shape, seed, above), exact.draw_direction(seed, shape)
+                c = exact.member(shape, delta).along(exact.escape_curve(shape, delta, a))
+                fourth = exact.escape_coefficient(shape, delta, a)
+                t = Fraction(1, 100)
+                change = sum(x * t**power for power, x in enumerate(c) if power)
+                for name, value in (
+                    (OTHERS, sum(x != 0 for x in (*c[1:4], *c[5:8]))),
+                    (FOURTH, c[4] - fourth),
+                    (FALL, change / (fourth * t**4)),
+                ):
+                    found[name].setdefault(str(shape), []).append(float(value))
+        return found
+
+    def enclosed(above: bool) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for shape in s.balls:
+            for seed in setting.seeds:
+                star = shape.threshold
+                delta = (1 + star) / 2 if above else star
+                a = exact.draw_direction(seed, shape)
+                c = exact.member(shape, delta).along(exact.escape_curve(shape, delta, a))
+                gaps = [*c[1:4], *c[5:8], c[4] - exact.escape_coefficient(shape, delta, a)]
+                missed = sum(not (-NARROW < enclosure.lower(x) <= 0) for x in gaps)
+                missed += sum(not (0 <= enclosure.upper(x) < NARROW) for x in gaps)
+                found.setdefault(str(shape), []).append(missed)
+        return found
+
+    def terms(weight: int) -> int:
+        return sum(left for name, left in exact.proof_residuals(weight).items() if "order" in name)
+
+    def fall(factor: float) -> dict[str, torch.Tensor]:
+        return {str(shape): float_fall(setting, shape, factor) for shape in (*s.shapes, *s.balls)}
+
+    measured, control = coefficients(False), coefficients(True)
+    return Evidence(
+        measured={TERMS: terms(1), **measured, COUNTS: enclosed(False), FLOAT: fall(1.0)},
+        control={TERMS: terms(2), **control, COUNTS: enclosed(True), FLOAT: fall(1.2)},
+    )
+
+
+def float_fall(setting: Setting, shape: Shape, factor: float, t: float = 0.05) -> torch.Tensor:
+    """(f(X_t) − f(X_0)) over its fourth-order term, by the package's own objective, at δ = factor·δ*, (B,)."""
+    delta = factor * threshold(shape)
+    case = planted(shape.r, shape.true_rank, delta, setting.seeds, shape.planted, shape.extra)
+    a = unit_direction(setting, shape)
+    root, j, s = math.sqrt(shape.alone / shape.planted), shape.planted, shape.shared
+    y = delta * (root + a[:, :, s:].square().sum(dim=(1, 2))) / shape.alone
+    moved = case.point.left.clone()
+    moved[:, :j] = t * a
+    square = a.mT @ a
+    square[:, s:, s:] += y[:, None, None] * torch.eye(shape.alone, dtype=torch.float64)
+    moved[:, j : j + shape.r] -= t * t / 2 * square
+    before, after = (case.problem.gradient(x)[0] for x in (case.point, Factors(moved)))
+    assert before is not None
+    assert after is not None
+    # The objective of this part is twice the loss of the solvers.
+    return 2 * (after - before) / (-(1 + delta) / (2 * delta) * shape.alone * y.square() * t**4)
+
+
+def unit_direction(setting: Setting, shape: Shape) -> torch.Tensor:
+    """Random A with ‖A‖_F = 1, (B, j, r)."""
+    drawn = normal(setting.seeds, "escape direction", shape.planted, shape.r)
+    return drawn / torch.linalg.matrix_norm(drawn)[:, None, None]
+
+
+@claim(
+    id="zhang2025.escape-time",
+    title="At δ = δ* gradient descent leaves distance ε after a time of order ε⁻²",
+    paper="zhang2025",
+    reference="no counterpart in what was read",
+    statement=r"""At $\delta=\delta^\star$ with $j=r^\star$, gradient descent started at $X_0+\varepsilon[A;0]$,
+$\|A\|_F=1$, leaves the planted point after the time $\eta T\simeq1/(4c\varepsilon^2)$ as $\varepsilon\to0$,
+$c=\dfrac{1+\delta^\star}{2r^\star\delta^\star}$, whatever the direction $A$.""",
+    provenance="derived",
+    kind="rate",
+    criteria=(
+        Criterion("4cε²·ηT at escape", 0.99, 1.06),
+        Criterion("log₂ of the escape times for ε/2 and ε", 1.9, 2.01),
+    ),
+    control="δ = 0.9 δ*: a strict saddle, left after a time of order log(1/ε)",
+    breaks=("4cε²·ηT at escape", "log₂ of the escape times for ε/2 and ε"),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"shapes": (Shape(1, 1, 1), Shape(2, 1, 1)), "epsilon": 0.05, "eta": 0.1},
+        "book": {
+            "shapes": (Shape(1, 1, 1), Shape(2, 1, 1), Shape(2, 2, 2), Shape(3, 2, 2)),
+            "epsilon": 0.04,
+            "eta": 0.1,
+        },
+        "full": {
+            "shapes": (Shape(1, 1, 1), Shape(2, 1, 1), Shape(2, 2, 2), Shape(3, 2, 2), Shape(5, 3, 3)),
+            "epsilon": 0.02,
+            "eta": 0.1,
+        },
+    },
+    chapter=CHAPTER,
+    uses=("zhang2025.quartic-escape",),
+)
+def escape_time(setting: Setting) -> Evidence:
+    s = setting.sizes
+    product, doubling = (criterion.quantity for criterion in escape_time.criteria)
+
+    def found(factor: float) -> dict[str, dict[str, torch.Tensor]]:
+        times = {shape: escape_times(setting, shape, factor) for shape in s.shapes}
+        return {
+            product: {str(shape): half for shape, (_, half) in times.items()},
+            doubling: {str(shape): 2 + (half / full).log2() for shape, (full, half) in times.items()},
+        }
+
+    return Evidence(measured=found(1.0), predicted={product: 1.0, doubling: 2.0}, control=found(0.9))
+
+
+def escape_times(setting: Setting, shape: Shape, factor: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """4cε²ηT for ε and for ε/2, T the first recorded iteration with half of the error left, (B,) each."""
+    s, star = setting.sizes, threshold(shape)
+    c = (1 + star) / (2 * shape.true_rank * star)
+    a, found = unit_direction(setting, shape), []
+    case = planted(shape.r, shape.true_rank, factor * star, setting.seeds)
+    for epsilon in (s.epsilon, s.epsilon / 2):
+        start = case.point.left.clone()
+        start[:, : shape.planted] = epsilon * a
+        gap = start @ start.mT - case.problem.truth.matrix
+        unit = 1 / (4 * c * epsilon**2 * s.eta)
+        run = solve(
+            case.problem,
+            GradientDescent(s.eta),
+            Factors(start),
+            steps := math.ceil(1.3 * unit),
+            record=range(0, steps, max(1, steps // 600)),
+            stop=ErrorBelow(float(gap.square().sum(dim=(1, 2)).amin()) / 4),
+        )
+        found.append(torch.where(run.reached_at > 0, run.reached_at.double() / unit, torch.inf))
+    return found[0], found[1]

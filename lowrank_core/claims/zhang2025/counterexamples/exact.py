@@ -1,0 +1,377 @@
+"""The planted family in exact arithmetic: gradient, spectrum of the Hessian, where it becomes a counterexample.
+
+In this part the search rank is r and the true rank r*.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from random import Random
+
+import torch
+
+from lowrank_core.analysis import landscape
+from lowrank_core.analysis.planted import planted
+from lowrank_core.analysis.sharp_threshold import published_necessary
+from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.proofs import counterexamples as exact
+from lowrank_core.proofs import enclosure
+from lowrank_core.proofs.counterexamples import Quadratic, Shape
+from lowrank_core.proofs.instances import rational
+from lowrank_core.proofs.matrices import add, diagonal, gram, transpose
+from lowrank_core.proofs.minimisers import rational_orthogonal
+
+CHAPTER = "chapters/zhang2025/counterexamples"
+TERMS = "terms left in the block algebra"
+GRADIENT = "entries of the exact gradient that do not vanish"
+SPECTRUM = "exact multiplicities of Hessian eigenvalues that are off"
+COUNTS = "eigenvalue counts that enclosures do not confirm"
+FLOAT = "largest difference of the package's Hessian spectrum from the closed form"
+NEGATIVE = "negative eigenvalues of the Hessian"
+NULL = "null directions more than expected"
+WIDTH = Fraction(1, 10**9)
+"""Enclosed eigenvalues are confirmed to within this."""
+FEW_BALLS = (Shape(2, 1, 1, balls=True), Shape(3, 2, 2, balls=True))
+BALLS = (*FEW_BALLS, Shape(4, 3, 2, balls=True), Shape(5, 3, 3, 1, balls=True))
+"""Shapes with an irrational √ρ."""
+
+
+def between(seed: int, name: str, low: Fraction, high: Fraction) -> Fraction:
+    """A fraction strictly inside an interval, drawn by the seed."""
+    return low + (high - low) * rational(Random(f"{name}/{seed}"), Fraction(1, 20), Fraction(19, 20), 90)
+
+
+@claim(
+    id="zhang2025.planted-family",
+    title="A critical point with a Hessian in closed form, for every δ and all ranks",
+    paper="zhang2025",
+    reference="no counterpart in what was read; existence for r − r* + 1 in the abstract of versions 1 and 2",
+    statement=r"""For $1\le j\le r^\star\le r$, $n\ge r+j$ and every $\delta\in(0,1)$ there are $X$, $M^\star$ of
+rank $r^\star$ and $\mathcal A$ with $(1-\delta)\|M\|_F^2\le\|\mathcal A(M)\|^2\le(1+\delta)\|M\|_F^2$ for all
+$M$, such that $\nabla f(X)=0$ and $\nabla^2f(X)$ has the eigenvalues
+$2(1+\delta)(1+\sqrt\rho)(\delta-\delta^\star_j)/\delta$ ($rj$ times), $0$ ($r(r-1)/2$ times), $4$ (once),
+$4(1+\delta)$ and $2(1+\delta)$, where $\rho=(r-r^\star+j)/j$ and $\delta^\star_j=1/(1+1/\sqrt\rho)$.""",
+    provenance="derived",
+    kind="identity",
+    criteria=(
+        Criterion(TERMS, 0, 0),
+        Criterion(GRADIENT, 0, 0),
+        Criterion(SPECTRUM, 0, 0),
+        Criterion(COUNTS, 0, 0),
+        Criterion(FLOAT, high=1e-9),
+    ),
+    control="the planted eigenvalues of Q and M* lose their weight: √ρ is multiplied by another number",
+    breaks=(TERMS, GRADIENT, SPECTRUM, COUNTS),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {
+            "rotated": (Shape(1, 1, 1), Shape(2, 2, 2)),
+            "plain": (Shape(4, 1, 1), Shape(2, 2, 1, 1)),
+            "balls": FEW_BALLS,
+            "shapes": 1,
+        },
+        "book": {
+            "rotated": (Shape(1, 1, 1), Shape(2, 2, 2), Shape(2, 2, 1, 1)),
+            "plain": (Shape(4, 1, 1), Shape(3, 3, 3), Shape(5, 2, 1), Shape(3, 3, 2, 1)),
+            "balls": BALLS,
+            "shapes": 5,
+        },
+        "full": {
+            "rotated": (Shape(1, 1, 1), Shape(2, 2, 2), Shape(2, 2, 1, 1), Shape(4, 1, 1)),
+            "plain": (Shape(8, 2, 2), Shape(9, 1, 1), Shape(9, 4, 4), Shape(6, 3, 1, 2)),
+            "balls": BALLS,
+            "shapes": 20,
+        },
+    },
+    chapter=CHAPTER,
+    means=("symbolic", "exact", "ball"),
+)
+def planted_family(setting: Setting) -> Evidence:
+    s = setting.sizes
+
+    def gradients_and_spectra(weight: Fraction) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+        gradients: dict[str, list[int]] = {}
+        spectra: dict[str, list[int]] = {}
+        for shape in (*s.rotated, *s.plain):
+            for seed in setting.seeds:
+                delta = between(seed, str(shape), Fraction(0), Fraction(1))
+                rng = Random(f"rotation/{seed}/{shape}") if shape in s.rotated else None
+                member = exact.member(shape, delta, weight, rng)
+                expected = exact.merged(exact.spectrum(shape, delta))
+                found = exact.exact_multiplicities(member.hessian, list(expected))
+                gradients.setdefault(str(shape), []).append(exact.count_nonzero(member.gradient))
+                spectra.setdefault(str(shape), []).append(
+                    sum(abs(found[value] - count) for value, count in expected.items())
+                )
+        return gradients, spectra
+
+    def enclosed(weight: Fraction) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for shape in s.balls:
+            for seed in setting.seeds:
+                delta = between(seed, str(shape), Fraction(0), Fraction(1))
+                hessian = exact.member(shape, delta, weight).hessian
+                found.setdefault(str(shape), []).append(
+                    exact.miscounted(hessian, exact.spectrum(shape, delta), WIDTH)
+                )
+        return found
+
+    wrong = Fraction(5, 4)
+    gradients, spectra = gradients_and_spectra(Fraction(1))
+    bad_gradients, bad_spectra = gradients_and_spectra(wrong)
+    return Evidence(
+        measured={
+            TERMS: sum(block_residuals(1).values()),
+            GRADIENT: gradients,
+            SPECTRUM: spectra,
+            COUNTS: enclosed(Fraction(1)),
+            FLOAT: [float_difference(seed, s.shapes) for seed in setting.seeds],
+        },
+        control={
+            TERMS: sum(block_residuals(2).values()),
+            GRADIENT: bad_gradients,
+            SPECTRUM: bad_spectra,
+            COUNTS: enclosed(wrong),
+        },
+        notes={"interval arithmetic": enclosure.backend()},
+    )
+
+
+def block_residuals(weight: int) -> dict[str, int]:
+    """The terms left in the identities behind gradient and Hessian; those of the escape belong to another claim."""
+    return {name: left for name, left in exact.proof_residuals(weight).items() if "order" not in name}
+
+
+def float_difference(seed: int, count: int) -> float:
+    """The package's operator, gradient and Hessian against the closed form, over random ranks up to five."""
+    rng, worst = Random(f"float/{seed}"), 0.0
+    for _ in range(count):
+        r = rng.randint(1, 5)
+        shape = Shape(r, true_rank := rng.randint(1, r), rng.randint(1, true_rank), rng.randint(0, 1))
+        delta = Fraction(rng.randint(10, 90), 100)
+        case = planted(shape.r, shape.true_rank, float(delta), [seed], shape.planted, shape.extra)
+        values = exact.spectrum(shape._replace(balls=True), delta)
+        expected = sorted(float(enclosure.lower(value)) for value, count in values for _ in range(count))
+        found = torch.linalg.eigvalsh(landscape.hessian(case.problem, case.point))[0]
+        slope = landscape.gradient(case.problem, case.point).left
+        gap = found - torch.tensor(expected, dtype=torch.float64)
+        worst = max(worst, float(gap.abs().amax()), float(slope.abs().amax()))
+    return worst
+
+
+@claim(
+    id="zhang2025.second-order-from-the-threshold",
+    title="The critical point is a second-order point from δ* on, and a strict saddle before",
+    paper="zhang2025",
+    reference="necessity of δ < 1/(1 + 1/√(r − r* + 1)) in the abstract of versions 1 and 2 is the case j = 1",
+    statement=r"""In the family, $X$ is a spurious second-order point if and only if $\delta\ge\delta^\star_j$:
+above, its Hessian is positive but for the $r(r-1)/2$ rotations; at $\delta=\delta^\star_j$ it has $rj$ more
+null directions; below, it has $rj$ negative eigenvalues. For $j=r^\star$ and $n=r+r^\star$ the threshold is
+$1/(1+\sqrt{r^\star/r})$; for $j=1$ it is $1/(1+1/\sqrt{r-r^\star+1})$. The order of the restricted isometry
+is $r+r^\star$.""",
+    provenance="derived",
+    kind="existence",
+    criteria=(
+        Criterion(NEGATIVE, 0, 0),
+        Criterion(NULL, 0, 0),
+        Criterion("squared error / squared norm of the truth", low=1),
+    ),
+    control="the same pair X, M* and directions at a smaller δ, between 0.5 δ* and δ*",
+    breaks=(NEGATIVE,),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"shapes": (Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2)), "large": ()},
+        "book": {
+            "shapes": (Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2), Shape(5, 2, 1)),
+            "large": (Shape(8, 2, 2),),
+        },
+        "full": {
+            "shapes": (Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2), Shape(5, 2, 1), Shape(6, 3, 1)),
+            "large": (Shape(8, 2, 2), Shape(9, 1, 1), Shape(9, 4, 4), Shape(5, 5, 5)),
+        },
+    },
+    chapter=CHAPTER,
+    uses=("zhang2025.planted-family",),
+    means=("exact",),
+)
+def second_order_from_the_threshold(setting: Setting) -> Evidence:
+    s = setting.sizes
+    negative: dict[str, list[float]] = {}
+    null: dict[str, list[float]] = {}
+    ratio: dict[str, list[float]] = {}
+    below: dict[str, list[float]] = {}
+    # At the threshold itself nothing is left to draw, so there every seed would see the same.
+    for shape in (*s.shapes, *s.large):
+        found = exact_signs(shape, shape.threshold)
+        negative[f"{shape}, at δ*"] = [found[0]]
+        null[f"{shape}, at δ*"] = [found[1] - shape.r * shape.planted]
+        ratio[f"{shape}, at δ*"] = [relative_error(shape, shape.threshold)]
+    for shape in s.shapes:
+        above = [between(seed, f"above {shape}", shape.threshold, Fraction(1)) for seed in setting.seeds]
+        signs = [exact_signs(shape, delta) for delta in above]
+        negative[f"{shape}, above"], null[f"{shape}, above"] = map(list, zip(*signs, strict=True))
+        ratio[f"{shape}, above"] = [relative_error(shape, delta) for delta in above]
+        low = shape.threshold / 2
+        under = [between(seed, f"below {shape}", low, shape.threshold) for seed in setting.seeds]
+        below[f"{shape}, below"] = [exact_signs(shape, delta)[0] for delta in under]
+    return Evidence(
+        measured={NEGATIVE: negative, NULL: null, "squared error / squared norm of the truth": ratio},
+        predicted={NEGATIVE: 0, NULL: 0},
+        control={NEGATIVE: below},
+    )
+
+
+def exact_signs(shape: Shape, delta: Fraction) -> tuple[float, float]:
+    """How many eigenvalues are negative, and how many vanish beyond the rotations; NaN if some are not found."""
+    hessian = exact.member(shape, delta).hessian
+    found = exact.exact_multiplicities(hessian, list(exact.merged(exact.spectrum(shape, delta))))
+    if sum(found.values()) != len(hessian):
+        return math.nan, math.nan
+    negative = sum(count for value, count in found.items() if value < 0)
+    return float(negative), float(found[Fraction(0)] - shape.r * (shape.r - 1) // 2)
+
+
+def relative_error(shape: Shape, delta: Fraction) -> float:
+    """‖XXᵀ − M*‖² / ‖M*‖² at the planted point."""
+    member = exact.member(shape, delta)
+    return float(exact.inner(member.error, member.error) / exact.inner(member.truth, member.truth))
+
+
+@claim(
+    id="zhang2025.below-the-published-bound",
+    title="For 2 ≤ r* < r there are strict counterexamples below the published necessary bound",
+    paper="zhang2025",
+    reference="compare the necessary δ < 1/(1 + 1/√(r − r* + 1)) in the abstract of versions 1 and 2",
+    statement=r"""For $2\le r^\star<r$ and $n=r+r^\star$, every $\delta$ between $1/(1+\sqrt{r^\star/r})$ and
+$1/(1+1/\sqrt{r-r^\star+1})$ admits a critical point with $XX^\top\ne M^\star$ at which the Hessian is
+positive on the complement of the rotations: a strict local minimum modulo rotations.""",
+    provenance="derived",
+    kind="existence",
+    criteria=(Criterion(COUNTS, 0, 0), Criterion("eigenvalues below −10⁻⁹", 0, 0)),
+    control="only one direction is planted, j = 1, at the same δ: the member behind the published bound",
+    breaks=("eigenvalues below −10⁻⁹",),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"shapes": ((3, 2), (4, 2))},
+        "book": {"shapes": ((3, 2), (4, 2), (4, 3), (5, 3), (6, 2))},
+        "full": {"shapes": ((3, 2), (4, 2), (4, 3), (5, 3), (6, 2), (8, 2), (6, 5))},
+    },
+    chapter=CHAPTER,
+    uses=("zhang2025.planted-family",),
+    means=("ball",),
+    discrepancy="The necessary bound 1/(1 + 1/√(r − r* + 1)) in the abstract of the first versions is not the best "
+    "one for 2 ≤ r* < r: with n = r + r* there are strict counterexamples from 1/(1 + √(r*/r)) on, where "
+    "the abstract's sufficient condition ends, e.g. for r = 3, r* = 2 from {from:.4f} on instead of "
+    "{published:.4f}. The later version of the paper, whose full text was not read, may well have the "
+    "same.",
+)
+def below_the_published_bound(setting: Setting) -> Evidence:
+    missing: dict[str, list[int]] = {}
+    negative: dict[str, list[int]] = {}
+    control: dict[str, list[int]] = {}
+    for r, true_rank in setting.sizes.shapes:
+        shape, single = (Shape(r, true_rank, j, balls=True) for j in (true_rank, 1))
+        low, high = Fraction(threshold(shape)), Fraction(published_necessary(r, true_rank))
+        name = f"r = {r}, r* = {true_rank}"
+        for seed in setting.seeds:
+            delta = between(seed, f"gap {name}", low, high)
+            hessian, other = (exact.member(each, delta).hessian for each in (shape, single))
+            missing.setdefault(name, []).append(
+                exact.miscounted(hessian, exact.spectrum(shape, delta), WIDTH)
+            )
+            negative.setdefault(name, []).append(exact.count_below(hessian, -WIDTH))
+            control.setdefault(name, []).append(exact.count_below(other, -WIDTH))
+    return Evidence(
+        measured={COUNTS: missing, "eigenvalues below −10⁻⁹": negative},
+        control={"eigenvalues below −10⁻⁹": control},
+        notes={"from": threshold(Shape(3, 2, 2)), "published": published_necessary(3, 2)},
+    )
+
+
+def threshold(shape: Shape) -> float:
+    """δ*, rounded."""
+    root = math.sqrt(shape.alone / shape.planted)
+    return root / (1 + root)
+
+
+@claim(
+    id="zhang2025.example-1",
+    title="The published instance with δ = 1/2, in exact arithmetic",
+    paper="zhang2025",
+    reference="Zhang, Sojoudi & Lavaei (2019), Theorem 3 and Example 1, JMLR pp. 3-4, 15-16; form of the instance "
+    "from Zhang et al. (2018)",
+    statement=r"""For $M^\star=zz^\top$, $r=1$ and the $n^2$ measurements of Example 1, $\mathcal A^*\mathcal A$
+on all $n\times n$ matrices has the eigenvalues $\tfrac12$ (once), $1$ and $\tfrac32$ (twice), so that
+$\delta=\tfrac12$ at order 2; at $x=\|z\|u_2/\sqrt2$, for $f(x)=\|\mathcal A(xx^\top-M^\star)\|^2$ without the
+factor $\tfrac12$, $f(x)=\tfrac34\|M^\star\|_F^2$, $\nabla f(x)=0$ and
+$\nabla^2f(x)=\|z\|^2\bigl(4u_2u_2^\top+2\sum_{i\ge3}u_iu_i^\top\bigr)\succeq8xx^\top$. On symmetric matrices
+over $u_1,u_2$ it is the member $r=r^\star=1$ of the planted family.""",
+    provenance="read",
+    kind="identity",
+    criteria=(
+        Criterion("multiplicities of 1/2, 1 and 3/2 in A*A that are off", 0, 0),
+        Criterion(GRADIENT, 0, 0),
+        Criterion("f(x)/‖M*‖² − 3/4", 0, 0),
+        Criterion("entries of the Hessian that differ", 0, 0),
+        Criterion("entries of A*A(S) that differ from the planted family", 0, 0),
+    ),
+    control="the coefficient 1/2 in A₁ is replaced by another one",
+    breaks=("multiplicities of 1/2, 1 and 3/2 in A*A that are off", GRADIENT, "f(x)/‖M*‖² − 3/4"),
+    seeds=SEEDS,
+    sizes={"smoke": {"ns": (2, 3)}, "book": {"ns": (2, 3, 4)}, "full": {"ns": (2, 3, 4, 5)}},
+    chapter=CHAPTER,
+    uses=("zhang2025.planted-family",),
+    means=("exact",),
+)
+def example_1(setting: Setting) -> Evidence:
+    names = [
+        "multiplicities of 1/2, 1 and 3/2 in A*A that are off",
+        GRADIENT,
+        "f(x)/‖M*‖² − 3/4",
+        "entries of the Hessian that differ",
+        "entries of A*A(S) that differ from the planted family",
+    ]
+
+    def checked(right: bool) -> dict[str, dict[str, list[float]]]:
+        found: dict[str, dict[str, list[float]]] = {name: {} for name in names}
+        for n in setting.sizes.ns:
+            for seed in setting.seeds:
+                # Away from 1/2 by construction: the control must not draw the right coefficient.
+                drawn = between(seed, "coefficient", Fraction(1, 10), Fraction(2, 5))
+                values = example_residuals(n, seed, Fraction(1, 2) if right else drawn)
+                for name, value in zip(names, values, strict=True):
+                    found[name].setdefault(f"n = {n}", []).append(value)
+        return found
+
+    return Evidence(measured=checked(True), control=checked(False))
+
+
+def example_residuals(n: int, seed: int, coefficient: Fraction) -> list[float]:
+    """What is left of the five statements of Example 1 in a rotated basis, in the order of the claim."""
+    rng = Random(f"example 1/{n}/{seed}")
+    basis, q = rational_orthogonal(rng, n), rational(rng, Fraction(1, 2), 2, 12)
+    measured = exact.example_1(basis, coefficient)
+    columns = [[[row[i]] for row in basis] for i in range(n)]
+    # ‖z‖² = 2q², so that x = q u₂ has rational entries.
+    truth = [[2 * q * q * x for x in row] for row in gram(columns[0])]
+    quadratic = Quadratic([[q * row[0]] for row in columns[1]], truth, measured.normal)
+    expected = {Fraction(1, 2): 1, Fraction(1): n * n - 3, Fraction(3, 2): 2}
+    found = exact.exact_multiplicities(measured.gram, list(expected))
+    value = 2 * quadratic.along([quadratic.point])[0] / exact.inner(truth, truth) - Fraction(3, 4)
+    doubled = [[2 * x for x in row] for row in exact.conjugated(quadratic.hessian, basis)]
+    spectrum = diagonal([2 * q * q * x for x in [0, 4, *[2] * (n - 2)]])
+    a, b, c = (rational(rng, -1, 1) for _ in range(3))
+    s = diagonal([a, c, *[0] * (n - 2)])
+    s[0][1] = s[1][0] = b
+    turned = exact.conjugated(measured.normal(exact.conjugated(s, transpose(basis))), basis)
+    family = exact.member(Shape(1, 1, 1), Fraction(1, 2)).normal([[a, b], [b, c]])
+    return [
+        float(sum(abs(found[key] - count) for key, count in expected.items())),
+        float(exact.count_nonzero(quadratic.gradient)),
+        float(value),
+        float(exact.count_nonzero(add(doubled, spectrum, -1))),
+        float(exact.count_nonzero(add([row[:2] for row in turned[:2]], family, -1))),
+    ]

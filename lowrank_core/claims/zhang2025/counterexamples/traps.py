@@ -1,0 +1,182 @@
+"""How often descent from a random start is caught: at δ = 1/2 less and less with time, above it for ever."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from lowrank_core.analysis.planted import planted
+from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.zhang2025.counterexamples.exact import CHAPTER
+from lowrank_core.claims.zhang2025.runs import LOG_SEEDS, SEEDS
+from lowrank_core.factors import Factors
+from lowrank_core.methods import GradientDescent
+from lowrank_core.randomness import draw, normal, stream
+from lowrank_core.solve import solve
+
+GOLDEN = (math.sqrt(5) - 1) / 2
+WIDE_TIMES = (1.0, 3.0, 10.0, 100.0)
+WIDE_ETA = 0.05
+
+
+@claim(
+    id="zhang2025.trapped-fraction",
+    title="At δ = 1/2 the trapped share of random starts decays like T^(−1/2), above it does not",
+    paper="zhang2025",
+    reference="no counterpart in what was read; illustrates the nonstrict saddles of the abstract of version 3",
+    statement=r"""For $r=r^\star=1$, $n=2$, $\delta=\tfrac12$ and $M^\star=2e_1e_1^\top$, from $x_0\sim
+N(0,\sigma^2I)$ the share of starts that gradient descent has not brought to the truth at time $\eta T$ is
+$\simeq\sigma/\sqrt{3\pi\eta T}$ for small $\eta$ and large $\eta T$. In general, $\delta=\delta^\star$, it decays
+with the exponent $-rr^\star/2$. For $\delta>\delta^\star$ it tends to a positive constant.""",
+    provenance="derived",
+    kind="rate",
+    criteria=(
+        Criterion("exponent over the last decade of time", -0.58, -0.46),
+        Criterion("trapped share at the end", 0.93, 1.15, of_prediction=True),
+        Criterion("exponent for r = 2, all starts pooled", -1.45, -0.75),
+    ),
+    control="a larger δ, 0.55 for r = 1 and 0.65 for r = 2: a strict local minimum with a basin",
+    breaks=(
+        "exponent over the last decade of time",
+        "trapped share at the end",
+        "exponent for r = 2, all starts pooled",
+    ),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"starts": 8_000, "control": 500, "sigma": 0.7, "eta": 0.05, "time": 150, "wide": 10_000},
+        "book": {"starts": 20_000, "control": 2_000, "sigma": 0.7, "eta": 0.04, "time": 300, "wide": 16_000},
+        "full": {
+            "starts": 100_000,
+            "control": 10_000,
+            "sigma": 0.7,
+            "eta": 0.02,
+            "time": 1_000,
+            "wide": 100_000,
+        },
+    },
+    chapter=CHAPTER,
+    uses=("zhang2025.escape-time",),
+)
+def trapped_fraction(setting: Setting) -> Evidence:
+    s = setting.sizes
+    exponent, share, wide = (criterion.quantity for criterion in trapped_fraction.criteria)
+    times = [s.time * factor for factor in (0.01, 0.03, 0.1, 0.3, 1.0)]
+    runs = {
+        "δ = 0.5": trapped_shares(lattice_starts(setting, s.starts), 0.5, times, s.eta),
+        "δ = 0.55": trapped_shares(lattice_starts(setting, s.control), 0.55, times, s.eta),
+    }
+    law = s.sigma / math.sqrt(3 * math.pi * s.time)
+
+    def found(shares: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {exponent: (shares[:, -1] / shares[:, 2]).log10(), share: shares[:, -1]}
+
+    def pooled(delta: float, count: int) -> torch.Tensor:
+        starts = s.sigma * normal(setting.seeds, "start", count, 3, 2, device=setting.device)
+        shares = trapped_shares(starts, delta, WIDE_TIMES, WIDE_ETA).mean(dim=0)
+        return (shares[-1] / shares[-2]).log10()
+
+    star = 1 / (1 + math.sqrt(0.5))
+    return Evidence(
+        measured={**found(runs["δ = 0.5"]), wide: pooled(star, s.wide)},
+        predicted={exponent: -0.5, share: law, wide: -1.0},
+        control={**found(runs["δ = 0.55"]), wide: pooled(0.65, s.wide // 10)},
+        curves={"times": torch.tensor(times, dtype=torch.float64), "shares": runs, "sigma": s.sigma},
+    )
+
+
+def lattice_starts(setting: Setting, count: int) -> torch.Tensor:
+    """`count` starts in the plane for each seed, (B, count, 2, 1): a randomly shifted lattice, made Gaussian.
+
+    Each start is exactly N(0, σ²I), and shares vary less than for independent draws.
+    """
+    shift = draw(setting.seeds, "lattice shift", (2,), lambda rng, size: rng.random(size))[:, None, :]
+    index = torch.arange(count, dtype=torch.float64)
+    lattice = (torch.stack([(index + 0.5) / count, index * GOLDEN], dim=-1) + shift) % 1
+    radius = setting.sizes.sigma * (-2 * (-lattice[..., :1]).log1p()).sqrt()
+    angle = 2 * math.pi * lattice[..., 1:]
+    return torch.stack([radius * angle.cos(), radius * angle.sin()], dim=-2).to(setting.device)
+
+
+def trapped_shares(starts: torch.Tensor, delta: float, times: Sequence[float], eta: float) -> torch.Tensor:
+    """The share of starts with ‖XXᵀ − M*‖ > 1 at each time ηT, (B, len(times)), for r* = 1 and n = r + 1.
+
+    Args:
+        starts: (B, count, n, r). Who has arrived at the truth is not followed any further.
+    """
+    batch, count, n, r = starts.shape
+    left, owner = starts.reshape(-1, n, r), torch.arange(batch).repeat_interleave(count)
+    done, shares = 0, []
+    for time in times:
+        steps = round(time / eta)
+        # One operator and one truth serve all starts, so the seeds of the problem draw nothing.
+        case = planted(r, 1, delta, [0] * len(left), device=starts.device)
+        run = solve(case.problem, GradientDescent(eta), Factors(left), steps - done, record=[steps - done])
+        trapped = run.error[:, -1] > 1
+        left, owner, done = run.factors.left[trapped.to(left.device)], owner[trapped], steps
+        shares.append(torch.bincount(owner, minlength=batch).double() / count)
+    return torch.stack(shares, dim=1)
+
+
+@claim(
+    id="zhang2025.sgd-failures",
+    title="How often SGD fails on the published instance depends on how long it runs",
+    paper="zhang2025",
+    reference="Zhang et al. (2018), abstract, where SGD fails 12 % of the time; the dependence is new",
+    statement=r"""On the instance with $\delta=\tfrac12$, stochastic gradient descent (one measurement in each
+step, starts $N(0,I)$, errors above $\tfrac12\|M^\star\|_F$ counted as failures) fails less often the longer
+it runs. With $\delta=0.7$ instead, the share of failures does not change.""",
+    provenance="derived",
+    kind="ordering",
+    criteria=(Criterion("failures at time 160 / failures at time 10", high=0.7),),
+    control="δ = 0.7: a strict local minimum, which small steps do not leave",
+    breaks=("failures at time 160 / failures at time 10",),
+    seeds=LOG_SEEDS,
+    sizes={
+        "smoke": {"starts": 400, "eta": 0.1},
+        "book": {"starts": 600, "eta": 0.1},
+        "full": {"starts": 1_000, "eta": 0.02},
+    },
+    chapter=CHAPTER,
+    uses=("zhang2025.example-1", "zhang2025.trapped-fraction"),
+    discrepancy="The 12 % of failures of stochastic gradient descent on the instance with δ = 1/2 are no "
+    "constant of the instance: the trap is not strict, and the share falls from {at 10:.0%} over {at 40:.0%} "
+    "to {at 160:.0%} as the time ηT grows from 10 over 40 to 160. The step size and the number of steps behind "
+    "the 12 % were not read.",
+)
+def sgd_failures(setting: Setting) -> Evidence:
+    found, control = (failure_shares(setting, delta, (10, 40, 160)) for delta in (0.5, 0.7))
+    name = "failures at time 160 / failures at time 10"
+    return Evidence(
+        measured={name: found[:, 2] / found[:, 0]},
+        control={name: control[:, 2] / control[:, 0]},
+        notes={f"at {time}": float(found[:, i].mean()) for i, time in enumerate((10, 40, 160))},
+    )
+
+
+def failure_shares(setting: Setting, delta: float, times: tuple[int, ...]) -> torch.Tensor:
+    """The share of starts with ‖xxᵀ − e₁e₁ᵀ‖ > 1/2 at each time ηT, (B, len(times)).
+
+    One step is x ← x − η∇½(⟨Aₖ, xxᵀ⟩ − bₖ)², k uniform; for δ = 1/2 the three Aₖ are the published ones.
+    """
+    s = setting.sizes
+    side = math.sqrt((1 + delta) / 2)
+    matrices = torch.tensor(
+        [[[1, 0], [0, delta]], [[0, side], [side, 0]], [[0, 0], [0, math.sqrt(1 - delta**2)]]],
+        dtype=torch.float64,
+    )
+    observed = matrices[:, 0, 0]
+    x = normal(setting.seeds, "start", s.starts, 2)
+    streams = [stream(seed, "measurement of each step") for seed in setting.seeds]
+    shares, done = [], 0
+    for time in times:
+        while done < round(time / s.eta):
+            drawn = torch.stack([torch.from_numpy(each.integers(0, 3, s.starts)) for each in streams])
+            image = (matrices[drawn] * x[:, :, None, :]).sum(dim=-1)
+            residual = (image * x).sum(dim=-1) - observed[drawn]
+            x, done = x - 2 * s.eta * residual[..., None] * image, done + 1
+        error = x.square().sum(dim=-1).square() - 2 * x[..., 0].square() + 1
+        shares.append((error > 0.25).double().mean(dim=1))
+    return torch.stack(shares, dim=1)

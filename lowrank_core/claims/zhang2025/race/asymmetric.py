@@ -1,0 +1,169 @@
+"""A pair of factors: what an unbalanced start costs, and what rebalancing buys and costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+
+from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.zhang2025.race.contest import (
+    ETA,
+    TRUE_RANK,
+    Entrant,
+    iterations,
+    race,
+    reached_error,
+)
+from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.factors import Factors, adjoint_start, imbalanced_start
+from lowrank_core.methods import (
+    BalancedGradientDescent,
+    GradientDescent,
+    Method,
+    RebalancedGradientDescent,
+    ResidualBelow,
+)
+from lowrank_core.problem import Problem, observe
+from lowrank_core.randomness import normal
+from lowrank_core.sensing import certified, gaussian
+from lowrank_core.truth import rectangular
+
+CHAPTER = "chapters/zhang2025/which-method"
+
+
+def contest(setting: Setting, kappa: float) -> Problem:
+    """m Gaussian measurements of an n₁ × n₂ truth of rank two with singular values 1 and 1/κ in random bases."""
+    s, seeds, device = setting.sizes, setting.seeds, setting.device
+    truth = rectangular(s.n1, s.n2, [1.0, 1 / kappa], seeds, basis="random", device=device)
+    return observe(truth, gaussian(s.n1, s.n2, s.m, seeds, device=device))
+
+
+def near_isometry(setting: Setting) -> Problem:
+    """A truth with singular values 1, 1 seen through (1 + δ)I − 2δΠ, Π random of half the full rank."""
+    s, seeds, device = setting.sizes, setting.seeds, setting.device
+    truth = rectangular(s.n1, s.n2, [1.0, 1.0], seeds, basis="random", device=device)
+    directions = normal(seeds, "sensing directions", s.n1 * s.n2 // 2, s.n1, s.n2, device=device)
+    return observe(truth, certified(directions, s.delta, symmetric=False))
+
+
+@claim(
+    id="zhang2025.race-unbalanced-start",
+    title="An unbalanced start (sF, G/s) costs a factor s⁴ without the balancing regulariser, s² with it",
+    paper="zhang2025",
+    reference="exponents derived here",
+    statement=r"""Under a restricted isometry property, from the spectral start $(sF_0,G_0/s)$ with $r=r^\star$,
+$\kappa=1$ and steps divided by $s^2$, as the norm of the factors demands, gradient descent needs about
+$\ln(1-\eta)/\ln(1-\eta s^{-4})\approx s^4$ times as many iterations as from $(F_0,G_0)$, with the balancing
+regulariser the same with $s^{-2}$. (ScaledGD, whose step need not be divided, does not see $s$ at all.)""",
+    provenance="derived",
+    kind="rate",
+    criteria=(Criterion("iterations from (sF, G/s) / from (F, G)", 0.7, 1.2, of_prediction=True),),
+    control="both factors are scaled up, (sF, sG): long, but balanced",
+    breaks=("iterations from (sF, G/s) / from (F, G)",),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"n1": 12, "n2": 10, "delta": 0.2, "s": 2.0, "cap": 200, "every": 2},
+        "book": {"n1": 12, "n2": 10, "delta": 0.2, "s": 2.0, "cap": 200, "every": 2},
+        "full": {"n1": 30, "n2": 25, "delta": 0.2, "s": 2.0, "cap": 200, "every": 2},
+    },
+    chapter=CHAPTER,
+)
+def unbalanced_start(setting: Setting) -> Evidence:
+    s = setting.sizes
+    problem = near_isometry(setting)
+    left, right = adjoint_start(problem.operator, problem.observations, TRUE_RANK)
+    assert right is not None
+
+    def growth(make: Callable[[float], Method], power: int, start: Factors) -> torch.Tensor:
+        plain = iterations(race(problem, Entrant(make(ETA), Factors(left, right)), s.cap, s.every))
+        cap = int(2 * s.cap * s.s**power)
+        return iterations(race(problem, Entrant(make(ETA / s.s**2), start), cap, s.every)) / plain
+
+    unbalanced, long = Factors(s.s * left, right / s.s), Factors(s.s * left, s.s * right)
+    name = "iterations from (sF, G/s) / from (F, G)"
+    powers = {"without regulariser": 4, "with regulariser": 2}
+    return Evidence(
+        measured={
+            name: {
+                "without regulariser": growth(GradientDescent, 4, unbalanced),
+                "with regulariser": growth(BalancedGradientDescent, 2, unbalanced),
+            }
+        },
+        control={name: {"without regulariser": growth(GradientDescent, 4, long)}},
+        predicted={
+            name: {
+                variant: math.log(1 - ETA) / math.log(1 - ETA / s.s**power)
+                for variant, power in powers.items()
+            }
+        },
+    )
+
+
+@claim(
+    id="zhang2025.race-rebalancing",
+    title="Rebalancing makes a pair of factors fast for r > r*, at a price of κ² iterations",
+    paper="zhang2025",
+    reference="the step is Xiong, Ding & Du (2024); the price is derived here",
+    statement=r"""With $r=2r^\star$, $\kappa=1$ and an imbalanced start of any scale, gradient descent on $(F,G)$
+with one rebalancing step reaches $10^{-10}$ within the cap, without the step it does not. After the step the
+factors have $F^\top F=\sigma_rI$ and $\|G\|^2=\sigma_1^2/\sigma_r$, so that the step size must shrink like
+$1/\kappa$ and the iterations grow like $\kappa^2$.""",
+    provenance="derived",
+    kind="rate",
+    criteria=(
+        Criterion("log₁₀ error at the end", high=-10),
+        Criterion("exponent of the iterations in κ", 1.6, 2.4),
+    ),
+    control="the step is left out (first criterion); exact rank, no step, spectral start (second)",
+    breaks=("log₁₀ error at the end", "exponent of the iterations in κ"),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {"n1": 14, "n2": 12, "m": 160, "alphas": (0.2, 0.1), "kappas": (1, 3), "cap": 1_000},
+        "book": {"n1": 18, "n2": 16, "m": 270, "alphas": (0.2, 0.1), "kappas": (1, 4), "cap": 1_000},
+        "full": {"n1": 30, "n2": 25, "m": 700, "alphas": (0.2, 0.1), "kappas": (1, 4), "cap": 1_000},
+    },
+    chapter=CHAPTER,
+    uses=("xiong2024.rebalanced-rate-sensing",),
+    fit="illustrates",
+)
+def rebalancing(setting: Setting) -> Evidence:
+    s = setting.sizes
+    problems = {kappa: contest(setting, kappa) for kappa in s.kappas}
+
+    def start(alpha: float) -> Factors:
+        return imbalanced_start(s.n1, s.n2, 2 * TRUE_RANK, alpha, 1 / 3, setting.seeds, setting.device)
+
+    def stepped(kappa: int) -> Method:
+        return RebalancedGradientDescent(0.4 / kappa, ResidualBelow(0.03 / kappa))
+
+    def exponent(times: list[torch.Tensor]) -> torch.Tensor:
+        return (times[-1] / times[0]).log() / math.log(s.kappas[-1])
+
+    easy = problems[1]
+    runs, plain, costs, exact = {}, {}, [], []
+    for alpha in s.alphas:
+        runs[f"α = {alpha:g}"] = race(easy, Entrant(stepped(1), start(alpha)), s.cap, 10)
+        plain[f"α = {alpha:g}"] = race(easy, Entrant(GradientDescent(0.4), start(alpha)), s.cap, 10)
+    for kappa, problem in problems.items():
+        entrant = Entrant(stepped(kappa), start(s.alphas[0]))
+        costs.append(iterations(race(problem, entrant, s.cap * kappa**2, 10 * kappa)))
+        spectral = adjoint_start(problem.operator, problem.observations, TRUE_RANK)
+        exact.append(
+            iterations(race(problem, Entrant(GradientDescent(ETA), spectral), s.cap * kappa, 5 * kappa))
+        )
+    end, name = "log₁₀ error at the end", "exponent of the iterations in κ"
+    return Evidence(
+        measured={
+            end: {variant: reached_error(run) for variant, run in runs.items()},
+            name: exponent(costs),
+        },
+        control={
+            end: {variant: reached_error(run) for variant, run in plain.items()},
+            name: {"r = r*": exponent(exact)},
+        },
+        predicted={name: 2.0},
+        curves={"with": runs, "without": plain},
+    )

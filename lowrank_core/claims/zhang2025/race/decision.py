@@ -1,0 +1,141 @@
+"""The decision table: which method for which situation, with the iterations that the claims have measured."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import torch
+
+from lowrank_core.claims.pages import Fragment
+from lowrank_core.claims.result import Result
+
+HEAD = ("situation", "method", "step η · start · damping", "what it costs", "claim")
+
+
+def table(
+    condition: Result, rank: Result, unbalanced: Result, rebalanced: Result, noise: Result, outliers: Result
+) -> Fragment:
+    """One row for each situation; steps are for σ₁ = 1, and the costs are medians over the seeds of these runs."""
+    by_kappa, by_rank = condition.curves["iterations"], rank.curves["iterations"]
+    ranks = list(by_rank["GD"])
+    kappas = "1" if len(condition.curves["kappas"]) == 1 else f"1 … {condition.curves['kappas'][-1]}"
+    growth = _median(condition, "exponent of the iterations of GD in κ")
+    price = _median(rebalanced, "exponent of the iterations in κ")
+    stretched = {
+        name: _median(unbalanced, "iterations from (sF, G/s) / from (F, G)", f"{name} regulariser")
+        for name in ("with", "without")
+    }
+    higher = _median(noise, "r = 2r*, spectral start: error at the end / known rank", "PrecGD, residual")
+    robust = 10 ** _median(outliers, "log₁₀ error at the end")
+    prec, small = by_rank["PrecGD, residual"], by_rank["ScaledGD(λ)"]
+    rows = (
+        (
+            "rank known, κ near 1",
+            "gradient descent",
+            "0.5",
+            "spectral",
+            "none",
+            f"{_count(by_kappa['GD'][0])} iterations; they grow like κ^{growth:.2f}",
+            condition,
+        ),
+        (
+            "rank known, κ large or unknown; X or (F, G)",
+            "ScaledGD",
+            "0.5",
+            "spectral",
+            "none",
+            f"{_counts(by_kappa['ScaledGD'])} iterations for κ = {kappas}; blind to the balance of (F, G)",
+            condition,
+        ),
+        (
+            "rank unknown, r a small multiple of r*",
+            "PrecGD",
+            "0.5",
+            "spectral",
+            "λ_t = size of the residual",
+            f"{_counts(list(prec.values()))} iterations for r = {', '.join(map(str, ranks))}",
+            rank,
+        ),
+        (
+            "rank unknown, r far above r*, δκ small",
+            "ScaledGD(λ)",
+            "0.3",
+            "Gaussian, α = 1e-30",
+            "λ = σ_r/2",
+            f"{_counts(list(small.values()))} iterations for r = {', '.join(map(str, ranks))}; asks for σ_r",
+            rank,
+        ),
+        (
+            "(F, G) of unequal scales, rank known",
+            "balancing regulariser, or ScaledGD",
+            "0.5/s²; 0.5",
+            "spectral, (sF, G/s)",
+            "none",
+            f"s = 2: {stretched['with']:.0f} times as many iterations with the regulariser, "
+            f"{stretched['without']:.0f} times without, and as many for ScaledGD",
+            unbalanced,
+        ),
+        (
+            "(F, G), rank unknown, κ near 1",
+            "one rebalancing step",
+            "0.4/κ",
+            "small, imbalanced",
+            "none",
+            f"independent of α; grows like κ^{price:.2f}",
+            rebalanced,
+        ),
+        (
+            "Gaussian noise",
+            "as without noise; ScaledGD(λ) if the rank is unknown",
+            "0.3",
+            "small",
+            "λ = σ_r/2",
+            f"known rank: one floor for all; r = 2r* from a spectral start: {higher:.1f} times that floor",
+            noise,
+        ),
+        (
+            "gross outliers",
+            "sub-gradient method on ℓ1",
+            "0.5 · 0.99ᵗ/‖Q_t‖",
+            "small",
+            "none",
+            f"error {robust:.0e} at the end of the geometric steps; no ℓ2 method recovers",
+            outliers,
+        ),
+    )
+    return _render(
+        [
+            (situation, method, " · ".join((step, start, damping)), cost, str(result.record["id"]))
+            for situation, method, step, start, damping, cost, result in rows
+        ]
+    )
+
+
+def _median(result: Result, quantity: str, variant: str = "") -> float:
+    series = result.record["measured"][quantity]
+    values = series[variant] if variant in series else next(iter(series.values()))
+    return float(torch.tensor(values, dtype=torch.float64).median())
+
+
+def _count(times: torch.Tensor) -> str:
+    """A median count of iterations to two digits, which is what they are good for."""
+    middle = float(times.median())
+    return f"{float(f'{middle:.2g}'):.0f}"
+
+
+def _counts(times: Sequence[torch.Tensor]) -> str:
+    return ", ".join(map(_count, times))
+
+
+def _render(rows: Sequence[tuple[str, ...]]) -> Fragment:
+    head = "".join(f"<th>{name}</th>" for name in HEAD)
+    body = "".join(
+        "<tr>"
+        + "".join(f"<td>{html.escape(cell)}</td>" for cell in row[:-1])
+        + f"<td><code>{row[-1]}</code></td></tr>"
+        for row in rows
+    )
+    rendered = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    markup = f"<div class='ledger ledger-scroll'>{rendered}</div>"
+    return Fragment(markup, "\n".join(" | ".join(row) for row in rows))

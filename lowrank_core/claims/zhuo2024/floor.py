@@ -1,0 +1,225 @@
+"""Noise: the floor at which gradient descent ends, and how long it takes to reach it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from lowrank_core.analysis import rates
+from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.zhuo2024.blocks import CHAPTER, SEEDS, near_start
+from lowrank_core.factors import Factors
+from lowrank_core.methods import (
+    GradientDescent,
+    PreconditionedGradientDescent,
+    ResidualNorm,
+)
+from lowrank_core.problem import Problem, observe
+from lowrank_core.randomness import normal
+from lowrank_core.sensing import gaussian_symmetric
+from lowrank_core.solve import Trajectory, log_spaced, solve
+from lowrank_core.truth import psd
+
+SLOPE = "exponent of the error in σ"
+COST = "floor of r > r* / floor of r = r*"
+STEPS = "exponent of the steps to the floor in 1/σ"
+OVER, EXACT = "r > r*", "r = r*"
+
+
+def noisy_problem(setting: Setting) -> Problem:
+    """Gaussian sensing, every seed at every level of noise in a row: one draw of noise, scaled."""
+    s = setting.sizes
+    seeds = [seed for seed in setting.seeds for _ in s.levels]
+    truth = psd(s.n, s.spectrum, seeds, device=setting.device)
+    operator = gaussian_symmetric(s.n, s.m, seeds, device=setting.device)
+    problem = observe(truth, operator)
+    drawn = normal(setting.seeds, "noise", s.m, device=setting.device)[:, None]
+    levels = torch.tensor(s.levels, dtype=torch.float64, device=setting.device)[:, None]
+    return replace(problem, observations=problem.observations + (levels * drawn).flatten(0, 1))
+
+
+def noisy_start(setting: Setting, r: int) -> Factors:
+    """The start near the truth, for every level the same."""
+    s = setting.sizes
+    start = near_start(setting, s.spectrum, r, 0.05, s.scatter).left
+    return Factors(start.repeat_interleave(len(s.levels), dim=0))
+
+
+def by_level(setting: Setting, values: torch.Tensor) -> torch.Tensor:
+    """(B·levels, ...) as (B, levels, ...)."""
+    return values.unflatten(0, (-1, len(setting.sizes.levels)))
+
+
+def floors(setting: Setting, problem: Problem, r: int) -> torch.Tensor:
+    """‖XXᵀ − M*‖_F at the second-order point near the truth, (B, levels); damped steps reach it in short time."""
+    method = PreconditionedGradientDescent(0.3, ResidualNorm(factor=0.003, power=0.0))
+    run = solve(
+        problem,
+        method,
+        noisy_start(setting, r),
+        setting.sizes.polish,
+        record=[setting.sizes.polish],
+    )
+    return by_level(setting, run.error[:, -1].sqrt())
+
+
+@claim(
+    id="zhuo2024.noise-floor",
+    title="Gradient descent ends at a floor proportional to the noise, with and without excess columns",
+    paper="zhuo2024",
+    reference="Theorem 4(b) (p. 8), in the order of σ",
+    statement=r"""Under Gaussian sensing with noise of standard deviation $\sigma$ gradient descent from a
+start near the truth ends at $\|XX^\top-M^\star\|=O(\sigma)$, for $r>r^\star$ as for $r=r^\star$, and the two
+floors are of the same order.""",
+    provenance="read",
+    kind="rate",
+    criteria=(Criterion(SLOPE, 0.95, 1.05), Criterion(COST, 0.9, 3.0)),
+    control="descent stopped early, at a fixed number of steps, with r > r*",
+    breaks=(SLOPE,),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {
+            "n": 6,
+            "m": 120,
+            "spectrum": [1.0],
+            "r": 2,
+            "eta": 0.2,
+            "scatter": 0.006,
+            "early": 100,
+            "polish": 1_000,
+            "levels": [0.01, 0.1],
+        },
+        "book": {
+            "n": 10,
+            "m": 220,
+            "spectrum": [1.5, 1.0],
+            "r": 4,
+            "eta": 0.2,
+            "scatter": 0.006,
+            "early": 200,
+            "polish": 3_000,
+            "levels": [0.001, 0.01, 0.1],
+        },
+        "full": {
+            "n": 20,
+            "m": 800,
+            "spectrum": [2.0, 1.5, 1.0],
+            "r": 6,
+            "eta": 0.1,
+            "scatter": 0.006,
+            "early": 400,
+            "polish": 20_000,
+            "levels": [0.001, 0.01, 0.1],
+        },
+    },
+    chapter=CHAPTER,
+    fit="illustrates",
+)
+def noise_floor(setting: Setting) -> Evidence:
+    s, problem = setting.sizes, noisy_problem(setting)
+    found = {
+        OVER: floors(setting, problem, s.r),
+        EXACT: floors(setting, problem, len(s.spectrum)),
+    }
+    early = solve(
+        problem,
+        GradientDescent(s.eta),
+        noisy_start(setting, s.r),
+        s.early,
+        record=[s.early],
+    )
+    stopped = by_level(setting, early.error[:, -1].sqrt())
+    return Evidence(
+        measured={
+            SLOPE: {name: rates.scaling_exponent(s.levels, values) for name, values in found.items()},
+            COST: (found[OVER] / found[EXACT])[:, -1],
+        },
+        predicted={SLOPE: 1.0},
+        control={SLOPE: {"stopped early": rates.scaling_exponent(s.levels, stopped)}},
+        curves={"levels": s.levels, "floors": found, "stopped": stopped},
+    )
+
+
+@claim(
+    id="zhuo2024.steps-to-floor",
+    title="The floor costs 1/σ steps with excess columns, and log(1/σ) without",
+    paper="zhuo2024",
+    reference="Theorem 4(b) (p. 8): Θ(σ₁/ε_stat) steps; for r = r* the classical linear rate",
+    statement=r"""Gradient descent needs of the order of $1/\sigma$ steps to come within three times its
+floor if $r>r^\star$, and of the order of $\log(1/\sigma)$ if $r=r^\star$.""",
+    provenance="read",
+    kind="rate",
+    criteria=(Criterion(STEPS, 0.8, 1.25),),
+    control="no excess column: r = r*",
+    breaks=(STEPS,),
+    seeds=SEEDS,
+    sizes={
+        "smoke": {
+            "n": 6,
+            "m": 120,
+            "spectrum": [1.0],
+            "r": 2,
+            "eta": 0.4,
+            "scatter": 0.015,
+            "steps": 9_000,
+            "exact_steps": 300,
+            "polish": 2_000,
+            "levels": [0.001, 0.005],
+        },
+        "book": {
+            "n": 10,
+            "m": 220,
+            "spectrum": [1.5, 1.0],
+            "r": 4,
+            "eta": 0.2,
+            "scatter": 0.006,
+            "steps": 24_000,
+            "exact_steps": 500,
+            "polish": 3_000,
+            "levels": [0.0006, 0.002, 0.006],
+        },
+        "full": {
+            "n": 20,
+            "m": 800,
+            "spectrum": [2.0, 1.5, 1.0],
+            "r": 6,
+            "eta": 0.1,
+            "scatter": 0.006,
+            "steps": 200_000,
+            "exact_steps": 2_000,
+            "polish": 20_000,
+            "levels": [0.0001, 0.001, 0.01],
+        },
+    },
+    chapter=CHAPTER,
+    uses=("zhuo2024.noise-floor",),
+    fit="illustrates",
+)
+def steps_to_floor(setting: Setting) -> Evidence:
+    s, problem = setting.sizes, noisy_problem(setting)
+    found, runs = {}, {}
+    for name, r, steps in (
+        (OVER, s.r, s.steps),
+        (EXACT, len(s.spectrum), s.exact_steps),
+    ):
+        floor, start = floors(setting, problem, r), noisy_start(setting, r)
+        run = solve(problem, GradientDescent(s.eta), start, steps, record=log_spaced(steps, 60))
+        error = by_level(setting, run.error.sqrt())
+        found[name] = rates.scaling_exponent(
+            [1 / level for level in s.levels], first_within(run, error, 3 * floor)
+        )
+        runs[name] = (run.steps, error, floor)
+    return Evidence(
+        measured={STEPS: {OVER: found[OVER]}},
+        predicted={STEPS: 1.0},
+        control={STEPS: {EXACT: found[EXACT]}},
+        curves={"levels": s.levels, "runs": runs},
+    )
+
+
+def first_within(run: Trajectory, error: torch.Tensor, bound: torch.Tensor) -> torch.Tensor:
+    """The first recorded step ≥ 1 with an error (B, levels, R) within the bound (B, levels); inf if none."""
+    steps = run.steps.clamp(min=1).to(torch.float64)
+    return torch.where(error <= bound[..., None], steps, torch.inf).amin(dim=-1)
