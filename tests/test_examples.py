@@ -56,6 +56,12 @@ def test_the_robust_run_in_the_readme():
     assert found["robust"].error[:, -1].sqrt().max() < 1e-6
 
 
+def test_the_ill_conditioned_run_in_the_readme():
+    found = {}
+    exec(compile(blocks("README.md")[2], "README.md", "exec"), found)
+    assert found["scaled"].error[:, -1].sqrt().max() < 1e-9
+
+
 def test_the_claims_in_the_readme_exist():
     text = (ROOT / "README.md").read_text(encoding="utf8")
     named = re.findall(r"claims (?:show|run) ([a-z]+\d{4}\.[\w-]+)", text)

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import torch
 
-from lowrank_core.analysis import landscape
 from lowrank_core.analysis.planted import Planted, planted
-from lowrank_core.analysis.sharp_threshold import published_necessary, smallest_constant_bound, threshold
+from lowrank_core.analysis.sharp_threshold import smallest_constant_bound, threshold
 from lowrank_core.analysis.threshold_search import least_bound
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025 import runs
 from lowrank_core.claims.zhang2025.sharp.descents import CHAPTER, Ranks
 from lowrank_core.proofs import sdp
-from lowrank_core.randomness import normal, orthonormal, stream
+from lowrank_core.randomness import normal, orthonormal
 
 LEAST = "least bound found / threshold"
 
@@ -208,64 +207,5 @@ def formula_below_program(setting: Setting) -> Evidence:
         notes={
             "largest difference of the two ends of a program": max(gaps),
             "largest excess": max(max(values) for values in measured.values()),
-        },
-    )
-
-
-GRADIENT = "‖∇f‖ at the planted point"
-CURVATURE = "smallest eigenvalue of ∇²f modulo rotations"
-
-
-@claim(
-    id="zhang2025.between-the-bounds",
-    title="Spurious minima below the first published necessary bound",
-    paper="zhang2025",
-    reference="abstract of the first version, 1/(1 + 1/√(r − r* + 1)); the sharper value is derived here",
-    statement=r"""For $1<r^\star<r$ and $n\ge r+r^\star$ the exact threshold $1/(1+\sqrt{r^\star/r})$ is smaller
-than $1/(1+1/\sqrt{r-r^\star+1})$, and for every $\delta$ in between, too, some operator with this constant of
-order $r+r^\star$ has a spurious local minimum, strict modulo rotations.""",
-    provenance="derived",
-    kind="existence",
-    criteria=(Criterion(GRADIENT, high=1e-12), Criterion(CURVATURE, low=1e-3)),
-    control="δ below the exact threshold by as much as it was above",
-    breaks=(CURVATURE,),
-    seeds=runs.LOG_SEEDS,
-    sizes={
-        "smoke": {"ranks": ((3, 2),)},
-        "book": {"ranks": ((3, 2), (4, 2), (4, 3))},
-        "full": {"ranks": ((3, 2), (4, 2), (4, 3), (5, 2), (5, 3), (5, 4), (6, 3))},
-    },
-    chapter=CHAPTER,
-    discrepancy="The abstract of the first version has δ < 1/(1 + 1/√(r − r* + 1)) as necessary, and it is. For "
-    "1 < r* < r a smaller δ is: for (r, r*) = (3, 2) an operator with δ = {smallest δ with a minimum:.4f} "
-    "of order 5 has a spurious local minimum, where that bound is {published necessary:.4f} and the exact one "
-    "{exact:.4f}. The full text of the third version was not available, and may well contain this.",
-)
-def between_the_bounds(setting: Setting) -> Evidence:
-    seeds = setting.seeds
-    below: dict[str, list[float]] = {}
-    slopes: dict[str, list[float]] = {}
-    above: dict[str, list[float]] = {}
-    smallest = 1.0
-    for r, true in setting.sizes.ranks:
-        exact, published = threshold(r, true), published_necessary(r, true)
-        name = f"({r}, {true})"
-        slopes[name], above[name], below[name] = [], [], []
-        for seed in seeds:
-            step = float(stream(seed, "place").uniform(0.1, 0.9)) * (published - exact)
-            smallest = min(smallest, exact + step) if (r, true) == setting.sizes.ranks[0] else smallest
-            for delta, kept in ((exact + step, above), (exact - step, below)):
-                model = planted(r, true, delta, [seed])
-                kept[name].append(float(landscape.spectrum(model.problem, model.point).smallest))
-                if kept is above:
-                    slopes[name].append(float(landscape.gradient(model.problem, model.point).left.norm()))
-    r, true = setting.sizes.ranks[0]
-    return Evidence(
-        measured={GRADIENT: slopes, CURVATURE: above},
-        control={CURVATURE: below},
-        notes={
-            "smallest δ with a minimum": smallest,
-            "published necessary": published_necessary(r, true),
-            "exact": threshold(r, true),
         },
     )
