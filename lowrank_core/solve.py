@@ -11,9 +11,13 @@ import torch
 from lowrank_core import provenance, reduction
 from lowrank_core.errors import ArgumentError, require
 from lowrank_core.factors import Factors
+from lowrank_core.methods.gradient_descent import GradientDescent
 from lowrank_core.methods.method import Method, State
 from lowrank_core.problem import Problem
 from lowrank_core.progress import bar
+from lowrank_core.steps import Constant
+
+FEWEST_COMPILED = 8
 
 Observable = Callable[[Problem, Factors], torch.Tensor]
 
@@ -119,8 +123,7 @@ def solve(
     reached = torch.full_like(last_record, -1)
     done = records = 0
     for records, upto in enumerate(bar(at.tolist(), "iterations", progress), start=1):
-        for _ in range(upto - done):
-            state = method.step(running, state)
+        state = _advanced(running, method, state, upto - done)
         done = upto
         finite = state.factors.finite()
         history.write(records - 1, state.factors, finite)
@@ -164,6 +167,24 @@ def solve(
             "versions": provenance.versions(),
         },
     )
+
+
+def _advanced(problem: Problem, method: Method, state: State, count: int) -> State:
+    """The state `count` iterations later, through a compiled loop where there is one."""
+    left, right = state.factors
+    # Entering the loop costs as much as a few iterations.
+    if (
+        count >= FEWEST_COMPILED
+        and type(method) is GradientDescent
+        and isinstance(method.step_size, Constant)
+    ):
+        eta = torch.as_tensor(method.step_size.eta, dtype=left.dtype, device=left.device).flatten()
+        moved = problem.operator.descend(left, right, problem.observations, eta.expand(left.shape[0]), count)
+        if moved is not None:
+            return State(Factors(*moved), state.iteration + count)
+    for _ in range(count):
+        state = method.step(problem, state)
+    return state
 
 
 def recovery_errors(problem: Problem, factors: Factors) -> tuple[torch.Tensor, torch.Tensor]:

@@ -95,6 +95,15 @@ class MeasurementOperator(ABC):
         value, slope = self.slope(left, right, y, loss, with_value)
         return value, *pull_back(slope, left, right)
 
+    def descend(
+        self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor, eta: torch.Tensor, steps: int
+    ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
+        """`steps` iterations of gradient descent on the ℓ2 loss with step sizes η, (B,), in one compiled loop.
+
+        None where there is no such loop, which is the rule.
+        """
+        return None
+
     def check_matrix(self, matrix: torch.Tensor) -> None:
         """Raise unless `matrix` is (B, n1, n2) and its batch fits this operator."""
         require(

@@ -7,7 +7,7 @@ book.
 
 from lowrank_core.claims.zhang2025 import sharp, threshold_proofs  # isort: split
 
-from lowrank_core.claims.zhang2025 import counterexamples, balancing  # isort: split
+from lowrank_core.claims.zhang2025 import balancing, counterexamples  # isort: split
 
 from lowrank_core.claims.zhang2025 import noise, race
 
