@@ -51,15 +51,15 @@ class Identity(MeasurementOperator):
         return z.unflatten(1, self.shape)
 
     def descend(
-        self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor, eta: torch.Tensor, steps: int
+        self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor, eta: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
-        if not kernels.compiled(left):
+        if not (kernels.compiled(left) and population_cpu.pays(left.shape[0], left.shape[2])):
             return None
         target = y.unflatten(1, self.shape)
         spectrum = target.diagonal(dim1=-2, dim2=-1)
         if torch.count_nonzero(target) > torch.count_nonzero(spectrum):
             return None
-        return population_cpu.descend(left, right, spectrum, eta, steps)
+        return population_cpu.descend(left, right, spectrum, eta)
 
     def gradient(
         self,
