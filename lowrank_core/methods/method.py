@@ -18,7 +18,7 @@ class State(NamedTuple):
     Attributes:
         factors: the iterate.
         iteration: how many iterations led to it.
-        memory: what else the method remembers of each trajectory, name -> (B,).
+        memory: what else the method remembers of each trajectory, name -> (B, ...).
     """
 
     factors: Factors
@@ -30,7 +30,10 @@ class State(NamedTuple):
         return State(
             self.factors.where(mask, otherwise.factors),
             self.iteration,
-            {name: torch.where(mask, value, otherwise.memory[name]) for name, value in self.memory.items()},
+            {
+                name: torch.where(mask.reshape(-1, *(1,) * (value.ndim - 1)), value, otherwise.memory[name])
+                for name, value in self.memory.items()
+            },
         )
 
 

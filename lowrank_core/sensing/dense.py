@@ -8,15 +8,26 @@ diagonal, 1/2 off it), for which E⟨A, Z⟩² = ‖Z‖_F².
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterator, Sequence
 
 import torch
 
+from lowrank_core import kernels
+from lowrank_core import loss as losses
 from lowrank_core.device import resolve_device, resolve_dtype
 from lowrank_core.errors import require, require_finite
+from lowrank_core.kernels import dense_cpu, dense_line_cpu, dense_loop_cpu, dense_mixed_cpu
+from lowrank_core.loss import Loss
 from lowrank_core.randomness import normal
-from lowrank_core.sensing.operator import MeasurementOperator
+from lowrank_core.sensing.operator import MeasurementOperator, pull_back
+from lowrank_core.sensing.repeats import stored
+
+FEWEST_PRODUCT = 96
+"""From as many trajectories to an ensemble on, a matrix product is faster than reading the entries once."""
+BLOCK = 2**19
+"""Stored entries that are widened at a time, 4 MiB of float64."""
+STORAGE = {"float64": torch.float64, "float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 class Packing:
@@ -54,9 +65,13 @@ class Dense(MeasurementOperator):
         symmetric: whether `entries` are packed symmetric coordinates.
         repeats: how many trajectories in a row share each ensemble of a (B, m, q) `entries`.
         weight: the factor of A*A; by default 1/m, as for entries of unit variance.
+        storage: what the entries are rounded to, "float64", "float32" or "bfloat16"; by default they stay as they
+            are. The rounded entries *are* the operator, and observations are made from them. All arithmetic is in
+            the dtype of the entries as given, which is the operator's.
 
     Raises:
-        ArgumentError: entries that do not fit the shape, no measurements, NaN or inf, bad repeats or weight.
+        ArgumentError: entries that do not fit the shape, no measurements, NaN or inf, bad repeats or weight,
+            storage that is unknown or more precise than the entries.
     """
 
     def __init__(
@@ -66,6 +81,7 @@ class Dense(MeasurementOperator):
         symmetric: bool,
         repeats: int = 1,
         weight: float | None = None,
+        storage: str | None = None,
     ) -> None:
         n1, n2 = shape
         require(
@@ -98,33 +114,206 @@ class Dense(MeasurementOperator):
             "a loss weighs its residuals positively",
             "use > 0",
         )
-        self.entries, self.shape, self.symmetric = entries, shape, symmetric
+        kept = entries.dtype if storage is None else STORAGE.get(storage)
+        require(
+            kept is not None and kept.itemsize <= entries.dtype.itemsize,
+            "storage",
+            storage,
+            f"entries in {entries.dtype} cannot be stored so",
+            f"use one of {', '.join(STORAGE)}, no more precise than the entries",
+        )
+        self.entries, self.shape, self.symmetric = entries.to(kept), shape, symmetric
         self.m = entries.shape[-2]
         self.batch = entries.shape[0] * repeats if entries.ndim == 3 else None
         self._groups = (-1, repeats)
         self.weight = 1.0 / self.m if weight is None else weight
         self.device, self.dtype = entries.device, entries.dtype
         self._packing = Packing(n1, self.device, self.dtype) if symmetric else None
+        self._lowered: dict[torch.dtype, Dense] = {}
 
     def __repr__(self) -> str:
         kind = "symmetric" if self.symmetric else "rectangular"
-        return f"Dense({kind}, shape={self.shape}, m={self.m}, batch={self.batch})"
+        rounded = "" if self.entries.dtype == self.dtype else f", storage={self.entries.dtype}"
+        return f"Dense({kind}, shape={self.shape}, m={self.m}, batch={self.batch}{rounded})"
+
+    def lowered(self, dtype: torch.dtype) -> Dense:
+        """This operator with entries and arithmetic in another dtype, kept for the next time."""
+        if dtype not in self._lowered:
+            self._lowered[dtype] = Dense(
+                self.entries.to(dtype), self.shape, self.symmetric, self._groups[1], self.weight
+            )
+        return self._lowered[dtype]
+
+    def coordinates(self, left: torch.Tensor, right: torch.Tensor | None) -> torch.Tensor:
+        """FGᵀ, or XXᵀ without `right`, as the entries see it: (B, q)."""
+        right = left if right is None else right
+        if not self._packing:
+            return (left @ right.mT).flatten(1)
+        return (
+            dense_cpu.packed(left, right) if kernels.compiled(left) else self._packing.pack(left @ right.mT)
+        )
+
+    def change(
+        self, coordinates: torch.Tensor, left: torch.Tensor, right: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Overwrite `coordinates` with those of FGᵀ or XXᵀ; returns the change, rounded to float32: (B, q)."""
+        if self._packing and kernels.compiled(left):
+            return dense_cpu.repacked(left, left if right is None else right, coordinates)
+        new = self.coordinates(left, right)
+        change = (new - coordinates).float()
+        coordinates.copy_(new)
+        return change
+
+    def measure(self, coordinates: torch.Tensor) -> torch.Tensor:
+        """The measurements of coordinates: (B, q) -> (B, m)."""
+        # Rows times Aᵀ rather than A times columns: three times as fast in MKL.
+        parts = [self._product(coordinates, block.mT) for _, block in self._blocks()]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+    def combine(self, z: torch.Tensor) -> torch.Tensor:
+        """The coordinates of Σ zᵢAᵢ: (B, m) -> (B, q)."""
+        parts = (self._product(z[:, rows], block) for rows, block in self._blocks())
+        return functools.reduce(torch.Tensor.add_, parts)
+
+    def follow(self, change: torch.Tensor, residual: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Add the measurements of a change of the coordinates to the residual; products in this operator's dtype.
+
+        Args:
+            change: (B, q), float32.
+            residual: (B, m), float64, overwritten.
+
+        Returns:
+            (coordinates of the ℓ2 slope at the new residual (B, q), norm of what was added (B,)).
+        """
+        repeats = change.shape[0] if self.batch is None else self._groups[1]
+        if repeats < FEWEST_PRODUCT and self.dtype == torch.float32 and kernels.compiled(residual):
+            entries = self.entries[None] if self.batch is None else self.entries
+            return dense_mixed_cpu.follow(entries, change, residual, repeats, self.weight)
+        image = self.measure(change.to(self.dtype))
+        residual.add_(image)
+        return self.combine((self.weight * residual).to(self.dtype)), image.norm(dim=1, dtype=torch.float32)
 
     def forward(self, matrix: torch.Tensor) -> torch.Tensor:
         self.check_matrix(matrix)
-        coordinates = self._packing.pack(matrix) if self._packing else matrix.flatten(1)
-        if self.batch is None:
-            return coordinates @ self.entries.mT
-        # Rows times Aᵀ rather than A times columns: three times as fast in MKL.
-        return torch.bmm(coordinates.unflatten(0, self._groups), self.entries.mT).flatten(0, 1)
+        return self.measure(self._packing.pack(matrix) if self._packing else matrix.flatten(1))
 
     def adjoint(self, z: torch.Tensor) -> torch.Tensor:
         self.check_measurements(z)
-        if self.batch is None:
-            coordinates = z @ self.entries
+        return self._matrix(self.combine(z))
+
+    def slope(
+        self,
+        left: torch.Tensor,
+        right: torch.Tensor | None,
+        y: torch.Tensor,
+        loss: Loss,
+        with_value: bool = True,
+    ) -> tuple[torch.Tensor | None, torch.Tensor]:
+        value, slope = self._slope(left, right, y, loss)
+        return value if with_value else None, self._matrix(slope)
+
+    def gradient(
+        self,
+        left: torch.Tensor,
+        right: torch.Tensor | None,
+        y: torch.Tensor,
+        loss: Loss,
+        with_value: bool = True,
+    ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor | None]:
+        value, slope = self._slope(left, right, y, loss)
+        return value if with_value else None, *self.pull_back(slope, left, right)
+
+    def descend(
+        self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor, eta: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
+        stored = self._looped(left, y)
+        return None if stored is None else dense_loop_cpu.descend(left, right, *stored, eta)
+
+    def conjugate(
+        self,
+        left: torch.Tensor,
+        right: torch.Tensor | None,
+        y: torch.Tensor,
+        gradient: torch.Tensor,
+        direction: torch.Tensor,
+        steps: int,
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor, torch.Tensor] | None:
+        stored = self._looped(left, y)
+        if stored is None:
+            return None
+        return dense_loop_cpu.conjugate(left, right, *stored, gradient, direction, steps)
+
+    def _looped(
+        self, left: torch.Tensor, y: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, int, float, bool] | None:
+        """What the compiled loops take of this operator, or None if they do not pay."""
+        repeats = left.shape[0] if self.batch is None else self._groups[1]
+        entries = self.entries[None] if self.batch is None else self.entries
+        if repeats >= FEWEST_PRODUCT or not (kernels.compiled(left) and dense_loop_cpu.pays(entries)):
+            return None
+        return entries, y, repeats, self.weight, self._packing is not None
+
+    def along(
+        self,
+        left: torch.Tensor,
+        right: torch.Tensor | None,
+        d_left: torch.Tensor,
+        d_right: torch.Tensor | None,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        # Both at once, so that the entries are read once.
+        if right is None or d_right is None:
+            tangent, bend = 2 * self.coordinates(left, d_left), self.coordinates(d_left, None)
         else:
-            coordinates = torch.bmm(z.unflatten(0, self._groups), self.entries).flatten(0, 1)
+            tangent = self.coordinates(left, d_right) + self.coordinates(d_left, right)
+            bend = self.coordinates(d_left, d_right)
+        repeats = left.shape[0] if self.batch is None else self._groups[1]
+        if repeats < FEWEST_PRODUCT and kernels.compiled(left):
+            entries = self.entries[None] if self.batch is None else self.entries
+            return dense_line_cpu.along(entries, tangent, bend, repeats)
+        a, b = self.measure(torch.stack([tangent, bend], dim=1).flatten(0, 1)).unflatten(0, (-1, 2)).unbind(1)
+        return a.square().sum(dim=-1), (a * b).sum(dim=-1), b.square().sum(dim=-1)
+
+    def pull_back(
+        self, slope: torch.Tensor, left: torch.Tensor, right: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The gradient in the factors from the coordinates of the slope, (B, q), of this dtype or a lower one."""
+        if not (self._packing and kernels.compiled(left)):
+            return pull_back(self._matrix(slope.to(left.dtype)), left, right)
+        slope = slope.float() if slope.dtype == torch.bfloat16 else slope
+        if right is None:
+            return dense_cpu.pulled(slope, left), None
+        return dense_cpu.pulled(slope, right), dense_cpu.pulled(slope, left)
+
+    def _slope(
+        self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor, loss: Loss
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The loss, and the coordinates of the slope."""
+        coordinates = self.coordinates(left, right)
+        repeats = left.shape[0] if self.batch is None else self._groups[1]
+        if repeats < FEWEST_PRODUCT and kernels.compiled(left):
+            entries = self.entries[None] if self.batch is None else self.entries
+            value, slope = dense_cpu.slope(entries, coordinates, y, repeats, self.weight, loss)
+        else:
+            residual = self.measure(coordinates) - y
+            value = losses.value(residual, self.weight, loss)
+            slope = self.combine(losses.dual(residual, self.weight, loss))
+        return 0.5 * value if right is None else value, slope
+
+    def _matrix(self, coordinates: torch.Tensor) -> torch.Tensor:
         return self._packing.unpack(coordinates) if self._packing else coordinates.unflatten(1, self.shape)
+
+    def _product(self, rows: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
+        if self.batch is None:
+            return rows @ matrices
+        return torch.bmm(rows.unflatten(0, (matrices.shape[0], -1)), matrices).flatten(0, 1)
+
+    def _blocks(self) -> Iterator[tuple[slice, torch.Tensor]]:
+        """Measurements and their entries in the dtype of the arithmetic; a few at a time where that copies."""
+        width = self.entries.shape[-1] * (1 if self.batch is None else self.entries.shape[0])
+        count = self.m if self.entries.dtype == self.dtype else max(1, BLOCK // width)
+        for begin in range(0, self.m, count):
+            rows = slice(begin, begin + count)
+            yield rows, self.entries[..., rows, :].to(self.dtype)
 
 
 def gaussian_symmetric(
@@ -134,6 +323,7 @@ def gaussian_symmetric(
     shared: bool = False,
     device: str | torch.device = "cpu",
     dtype: str | torch.dtype = "float64",
+    storage: str | None = None,
 ) -> Dense:
     """m symmetric Gaussian measurement matrices of order n (Gaussian orthogonal ensemble) per seed.
 
@@ -142,11 +332,12 @@ def gaussian_symmetric(
 
     Args:
         shared: draw one ensemble, from the first seed, for all trajectories.
+        storage: what the entries are rounded to, as in `Dense`; by default they are not.
 
     Raises:
-        ArgumentError: m < 1 or n < 1.
+        ArgumentError: m < 1 or n < 1, unknown storage.
     """
-    return _gaussian((n, n), m, seeds, shared, device, dtype, symmetric=True)
+    return _gaussian((n, n), m, seeds, shared, device, dtype, storage, symmetric=True)
 
 
 def gaussian(
@@ -157,9 +348,10 @@ def gaussian(
     shared: bool = False,
     device: str | torch.device = "cpu",
     dtype: str | torch.dtype = "float64",
+    storage: str | None = None,
 ) -> Dense:
     """m rectangular measurement matrices with independent N(0, 1) entries per seed; see `gaussian_symmetric`."""
-    return _gaussian((n1, n2), m, seeds, shared, device, dtype, symmetric=False)
+    return _gaussian((n1, n2), m, seeds, shared, device, dtype, storage, symmetric=False)
 
 
 def _gaussian(
@@ -169,14 +361,12 @@ def _gaussian(
     shared: bool,
     device: str | torch.device,
     dtype: str | torch.dtype,
+    storage: str | None,
     symmetric: bool,
 ) -> Dense:
     require(m >= 1, "m", m, "a measurement operator needs at least one measurement", "use m >= 1")
     require(min(shape) >= 1, "n", shape, "matrix sides are positive", "use n >= 1")
     width = shape[0] * (shape[0] + 1) // 2 if symmetric else shape[0] * shape[1]
-    lengths = [(seed, len(list(run))) for seed, run in itertools.groupby(seeds)]
-    grouped = len({length for _, length in lengths}) == 1
-    repeats = lengths[0][1] if grouped and not shared else 1
-    chosen = list(seeds)[:1] if shared else list(seeds)[::repeats]
+    chosen, repeats = stored(seeds, shared)
     entries = normal(chosen, "sensing", m, width, dtype=resolve_dtype(dtype), device=resolve_device(device))
-    return Dense(entries[0] if shared else entries, shape, symmetric, repeats)
+    return Dense(entries[0] if shared else entries, shape, symmetric, repeats, storage=storage)

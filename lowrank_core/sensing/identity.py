@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import torch
 
+from lowrank_core import kernels
 from lowrank_core.device import resolve_device, resolve_dtype
 from lowrank_core.errors import require
+from lowrank_core.kernels import population_cpu
 from lowrank_core.loss import Loss
 from lowrank_core.sensing.operator import MeasurementOperator
 
@@ -47,6 +49,17 @@ class Identity(MeasurementOperator):
     def adjoint(self, z: torch.Tensor) -> torch.Tensor:
         self.check_measurements(z)
         return z.unflatten(1, self.shape)
+
+    def descend(
+        self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor, eta: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
+        if not (kernels.compiled(left) and population_cpu.pays(left.shape[0], left.shape[2])):
+            return None
+        target = y.unflatten(1, self.shape)
+        spectrum = target.diagonal(dim1=-2, dim2=-1)
+        if torch.count_nonzero(target) > torch.count_nonzero(spectrum):
+            return None
+        return population_cpu.descend(left, right, spectrum, eta)
 
     def gradient(
         self,

@@ -95,6 +95,58 @@ class MeasurementOperator(ABC):
         value, slope = self.slope(left, right, y, loss, with_value)
         return value, *pull_back(slope, left, right)
 
+    def descend(
+        self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor, eta: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
+        """T iterations of gradient descent on the ℓ2 loss with step sizes η_t, (T, B), in one compiled loop.
+
+        None where there is no such loop, which is the rule.
+        """
+        return None
+
+    def conjugate(
+        self,
+        left: torch.Tensor,
+        right: torch.Tensor | None,
+        y: torch.Tensor,
+        gradient: torch.Tensor,
+        direction: torch.Tensor,
+        steps: int,
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor, torch.Tensor] | None:
+        """`steps` iterations of `methods.ConjugateGradient` in one compiled loop, or None where there is none.
+
+        Args:
+            gradient, direction: what the method remembers, (B, n1 + n2, k) or (B, n, k).
+
+        Returns:
+            (F or X, G or None, gradient, direction).
+        """
+        return None
+
+    def along(
+        self,
+        left: torch.Tensor,
+        right: torch.Tensor | None,
+        d_left: torch.Tensor,
+        d_right: torch.Tensor | None,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """How far measurements go along a line, A((F + αP)(G + αQ)ᵀ) = A(FGᵀ) + αa + α²b.
+
+        Args:
+            left, right: F and G, or X and None.
+            d_left, d_right: P and Q, or D and None.
+
+        Returns:
+            (‖a‖², ⟨a, b⟩, ‖b‖²), each (B,).
+        """
+        if right is None or d_right is None:
+            half = left @ d_left.mT
+            tangent, bend = half + half.mT, d_left @ d_left.mT
+        else:
+            tangent, bend = left @ d_right.mT + d_left @ right.mT, d_left @ d_right.mT
+        a, b = self.forward(tangent), self.forward(bend)
+        return a.square().sum(dim=-1), (a * b).sum(dim=-1), b.square().sum(dim=-1)
+
     def check_matrix(self, matrix: torch.Tensor) -> None:
         """Raise unless `matrix` is (B, n1, n2) and its batch fits this operator."""
         require(

@@ -1,0 +1,334 @@
+"""Fused gradient of dense measurements on the CPU: every stored entry is read once.
+
+The residual of a measurement needs its whole row, and the gradient needs the row again, weighted by that residual.
+Four rows at a time stay in the nearest cache between the two uses, so the entries stream through memory once
+instead of twice, and all trajectories that share an ensemble use the rows while they are there. Entries may be
+stored in less precision; every sum is in float64.
+"""
+
+from __future__ import annotations
+
+import functools
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+
+from lowrank_core.kernels.jit import REORDERED, jit
+from lowrank_core.loss import Loss
+
+SMALLEST_SPLIT = 2**24
+"""Bytes of entries from which on their rows are split over threads: below, starting a thread costs too much."""
+
+STORED = {torch.float64: "float64", torch.float32: "float32", torch.bfloat16: "uint16"}
+
+
+def slope(
+    entries: torch.Tensor, coordinates: torch.Tensor, y: torch.Tensor, repeats: int, weight: float, loss: Loss
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The loss of the residuals A v − y and the slopes Aᵀz, z its derivative at the residual, one pass over A.
+
+    Args:
+        entries: A, (E, m, q), float64, float32 or bfloat16; ensemble e serves the trajectories e·repeats …
+            (e + 1)·repeats − 1.
+        coordinates: v, (B, q), B = E·repeats.
+        y: (B, m).
+
+    Returns:
+        (loss (B,), slope (B, q)).
+    """
+    kernel = _fused(entries.dtype)
+    rows = numbers(entries)
+    v, observed = coordinates.contiguous().numpy(), y.contiguous().numpy()
+    m = entries.shape[1]
+    threads = 1 if entries.nbytes < SMALLEST_SPLIT else min(torch.get_num_threads(), m // 4 or 1)
+
+    def part(begin: int, end: int) -> tuple[torch.Tensor, torch.Tensor]:
+        value, out = torch.zeros(v.shape[0], dtype=torch.float64), torch.zeros(v.shape, dtype=torch.float64)
+        kernel(rows, v, observed, repeats, weight, loss == "l1", begin, end, value.numpy(), out.numpy())
+        return value, out
+
+    if threads == 1:
+        return part(0, m)
+    bounds = [4 * (m * i // (4 * threads)) for i in range(threads)] + [m]
+    # Started anew each time: threads that wait would not survive a fork.
+    with ThreadPoolExecutor(threads) as pool:
+        values, outs = zip(*pool.map(part, bounds[:-1], bounds[1:]), strict=True)
+    return sum(values[1:], values[0]), sum(outs[1:], outs[0])
+
+
+def packed(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """Coordinates of the symmetric part of FGᵀ: (B, n, k), (B, n, k) -> (B, n(n+1)/2)."""
+    n = left.shape[1]
+    out = left.new_empty(left.shape[0], n * (n + 1) // 2)
+    _packed()(left.contiguous().numpy(), right.contiguous().numpy(), out.numpy())
+    return out
+
+
+def repacked(left: torch.Tensor, right: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
+    """What `packed` returns, written over `coordinates`, (B, n(n+1)/2); returns the change in float32."""
+    change = torch.empty(coordinates.shape, dtype=torch.float32)
+    _repacked()(left.contiguous().numpy(), right.contiguous().numpy(), coordinates.numpy(), change.numpy())
+    return change
+
+
+def pulled(coordinates: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+    """The symmetric matrix of the coordinates times a factor: (B, n(n+1)/2), (B, n, k) -> (B, n, k).
+
+    The coordinates may be float32, the sums are float64.
+    """
+    out = torch.empty(factor.shape, dtype=torch.float64)
+    _pulled(coordinates.dtype)(coordinates.contiguous().numpy(), factor.contiguous().numpy(), out.numpy())
+    return out
+
+
+def numbers(entries: torch.Tensor) -> Any:
+    # numpy has no bfloat16.
+    entries = entries.contiguous()
+    return (entries.view(torch.uint16) if entries.dtype == torch.bfloat16 else entries).numpy()
+
+
+@functools.cache
+def _fused(dtype: torch.dtype) -> Any:
+    helpers()
+    stored = STORED[dtype]
+    return jit(
+        fused,
+        f"void({stored}[:,:,::1], float64[:,::1], float64[:,::1], int64, float64, boolean, int64, int64, "
+        "float64[::1], float64[:,::1])",
+        f"fused_{stored}",
+    )
+
+
+@functools.cache
+def _packed() -> Any:
+    helpers()
+    return jit(pack, "void(float64[:,:,::1], float64[:,:,::1], float64[:,::1])", "pack_float64")
+
+
+@functools.cache
+def _repacked() -> Any:
+    helpers()
+    return jit(
+        repack, "void(float64[:,:,::1], float64[:,:,::1], float64[:,::1], float32[:,::1])", "repack_float32"
+    )
+
+
+@functools.cache
+def _pulled(dtype: torch.dtype) -> Any:
+    helpers()
+    stored = STORED[dtype]
+    return jit(pull, f"void({stored}[:,::1], float64[:,:,::1], float64[:,:,::1])", f"pull_{stored}")
+
+
+@functools.cache
+def helpers() -> None:
+    """Let compiled code call the plain functions below."""
+    from numba import types
+    from numba.extending import overload, register_jitable
+
+    def choose(entry):
+        return wide_bfloat16 if entry == types.uint16 else wide_number
+
+    overload(wide)(choose)
+    for helper in (sign, one_row, four_rows, four_by_four, turn, pack_one):
+        register_jitable(fastmath=REORDERED)(helper)
+
+
+# What follows is compiled, and plain Python to everything else.
+# mypy: disallow-untyped-defs=False
+
+
+def wide(entry):
+    """A stored entry as float64."""
+
+
+def wide_number(entry):
+    return float(entry)
+
+
+def wide_bfloat16(entry):
+    # The upper half of a float32.
+    return float(np.uint32(np.uint32(entry) << np.uint32(16)).view(np.float32))
+
+
+def sign(x):
+    # NaN stays: a diverged trajectory must not stand still.
+    return x if x != x else (1.0 if x > 0 else (-1.0 if x < 0 else 0.0))
+
+
+def fused(entries, v, y, repeats, weight, absolute, begin, end, value, out):
+    for e in range(entries.shape[0]):
+        rows = entries[e]
+        first, last = e * repeats, (e + 1) * repeats
+        whole = end - (end - begin) % 4
+        for i in range(begin, whole, 4):
+            b = first
+            while b + 4 <= last:
+                four_by_four(rows, v, y, i, b, absolute, value, out)
+                b += 4
+            while b < last:
+                four_rows(rows, v, y, i, b, absolute, value, out)
+                b += 1
+        for i in range(whole, end):
+            for b in range(first, last):
+                one_row(rows, v, y, i, b, absolute, value, out)
+    half = weight if absolute else 0.5 * weight
+    for b in range(v.shape[0]):
+        value[b] *= half
+        for j in range(v.shape[1]):
+            out[b, j] *= weight
+
+
+def one_row(rows, v, y, i, b, absolute, value, out):
+    a, x, g = rows[i], v[b], out[b]
+    s = 0.0
+    for j in range(a.size):
+        s += wide(a[j]) * x[j]
+    r = s - y[b, i]
+    value[b] += abs(r) if absolute else r * r
+    if absolute:
+        r = sign(r)
+    for j in range(a.size):
+        g[j] += r * wide(a[j])
+
+
+def four_rows(rows, v, y, i, b, absolute, value, out):
+    a0, a1, a2, a3 = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
+    x, g = v[b], out[b]
+    s0 = s1 = s2 = s3 = 0.0
+    for j in range(a0.size):
+        s0 += wide(a0[j]) * x[j]
+        s1 += wide(a1[j]) * x[j]
+        s2 += wide(a2[j]) * x[j]
+        s3 += wide(a3[j]) * x[j]
+    r0, r1, r2, r3 = s0 - y[b, i], s1 - y[b, i + 1], s2 - y[b, i + 2], s3 - y[b, i + 3]
+    if absolute:
+        value[b] += abs(r0) + abs(r1) + abs(r2) + abs(r3)
+        r0, r1, r2, r3 = sign(r0), sign(r1), sign(r2), sign(r3)
+    else:
+        value[b] += r0 * r0 + r1 * r1 + r2 * r2 + r3 * r3
+    for j in range(a0.size):
+        g[j] += r0 * wide(a0[j]) + r1 * wide(a1[j]) + r2 * wide(a2[j]) + r3 * wide(a3[j])
+
+
+def four_by_four(rows, v, y, i, b, absolute, value, out):
+    """Four rows and four trajectories: each entry that is loaded serves four products, and so does each v."""
+    a0, a1, a2, a3 = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
+    v0, v1, v2, v3 = v[b], v[b + 1], v[b + 2], v[b + 3]
+    s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = 0.0
+    s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = 0.0
+    for j in range(a0.size):
+        e0, e1, e2, e3 = wide(a0[j]), wide(a1[j]), wide(a2[j]), wide(a3[j])
+        x0, x1, x2, x3 = v0[j], v1[j], v2[j], v3[j]
+        s00 += e0 * x0
+        s01 += e0 * x1
+        s02 += e0 * x2
+        s03 += e0 * x3
+        s10 += e1 * x0
+        s11 += e1 * x1
+        s12 += e1 * x2
+        s13 += e1 * x3
+        s20 += e2 * x0
+        s21 += e2 * x1
+        s22 += e2 * x2
+        s23 += e2 * x3
+        s30 += e3 * x0
+        s31 += e3 * x1
+        s32 += e3 * x2
+        s33 += e3 * x3
+    z = np.empty((4, 4))
+    z[0, 0], z[0, 1], z[0, 2], z[0, 3] = s00, s01, s02, s03
+    z[1, 0], z[1, 1], z[1, 2], z[1, 3] = s10, s11, s12, s13
+    z[2, 0], z[2, 1], z[2, 2], z[2, 3] = s20, s21, s22, s23
+    z[3, 0], z[3, 1], z[3, 2], z[3, 3] = s30, s31, s32, s33
+    for row in range(4):
+        for t in range(4):
+            r = z[row, t] - y[b + t, i + row]
+            value[b + t] += abs(r) if absolute else r * r
+            z[row, t] = sign(r) if absolute else r
+    g0, g1, g2, g3 = out[b], out[b + 1], out[b + 2], out[b + 3]
+    z00, z01, z02, z03 = z[0, 0], z[0, 1], z[0, 2], z[0, 3]
+    z10, z11, z12, z13 = z[1, 0], z[1, 1], z[1, 2], z[1, 3]
+    z20, z21, z22, z23 = z[2, 0], z[2, 1], z[2, 2], z[2, 3]
+    z30, z31, z32, z33 = z[3, 0], z[3, 1], z[3, 2], z[3, 3]
+    for j in range(a0.size):
+        e0, e1, e2, e3 = wide(a0[j]), wide(a1[j]), wide(a2[j]), wide(a3[j])
+        g0[j] += z00 * e0 + z10 * e1 + z20 * e2 + z30 * e3
+        g1[j] += z01 * e0 + z11 * e1 + z21 * e2 + z31 * e3
+        g2[j] += z02 * e0 + z12 * e1 + z22 * e2 + z32 * e3
+        g3[j] += z03 * e0 + z13 * e1 + z23 * e2 + z33 * e3
+
+
+def pack(left, right, out):
+    batch, n, k = left.shape
+    f, g = np.empty((k, n)), np.empty((k, n))
+    for b in range(batch):
+        turn(left[b], f)
+        turn(right[b], g)
+        pack_one(f, g, out[b])
+
+
+def repack(left, right, out, change):
+    batch, n, k = left.shape
+    f, g, new = np.empty((k, n)), np.empty((k, n)), np.empty(out.shape[1])
+    for b in range(batch):
+        turn(left[b], f)
+        turn(right[b], g)
+        pack_one(f, g, new)
+        old, moved = out[b], change[b]
+        for j in range(new.size):
+            moved[j] = new[j] - old[j]
+            old[j] = new[j]
+
+
+def turn(factor, turned):
+    # Rows of the factor side by side, for loops that run along them.
+    n, k = factor.shape
+    for i in range(n):
+        for a in range(k):
+            turned[a, i] = factor[i, a]
+
+
+def pack_one(f, g, out):
+    k, n = f.shape
+    half = 0.5**0.5
+    begin = 0
+    for i in range(n):
+        row = out[begin : begin + n - i]
+        diagonal = 0.0
+        row[:] = 0.0
+        for a in range(k):
+            p, q = half * f[a, i], half * g[a, i]
+            diagonal += f[a, i] * g[a, i]
+            x, y = f[a, i:], g[a, i:]
+            for j in range(n - i):
+                row[j] += p * y[j] + q * x[j]
+        row[0] = diagonal
+        begin += n - i
+
+
+def pull(coordinates, factor, out):
+    batch, n, k = factor.shape
+    x, g = np.empty((k, n)), np.empty((k, n))
+    half = 0.5**0.5
+    for b in range(batch):
+        turn(factor[b], x)
+        g[:] = 0.0
+        begin = 0
+        for i in range(n):
+            diagonal = wide(coordinates[b, begin])
+            row = coordinates[b, begin + 1 : begin + n - i]
+            for a in range(k):
+                column, change = x[a, i + 1 :], g[a, i + 1 :]
+                own, s = half * x[a, i], 0.0
+                for j in range(n - i - 1):
+                    t = wide(row[j])
+                    s += t * column[j]
+                    change[j] += own * t
+                g[a, i] += half * s + diagonal * x[a, i]
+            begin += n - i
+        for i in range(n):
+            for a in range(k):
+                out[b, i, a] = g[a, i]

@@ -1,0 +1,46 @@
+"""How the kernels are compiled, and where the result is kept."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+REORDERED = {"reassoc", "contract", "nsz"}
+"""Sums may be reordered and multiply-adds rounded once; NaN and infinity keep their meaning."""
+
+
+def jit(function: Callable[..., Any], signature: str, name: str) -> Any:
+    """A plain function of module level, compiled for one signature.
+
+    Each signature is kept in files of its own `name`: processes that compile side by side then write the same
+    content under the same name, where an index shared by several signatures could come to name the code of another
+    one. Where no directory can be written, code is compiled anew in every process. NUMBA_CACHE_DIR names another
+    directory.
+    """
+    import numba
+
+    name = f"{name}_{_sources()}"
+    copy = types.FunctionType(function.__code__, function.__globals__, name)
+    copy.__qualname__, copy.__module__ = name, function.__module__
+
+    def compiled(cache: bool) -> Any:
+        return numba.njit(
+            signature, fastmath=REORDERED, nogil=True, boundscheck=False, error_model="numpy", cache=cache
+        )(copy)
+
+    try:
+        return compiled(cache=True)
+    except (OSError, RuntimeError):
+        # No writable directory, or a full disk.
+        return compiled(cache=False)
+
+
+@functools.cache
+def _sources() -> str:
+    """A digest of all kernels: numba looks at the file of a function alone, not at those of what it calls."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
