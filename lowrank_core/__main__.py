@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 import torch
 
-from lowrank_core import METHODS, __version__, provenance
+from lowrank_core import METHODS, __version__, kernels, provenance
 from lowrank_core.claims.batch import run_many
 from lowrank_core.claims.claim import Claim, Scale
 from lowrank_core.claims.ledger import counts
@@ -203,6 +203,9 @@ def show_machine(options: argparse.Namespace) -> int:
         "python-flint (ball arithmetic; mpmath intervals are used otherwise)": "flint",
         "matplotlib (figures)": "matplotlib",
         "tqdm (progress bars)": "tqdm",
+        "numba (compiled kernels; torch alone is used otherwise)": "numba",
+        "scipy (integrated flows)": "scipy",
+        "cvxpy (semidefinite programs)": "cvxpy",
     }
     report: dict[str, Any] = {
         "lowrank_core": __version__,
@@ -212,7 +215,7 @@ def show_machine(options: argparse.Namespace) -> int:
         "device": f"{device_class(device)}: what --device auto takes; "
         + ("CUDA is there" if torch.cuda.is_available() else "torch sees no CUDA device"),
         "threads": threads(),
-        "kernels": "torch everywhere; no compiled kernels in this version",
+        "kernels": kernels.report(),
         "methods": sorted(METHODS),
         "optional": {
             title: "installed" if importlib.util.find_spec(module) else "not installed"

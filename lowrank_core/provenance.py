@@ -27,7 +27,7 @@ core_hash()  # at import: what is hashed is what runs, even if a file changes la
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that results may depend on; absent ones are left out."""
     found = {"python": platform.python_version()}
-    for name in ("torch", "numpy", "sympy", "mpmath", "python-flint"):
+    for name in ("torch", "numpy", "sympy", "mpmath", "python-flint", "numba", "cvxpy"):
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

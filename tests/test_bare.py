@@ -13,7 +13,17 @@ ABSENT = (
     *("matplotlib", "tqdm", "scipy", "IPython", "ipykernel", "pygments", "flint", "yaml", "numba", "cvxpy"),
     *("jupyter", "jupyter_book", "jupyter_cache", "jupyter_client", "jupyter_core"),
 )
-UNASKED = ("sympy", "mpmath", "matplotlib", "IPython", "tqdm", "scipy", "cvxpy", "lowrank_core.claims")
+UNASKED = (
+    "sympy",
+    "mpmath",
+    "matplotlib",
+    "IPython",
+    "tqdm",
+    "scipy",
+    "cvxpy",
+    "numba",
+    "lowrank_core.claims",
+)
 
 # None in place of a module is how Python itself marks one that cannot be imported.
 BLOCK = f"import sys; sys.modules.update(dict.fromkeys({ABSENT}))\n"

@@ -1,7 +1,7 @@
 """Compiled inner loops behind `sensing` and `solve`. Nothing else imports them, and nothing needs them.
 
 They are chosen at run time by what is installed and where the tensors live, and they compute what the torch code
-computes, up to the order of its sums. `using("torch")` switches them off, which is what tests and benchmarks compare with.
+computes, up to the order of its sums. `using("torch")` switches them off, for tests and benchmarks to compare with.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def using(choice: str) -> Iterator[None]:
 
 
 def compiled(tensor: torch.Tensor) -> bool:
-    """Whether the compiled CPU kernels serve a tensor: numba is there, it lives on the CPU, in float64, without grad."""
+    """Whether the compiled kernels serve a tensor: with numba, on the CPU, in float64, without autograd."""
     return (
         _chosen[-1] == "auto"
         and tensor.device.type == "cpu"
@@ -52,4 +52,5 @@ def report() -> dict[str, str]:
         return {"CPU": "torch, because numba is not installed (pip install lowrank-core[fast])"}
     import numba
 
-    return {"CPU": f"numba {numba.__version__}: fused dense gradient, population loop; torch for the rest"}
+    served = "dense, rank-one, entry and Gram gradients; loops of gradient descent and conjugate gradients"
+    return {"CPU": f"numba {numba.__version__}: {served}; torch for the rest"}
