@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import importlib
 import importlib.util
 import json
 import os
 import platform
-import runpy
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -102,6 +103,7 @@ def parser() -> argparse.ArgumentParser:
         description="Time the solvers against what one would write otherwise.",
     )
     bench.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
+    bench.add_argument("--quick", action="store_true", help="smaller sizes and fewer rounds, about a minute")
     _add_json(bench)
     bench.set_defaults(command=run_benchmarks)
 
@@ -178,7 +180,7 @@ def show_claim(options: argparse.Namespace) -> int:
 
 
 def run_benchmarks(options: argparse.Namespace) -> int:
-    there = {path.stem: path for path in sorted(BENCHMARKS.glob("bench_*.py"))}
+    there = {path.stem.removeprefix("bench_"): path for path in sorted(BENCHMARKS.glob("bench_*.py"))}
     require(
         bool(there),
         "bench",
@@ -186,14 +188,33 @@ def run_benchmarks(options: argparse.Namespace) -> int:
         "there are no benchmarks here",
         "run from a checkout of the repository; the installed package does not carry them",
     )
-    names = [f"bench_{name.removeprefix('bench_')}" for name in options.names] or list(there)
+    names = [name.removeprefix("bench_") for name in options.names] or list(there)
     for name in names:
         require(name in there, "NAME", name, "no such benchmark", f"use one of {', '.join(there)}")
-    table = [row for name in names for row in runpy.run_path(str(there[name]))["rows"]()]
-    if not _write_json(table, options.json):
+    if os.environ.get("OMP_NUM_THREADS") != "1":
+        print("set OMP_NUM_THREADS=1: numpy may use more threads than the others", file=sys.stderr)
+    load_benchmarks()
+    contest, targets = (importlib.import_module(f"benchmarks.{name}") for name in ("contest", "targets"))
+    table = contest.rates(rounds=5)
+    for name in names:
+        print(f"{name} ...", file=sys.stderr)
+        table += importlib.import_module(f"benchmarks.bench_{name}").rows(options.quick)
+    if not _write_json([dataclasses.asdict(row) for row in table], options.json):
         for row in table:
-            print("  ".join(f"{key} {_short(value)}" for key, value in row.items()))
+            print(row)
+    for line in targets.report(table):
+        print(line, file=sys.stderr)
     return 0
+
+
+def load_benchmarks() -> None:
+    """Make `benchmarks`, which lies beside this package and is not installed with it, importable."""
+    spec = importlib.util.spec_from_file_location("benchmarks", BENCHMARKS / "__init__.py")
+    assert spec is not None
+    assert spec.loader is not None
+    package = importlib.util.module_from_spec(spec)
+    sys.modules["benchmarks"] = package
+    spec.loader.exec_module(package)
 
 
 def show_machine(options: argparse.Namespace) -> int:
@@ -283,10 +304,6 @@ def _write_json(data: Any, target: str | None) -> bool:
     else:
         Path(target).write_text(text)
     return True
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 They are chosen at run time by what is installed and where the tensors live, and they compute what the torch code
 computes, up to the order of its sums. `using("torch")` switches them off, for tests and benchmarks to compare with.
+The Triton kernels for CUDA pass their tests in Triton's interpreter, but no device has run them yet: until one has,
+`using("triton")` has to ask for them.
 """
 
 from __future__ import annotations
@@ -14,13 +16,13 @@ import torch
 
 from lowrank_core.errors import require
 
-CHOICES = ("auto", "torch")
+CHOICES = ("auto", "torch", "triton")
 _chosen = ["auto"]
 
 
 @contextmanager
 def using(choice: str) -> Iterator[None]:
-    """Compiled kernels where they apply ("auto", the default), or none at all ("torch"), inside the block.
+    """Compiled kernels where they apply ("auto", the default), none at all ("torch"), or Triton's as well ("triton").
 
     Raises:
         ArgumentError: an unknown choice.
@@ -36,7 +38,7 @@ def using(choice: str) -> Iterator[None]:
 def compiled(tensor: torch.Tensor) -> bool:
     """Whether the compiled kernels serve a tensor: with numba, on the CPU, in float64, without autograd."""
     return (
-        _chosen[-1] == "auto"
+        _chosen[-1] != "torch"
         and tensor.device.type == "cpu"
         and tensor.dtype == torch.float64
         and not (tensor.requires_grad and torch.is_grad_enabled())
@@ -44,13 +46,33 @@ def compiled(tensor: torch.Tensor) -> bool:
     )
 
 
+def on_device(tensor: torch.Tensor) -> bool:
+    """Whether the Triton kernels serve a tensor: asked for, with triton, on a CUDA device, without autograd."""
+    return (
+        _chosen[-1] == "triton"
+        and tensor.device.type == "cuda"
+        and tensor.dtype in (torch.float64, torch.float32)
+        and not (tensor.requires_grad and torch.is_grad_enabled())
+        and find_spec("triton") is not None
+    )
+
+
 def report() -> dict[str, str]:
     """Which kernels serve which work here, and why: for `doctor`."""
+    served = {"CPU": _on_cpu()}
+    if torch.cuda.is_available():
+        served["CUDA"] = (
+            'torch; Triton kernels only inside kernels.using("triton"), no device has run them yet'
+        )
+    return served
+
+
+def _on_cpu() -> str:
     if _chosen[-1] == "torch":
-        return {"CPU": "torch, because compiled kernels are switched off"}
+        return "torch, because compiled kernels are switched off"
     if find_spec("numba") is None:
-        return {"CPU": "torch, because numba is not installed (pip install lowrank-core[fast])"}
+        return "torch, because numba is not installed (pip install lowrank-core[fast])"
     import numba
 
     served = "dense, rank-one, entry and Gram gradients; loops of gradient descent and conjugate gradients"
-    return {"CPU": f"numba {numba.__version__}: {served}; torch for the rest"}
+    return f"numba {numba.__version__}: {served}; torch for the rest"

@@ -17,7 +17,14 @@ from lowrank_core import kernels
 from lowrank_core import loss as losses
 from lowrank_core.device import resolve_device, resolve_dtype
 from lowrank_core.errors import require, require_finite
-from lowrank_core.kernels import dense_cpu, dense_line_cpu, dense_loop_cpu, dense_mixed_cpu
+from lowrank_core.kernels import (
+    dense_cpu,
+    dense_line_cpu,
+    dense_loop_cpu,
+    dense_mixed_cpu,
+    dense_triton,
+    graph_cuda,
+)
 from lowrank_core.loss import Loss
 from lowrank_core.randomness import normal
 from lowrank_core.sensing.operator import MeasurementOperator, pull_back
@@ -226,6 +233,8 @@ class Dense(MeasurementOperator):
     def descend(
         self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor, eta: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
+        if kernels.on_device(left):
+            return graph_cuda.descend(lambda f, g: self.gradient(f, g, y, "l2", False)[1:], left, right, eta)
         stored = self._looped(left, y)
         return None if stored is None else dense_loop_cpu.descend(left, right, *stored, eta)
 
@@ -293,6 +302,9 @@ class Dense(MeasurementOperator):
         if repeats < FEWEST_PRODUCT and kernels.compiled(left):
             entries = self.entries[None] if self.batch is None else self.entries
             value, slope = dense_cpu.slope(entries, coordinates, y, repeats, self.weight, loss)
+        elif repeats < dense_triton.FEWEST_PRODUCT and kernels.on_device(coordinates):
+            entries = self.entries[None] if self.batch is None else self.entries
+            value, slope = dense_triton.slope(entries, coordinates, y, repeats, self.weight, loss)
         else:
             residual = self.measure(coordinates) - y
             value = losses.value(residual, self.weight, loss)

@@ -7,7 +7,7 @@ import torch
 from lowrank_core import kernels
 from lowrank_core.device import resolve_device, resolve_dtype
 from lowrank_core.errors import require
-from lowrank_core.kernels import population_cpu
+from lowrank_core.kernels import population_cpu, population_triton
 from lowrank_core.loss import Loss
 from lowrank_core.sensing.operator import MeasurementOperator
 
@@ -53,13 +53,15 @@ class Identity(MeasurementOperator):
     def descend(
         self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor, eta: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
-        if not (kernels.compiled(left) and population_cpu.pays(left.shape[0], left.shape[2])):
+        batch, _, k = left.shape
+        on_device = kernels.on_device(left) and population_triton.pays(max(self.shape), k)
+        if not on_device and not (kernels.compiled(left) and population_cpu.pays(batch, k)):
             return None
         target = y.unflatten(1, self.shape)
         spectrum = target.diagonal(dim1=-2, dim2=-1)
         if torch.count_nonzero(target) > torch.count_nonzero(spectrum):
             return None
-        return population_cpu.descend(left, right, spectrum, eta)
+        return (population_triton if on_device else population_cpu).descend(left, right, spectrum, eta)
 
     def gradient(
         self,
