@@ -1,0 +1,92 @@
+"""How cost grows: exponents fitted to measured times, beside those that counting gives.
+
+Here `ratio` is the fitted exponent, `against` names the one that counting gives, and `seconds` is the cost at the
+largest size. Small sizes fit in caches and carry a fixed cost, so the two need not agree.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from benchmarks.contest import Row, Work, exponent, kernel, quantiles, single_thread, timed
+from benchmarks.instances import ETA, dense, recovery
+from lowrank_core import Dense, ErrorBelow, GradientDescent, solve
+
+GOAL = 1e-10
+LONGEST = 600
+
+
+def rows(quick: bool = False) -> Iterator[Row]:
+    """A gradient and a whole run with n, a gradient with m and with B, and memory with n."""
+    rounds = 3 if quick else 7
+    orders = (16, 32, 64) if quick else (32, 64, 128, 256)
+    operators = {n: dense(n, 15 * n) for n in orders}
+    yield _fitted("gradient", "n", 3, {n: _gradient(a) for n, a in operators.items()}, rounds, "m=15n")
+    runs = {n: _run(a) for n, a in operators.items()}
+    # A run takes many gradients already, and seconds at the largest size.
+    yield _fitted(f"run to {GOAL:.0e}", "n", 3, runs, 1, "m=15n")
+    stored = {n: [float(a.entries.nbytes)] for n, a in operators.items()}
+    yield _row("stored bytes", "n", 3, stored, "m=15n", seconds=False)
+    operators.clear()
+
+    counts = (250, 500, 1000, 2000) if quick else (500, 1000, 2000, 4000, 8000)
+    by_m = {m: _gradient(dense(50, m)) for m in counts}
+    yield _fitted("gradient", "m", 1, by_m, rounds, "n=50")
+    shared = dense(50, 750)
+    yield _fitted(
+        "gradient of all",
+        "B",
+        1,
+        {b: _gradient(shared, b) for b in (1, 2, 4, 8, 16, 32, 64)},
+        rounds,
+        "n=50, m=750",
+    )
+
+
+def _gradient(operator: Dense, batch: int = 1) -> Callable[[], object]:
+    problem, start = recovery(operator, batch)
+    return lambda: problem.gradient(start, with_value=False)
+
+
+def _run(operator: Dense) -> Callable[[], object]:
+    problem, start = recovery(operator)
+    stop = ErrorBelow(GOAL**2 * float(problem.truth.matrix.square().sum()))
+
+    def run() -> None:
+        end = solve(problem, GradientDescent(ETA), start, LONGEST, record=range(0, LONGEST, 20), stop=stop)
+        if end.stop_reason != ("reached",):
+            raise RuntimeError(f"n={operator.shape[0]} does not reach {GOAL:.0e} in {LONGEST} iterations")
+
+    return run
+
+
+def _fitted(
+    name: str,
+    variable: str,
+    counted: float,
+    works: Mapping[int, Callable[[], object]],
+    rounds: int,
+    rest: str,
+) -> Row:
+    with single_thread():
+        seconds = timed({str(size): Work(run) for size, run in works.items()}, rounds)
+    return _row(name, variable, counted, {size: seconds[str(size)] for size in works}, rest, seconds=True)
+
+
+def _row(
+    name: str, variable: str, counted: float, costs: Mapping[int, Sequence[float]], rest: str, seconds: bool
+) -> Row:
+    exponents = [exponent(list(costs), column) for column in zip(*costs.values(), strict=True)]
+    return Row(
+        f"growth of {name} with {variable}",
+        f"{variable}={', '.join(map(str, costs))}; {rest}",
+        statistics.median(exponents),
+        f"exponent {counted:g} by counting",
+        None,
+        statistics.median(costs[max(costs)]) if seconds else None,
+        len(exponents),
+        quantiles(exponents),
+        1,
+        kernel(),
+    )
