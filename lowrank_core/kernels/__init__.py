@@ -22,7 +22,7 @@ _chosen = ["auto"]
 
 @contextmanager
 def using(choice: str) -> Iterator[None]:
-    """Compiled kernels where they apply ("auto", the default), none at all ("torch"), or Triton's as well ("triton").
+    """Compiled kernels where they apply ("auto", the default), none ("torch"), or Triton's as well ("triton").
 
     Raises:
         ArgumentError: an unknown choice.

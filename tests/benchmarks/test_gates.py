@@ -1,7 +1,10 @@
 """Speed, as far as a shared machine lets one promise it: the orders, and `targets.GATE` of every target.
 
-Ratios inside one run and limits measured beside it; a contest that the neighbours disturbed is held again.
+Ratios inside one run and limits measured beside it; a contest that the neighbours disturbed is held again. They
+need a core of their own, which tests that run side by side do not leave them: LOWRANK_GATES=1 asks for them.
 """
+
+import os
 
 import pytest
 
@@ -34,6 +37,9 @@ GATED = [target for target in targets.TARGETS if target.gated]
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    os.environ.get("LOWRANK_GATES") != "1", reason="gates are timed alone: set LOWRANK_GATES=1"
+)
 @pytest.mark.parametrize("name", CONTESTS)
 def test_gates(name):
     failures = _failures(name)
