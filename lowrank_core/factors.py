@@ -144,9 +144,8 @@ def spectral_start(
         "the spectral start needs symmetric measurement matrices",
         "use sensing.gaussian_symmetric",
     )
-    values, vectors = torch.linalg.eigh(operator.weight * operator.adjoint(torch.sign(observations)))
-    kept = values.flip(-1)[:, :k].clamp(min=0.0).sqrt()
-    return Factors(vectors.flip(-1)[:, :, :k] * (scale * kept[:, None, :]))
+    seen = operator.weight * operator.adjoint(torch.sign(observations))
+    return Factors(scale * _root_of_top(seen, k))
 
 
 def adjoint_start(
@@ -179,9 +178,13 @@ def adjoint_start(
         "a symmetric start needs symmetric measurement matrices",
         "use sensing.gaussian_symmetric, or symmetric=False",
     )
-    values, vectors = torch.linalg.eigh(seen)
-    root = values.flip(-1)[:, None, :k].clamp(min=0.0).sqrt()
-    return Factors(vectors.flip(-1)[:, :, :k] * root)
+    return Factors(_root_of_top(seen, k))
+
+
+def _root_of_top(matrix: torch.Tensor, k: int) -> torch.Tensor:
+    """The columns √λᵢ vᵢ of the k largest eigenvalues of symmetric matrices, zero where negative: (B, n, k)."""
+    values, vectors = torch.linalg.eigh(matrix)
+    return vectors.flip(-1)[:, :, :k] * values.flip(-1)[:, None, :k].clamp(min=0.0).sqrt()
 
 
 def rank_limited_start(
