@@ -86,8 +86,8 @@ MUTANTS = {
     ),
     "records one iteration late": Mutant(
         "solve.py",
-        "done = records = 0",
-        "done, records = -1, 0",
+        "_advanced(stepped, method, state, upto, compiled",
+        "_advanced(stepped, method, state, upto + 1, compiled",
         tests=("test_solve.py::test_records_are_of_the_iterate_at_their_step",),
     ),
     "divergence dated one iteration early": Mutant(
@@ -330,6 +330,24 @@ MUTANTS = {
         "root = alone / j",
         claims=("zhang2025.planted-family", "zhang2025.quartic-escape"),
     ),
+    "no sign in the compiled pass": Mutant(
+        "kernels/dense_cpu.py",
+        "r0, r1, r2, r3 = sign(r0), sign(r1), sign(r2), sign(r3)",
+        "r0, r1, r2, r3 = r0, r1, r2, r3",
+        tests=("kernels/test_dense_cpu.py::test_one_pass_equals_the_two_products",),
+    ),
+    "uphill in the compiled loop": Mutant(
+        "kernels/dense_loop_cpu.py",
+        "shift(f[b], -eta[t, first + b], d_f[b])",
+        "shift(f[b], eta[t, first + b], d_f[b])",
+        tests=("kernels/test_dense_loop.py::test_every_batch",),
+    ),
+    "one Gram matrix for both factors in the compiled loop": Mutant(
+        "kernels/population_cpu.py",
+        "lanes.step_of(gram_x, y, x, spectrum, eta, group, t)",
+        "lanes.step_of(gram_y, y, x, spectrum, eta, group, t)",
+        tests=("kernels/test_population_cpu.py::test_pairs",),
+    ),
     "verdicts without controls": Mutant(
         "claims/verdict.py",
         'if not fired or "unclear" in states:',
@@ -342,8 +360,13 @@ TESTS = sorted({node for mutant in MUTANTS.values() for node in mutant.tests})
 
 
 @pytest.fixture
-def run(tmp_path):
-    """Run a module on a copy of the core, in a process of its own; returns status and output."""
+def run(tmp_path, request):
+    """Run a module on a copy of the core, in a process of its own; returns status and output.
+
+    Compiled kernels run only where one of them is broken: elsewhere they would stand in for what is.
+    """
+    mutant = getattr(request.node, "callspec", None) and request.node.callspec.params.get("mutant")
+    kernels = "auto" if mutant and mutant.file.startswith("kernels/") else "torch"
     shutil.copytree(
         ROOT / "lowrank_core", tmp_path / "lowrank_core", ignore=shutil.ignore_patterns("__pycache__")
     )
@@ -356,7 +379,7 @@ def run(tmp_path):
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM, module, *arguments],
             cwd=tmp_path,
-            env=environment | {"PYTHONPATH": str(tmp_path)},
+            env=environment | {"PYTHONPATH": str(tmp_path), "LOWRANK_KERNELS": kernels},
             capture_output=True,
             text=True,
         )

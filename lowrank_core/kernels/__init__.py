@@ -8,6 +8,7 @@ The Triton kernels for CUDA pass their tests in Triton's interpreter, but no dev
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -17,7 +18,9 @@ import torch
 from lowrank_core.errors import require
 
 CHOICES = ("auto", "torch", "triton")
-_chosen = ["auto"]
+CHOICE_VARIABLE = "LOWRANK_KERNELS"
+"""Environment variable with the choice for a whole process, "auto" if it is not set."""
+_chosen = [os.environ.get(CHOICE_VARIABLE, "auto")]
 
 
 @contextmanager
@@ -27,7 +30,7 @@ def using(choice: str) -> Iterator[None]:
     Raises:
         ArgumentError: an unknown choice.
     """
-    require(choice in CHOICES, "choice", choice, "no such kernels", f"use one of {', '.join(CHOICES)}")
+    _check(choice, "choice")
     _chosen.append(choice)
     try:
         yield
@@ -65,6 +68,13 @@ def report() -> dict[str, str]:
             'torch; Triton kernels only inside kernels.using("triton"), no device has run them yet'
         )
     return served
+
+
+def _check(choice: str, argument: str) -> None:
+    require(choice in CHOICES, argument, choice, "no such kernels", f"use one of {', '.join(CHOICES)}")
+
+
+_check(_chosen[0], CHOICE_VARIABLE)
 
 
 def _on_cpu() -> str:
