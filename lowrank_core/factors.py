@@ -145,7 +145,7 @@ def spectral_start(
         "use sensing.gaussian_symmetric",
     )
     seen = operator.weight * operator.adjoint(torch.sign(observations))
-    return Factors(scale * _root_of_top(seen, k))
+    return Factors(_root_of_top(seen, k, scale))
 
 
 def adjoint_start(
@@ -181,10 +181,11 @@ def adjoint_start(
     return Factors(_root_of_top(seen, k))
 
 
-def _root_of_top(matrix: torch.Tensor, k: int) -> torch.Tensor:
-    """The columns √λᵢ vᵢ of the k largest eigenvalues of symmetric matrices, zero where negative: (B, n, k)."""
+def _root_of_top(matrix: torch.Tensor, k: int, scale: float = 1.0) -> torch.Tensor:
+    """α√λᵢ vᵢ for the k largest eigenvalues of symmetric matrices, zero where these are negative: (B, n, k)."""
     values, vectors = torch.linalg.eigh(matrix)
-    return vectors.flip(-1)[:, :, :k] * values.flip(-1)[:, None, :k].clamp(min=0.0).sqrt()
+    roots = values.flip(-1)[:, :k].clamp(min=0.0).sqrt()
+    return vectors.flip(-1)[:, :, :k] * (scale * roots[:, None, :])
 
 
 def rank_limited_start(
