@@ -55,6 +55,12 @@ class Truth:
         return (self.left * self.spectrum[:, None, :]) @ self.right.mT
 
     @property
+    def roots(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """U√S and V√S, balanced factors of M*, (B, n1, r) and (B, n2, r)."""
+        root = self.spectrum.sqrt()[:, None, :]
+        return self.left * root, self.right * root
+
+    @property
     def condition_number(self) -> torch.Tensor:
         """κ = σ₁/σ_r, (B,)."""
         return self.spectrum[:, 0] / self.spectrum[:, -1]

@@ -70,3 +70,10 @@ def test_geometric_spectrum_ends_at_one(rank, kappa, expected):
 
 def test_float32_truths():
     assert psd(4, SPECTRUM, SEEDS, "random", dtype="float32").matrix.dtype is torch.float32
+
+
+def test_its_roots_are_balanced_factors():
+    for truth in (rectangular(6, 5, SPECTRUM, SEEDS, "random"), psd(6, SPECTRUM, SEEDS, "random")):
+        left, right = truth.roots
+        assert (left @ right.mT - truth.matrix).abs().max() < ROUNDING
+        assert (left.mT @ left - right.mT @ right).abs().max() < ROUNDING

@@ -41,7 +41,7 @@ def scaled_distance(factors: Factors, truth: Truth) -> torch.Tensor:
     )
     assert right is not None
     root = truth.spectrum.sqrt()[:, None, :]
-    target_left, target_right = truth.left * root, truth.right * root
+    target_left, target_right = truth.roots
     inverse = 1 / truth.spectrum
     identity = torch.eye(truth.rank, dtype=left.dtype, device=left.device)
     q = torch.linalg.lstsq(left, target_left).solution

@@ -16,6 +16,7 @@ import torch
 from lowrank_core.analysis import landscape
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem
+from lowrank_core.sensing.operator import MeasurementOperator
 
 
 class Attack(NamedTuple):
@@ -59,9 +60,7 @@ def attack(
     target = off_left @ image @ (off_left if factors.right is None else off_columns(factors.right))
 
     def observed(slope: torch.Tensor) -> Problem:
-        # A*(residual) = slope for the residual A H⁻¹(slope), and H² − 2H + (1 − δ²)I = 0.
-        raised = (2 * slope - operator.normal(slope)) / (1 - delta.square())[:, None, None]
-        seen = operator.forward(factors.product()) - operator.forward(raised)
+        seen = operator.forward(factors.product()) - preimage(operator, slope, delta)
         return dataclasses.replace(problem, observations=seen.contiguous())
 
     high = torch.linalg.matrix_norm(target, ord=2)
@@ -85,6 +84,12 @@ def attack(
         noise,
         landscape.stationarity(noisy, factors, balance),
     )
+
+
+def preimage(operator: MeasurementOperator, matrix: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
+    """The z = A H⁻¹(M) for which A*(z) = M, (B, m), where the eigenvalues of H = A*A are 1 ± δ, (B,)."""
+    # H² − 2H + (1 − δ²)I = 0.
+    return operator.forward((2 * matrix - operator.normal(matrix)) / (1 - delta.square())[:, None, None])
 
 
 def off_columns(factor: torch.Tensor) -> torch.Tensor:

@@ -11,6 +11,7 @@ import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.zhang2025.runs import LOG_SEEDS, SEEDS, arrival, certified_problem
 from lowrank_core.factors import Factors, gaussian_start
 from lowrank_core.methods import (
     GradientDescent,
@@ -19,14 +20,11 @@ from lowrank_core.methods import (
     ScaledGradientDescent,
 )
 from lowrank_core.problem import Problem, observe
-from lowrank_core.sensing import Dense, Identity, random_certified
+from lowrank_core.sensing import Identity
 from lowrank_core.solve import ErrorBelow, Trajectory, solve
 from lowrank_core.truth import psd
 
 CHAPTER = "chapters/zhang2025/which-method"
-SEEDS = {"smoke": 3, "book": 8, "full": 40}
-LOG_SEEDS = {"smoke": 3, "book": 20, "full": 60}
-"""Of the claims that the discrepancy log rests on."""
 TRUE_RANK = 2
 ETA = 0.3
 
@@ -37,10 +35,7 @@ def certified(setting: Setting, kappa: float, delta: float, variants: int = 1) -
     With `variants` > 1 every seed stands so many times in a row, with the same truth and operator.
     """
     n = setting.sizes.n
-    seeds = [seed for seed in setting.seeds for _ in range(variants)]
-    truth = psd(n, [1.0, 1 / kappa], seeds, basis="random", device=setting.device)
-    made = random_certified(n, delta, n * (n + 1) // 4, setting.seeds, device=setting.device)
-    return observe(truth, Dense(made.entries, (n, n), symmetric=True, repeats=variants, weight=1.0))
+    return certified_problem(setting, n, [1.0, 1 / kappa], delta, n * (n + 1) // 4, variants=variants)
 
 
 def small_start(problem: Problem, scales: list[float] | float, search_rank: int) -> Factors:
@@ -55,11 +50,6 @@ def small_start(problem: Problem, scales: list[float] | float, search_rank: int)
 def damped(kappa: float, relative: float = 1.0) -> Method:
     """ScaledGD(λ) with λ a multiple of σ_r = 1/κ."""
     return ScaledGradientDescent(ETA, relative / kappa)
-
-
-def arrival(run: Trajectory) -> torch.Tensor:
-    """When each trajectory met the stop rule, inf if it did not, (B,)."""
-    return torch.where(run.reached_at >= 0, run.reached_at.double(), torch.inf)
 
 
 @claim(

@@ -73,6 +73,8 @@ def rank(a: Matrix) -> int:
             continue
         rows[found], rows[pivot] = rows[pivot], rows[found]
         for i in range(found + 1, len(rows)):
+            if not rows[i][column]:
+                continue
             factor = Fraction(rows[i][column]) / rows[found][column]
             rows[i] = [x - factor * y for x, y in zip(rows[i], rows[found], strict=True)]
         found += 1

@@ -47,7 +47,7 @@ def certified(directions: torch.Tensor, delta: float | torch.Tensor, symmetric: 
         "a restricted isometry constant lies in [0, 1)",
         f"use a number below 1, or {batch} of them",
     )
-    coordinates = _coordinates(directions.flatten(0, 1), symmetric, "directions").unflatten(0, (batch, count))
+    coordinates = _coordinates(directions.flatten(0, 1), symmetric).unflatten(0, (batch, count))
     basis, upper = torch.linalg.qr(coordinates.mT)
     pivots = upper.diagonal(dim1=-2, dim2=-1).abs()
     require(
@@ -121,13 +121,13 @@ def from_normal(normal_matrix: torch.Tensor, shape: tuple[int, int], symmetric: 
     return Dense(root, shape, symmetric, weight=1.0)
 
 
-def _coordinates(matrices: torch.Tensor, symmetric: bool, argument: str) -> torch.Tensor:
+def _coordinates(matrices: torch.Tensor, symmetric: bool) -> torch.Tensor:
     if not symmetric:
         return matrices.flatten(1)
     square = matrices.shape[-1] == matrices.shape[-2]
     require(
         square and bool((matrices - matrices.mT).abs().amax() <= 1e-12 * matrices.abs().amax()),
-        argument,
+        "directions",
         tuple(matrices.shape),
         "they are not symmetric, and symmetry is assumed here",
         "symmetrise them, or say symmetric=False",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -30,8 +31,22 @@ DISTANCE = "largest dist / bound"
 ERROR = "largest ‖FGᵀ − M*‖ / bound"
 ONE_STEP = "largest dist after a step / bound from dist before"
 LIMIT = 2 / 3
+WITHIN_BOUNDS = tuple(Criterion(quantity, high=1) for quantity in (DISTANCE, ERROR, ONE_STEP))
 
 Found = dict[str, dict[str, torch.Tensor]]
+
+
+def sizes(*kappas: tuple[float, ...]) -> dict[str, dict[str, Any]]:
+    """The sizes of a guarantee, with its condition numbers at each scale."""
+    others: tuple[dict[str, Any], ...] = (
+        {"n1": 6, "n2": 5, "rank": 2, "etas": (0.5, LIMIT), "steps": 30},
+        {"n1": 8, "n2": 7, "rank": 2, "etas": (0.1, 0.5, LIMIT), "steps": 60},
+        {"n1": 20, "n2": 15, "rank": 4, "etas": (0.1, 0.3, 0.5, LIMIT), "steps": 200},
+    )
+    scales = ("smoke", "book", "full")
+    return {
+        scale: other | {"kappas": given} for scale, other, given in zip(scales, others, kappas, strict=True)
+    }
 
 
 def distances(problem: Problem, factors: Factors) -> torch.Tensor:
@@ -72,29 +87,11 @@ $\|F_tG_t^\top-M^\star\|_F\le(1-0.7\eta)^t\,0.15\,\sigma_r$ for all $t\ge0$; as 
 dist by $1-0.7\eta$.""",
     provenance="read",
     kind="bound-upper",
-    criteria=(Criterion(DISTANCE, high=1), Criterion(ERROR, high=1), Criterion(ONE_STEP, high=1)),
+    criteria=WITHIN_BOUNDS,
     control="a step above 2/3: η = 0.9",
     breaks=(DISTANCE, ERROR, ONE_STEP),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n1": 6, "n2": 5, "rank": 2, "kappas": (1.0, 100.0), "etas": (0.5, LIMIT), "steps": 30},
-        "book": {
-            "n1": 8,
-            "n2": 7,
-            "rank": 2,
-            "kappas": (1.0, 10.0, 100.0),
-            "etas": (0.1, 0.5, LIMIT),
-            "steps": 60,
-        },
-        "full": {
-            "n1": 20,
-            "n2": 15,
-            "rank": 4,
-            "kappas": (1.0, 10.0, 100.0, 1000.0),
-            "etas": (0.1, 0.3, 0.5, LIMIT),
-            "steps": 200,
-        },
-    },
+    sizes=sizes((1.0, 100.0), (1.0, 10.0, 100.0), (1.0, 10.0, 100.0, 1000.0)),
     chapter=CHAPTER,
     uses=("tong2021.local-rate",),
 )
@@ -199,33 +196,11 @@ $\|F_tG_t^\top-M^\star\|_F\le(1-0.6\eta)^t\,0.15\,\sigma_r$ for all $t\ge0$; and
 for one step to contract dist by $1-0.6\eta$ wherever $\operatorname{dist}\le0.1\,\sigma_r$.""",
     provenance="read",
     kind="bound-upper",
-    criteria=(
-        Criterion(DISTANCE, high=1),
-        Criterion(ERROR, high=1),
-        Criterion(ONE_STEP, high=1),
-    ),
+    criteria=WITHIN_BOUNDS,
     control="a step above 2/3: η = 0.95",
     breaks=(DISTANCE, ERROR, ONE_STEP),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n1": 6, "n2": 5, "rank": 2, "kappas": (1.0, 20.0), "etas": (0.5, LIMIT), "steps": 30},
-        "book": {
-            "n1": 8,
-            "n2": 7,
-            "rank": 2,
-            "kappas": (1.0, 5.0, 20.0),
-            "etas": (0.1, 0.5, LIMIT),
-            "steps": 60,
-        },
-        "full": {
-            "n1": 20,
-            "n2": 15,
-            "rank": 4,
-            "kappas": (1.0, 5.0, 20.0, 100.0),
-            "etas": (0.1, 0.3, 0.5, LIMIT),
-            "steps": 200,
-        },
-    },
+    sizes=sizes((1.0, 20.0), (1.0, 5.0, 20.0), (1.0, 5.0, 20.0, 100.0)),
     chapter=CHAPTER,
     uses=("tong2021.spectral-start", "tong2021.factorisation"),
 )

@@ -37,9 +37,9 @@ def near_truth(truth: Truth, radius: float) -> Factors:
     (n1, n2), rank = truth.shape, truth.rank
     drawn = normal(truth.seeds, "perturbation", n1 + n2, rank, device=truth.spectrum.device)
     drawn = drawn / torch.linalg.matrix_norm(drawn)[:, None, None]
-    root = truth.spectrum.sqrt()[:, None, :]
-    drawn = radius * truth.spectrum[:, -1, None, None] * drawn / root
-    return Factors(truth.left * root + drawn[:, :n1], truth.right * root + drawn[:, n1:])
+    drawn = radius * truth.spectrum[:, -1, None, None] * drawn / truth.spectrum.sqrt()[:, None, :]
+    left, right = truth.roots
+    return Factors(left + drawn[:, :n1], right + drawn[:, n1:])
 
 
 def hard_operator(truth: Truth, delta: torch.Tensor) -> Dense:

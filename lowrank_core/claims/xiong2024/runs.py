@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -21,18 +22,32 @@ FLOOR = 1e-28
 
 
 def symmetric_run(
-    setting: Setting, start: Factors, m: int | None = None, steps: int | None = None
+    setting: Setting,
+    start: Factors,
+    m: int | None = None,
+    steps: int | None = None,
+    spectrum: Sequence[float] | None = None,
+    **options: Any,
 ) -> Trajectory:
-    """Symmetric gradient descent on m Gaussian measurements, or on the population loss if m is None."""
+    """Symmetric gradient descent on m Gaussian measurements, or on the population loss if m is None.
+
+    The truth has the setting's spectrum unless another one is given; `options` go to `solve`.
+    """
     s = setting.sizes
-    truth = psd(s.n, s.spectrum, setting.seeds, device=setting.device)
+    truth = psd(s.n, spectrum or s.spectrum, setting.seeds, device=setting.device)
     operator = (
         Identity(s.n, device=setting.device)
         if m is None
         else gaussian_symmetric(s.n, m, setting.seeds, device=setting.device)
     )
     steps = steps or s.steps
-    return solve(observe(truth, operator), GradientDescent(s.eta), start, steps, record=log_spaced(steps, 40))
+    return solve(
+        observe(truth, operator),
+        GradientDescent(s.eta),
+        start,
+        steps,
+        **{"record": log_spaced(steps, 40)} | options,
+    )
 
 
 def asymmetric_run(

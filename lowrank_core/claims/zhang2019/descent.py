@@ -74,13 +74,13 @@ def descent_inside(setting: Setting) -> Evidence:
 def trapping(setting: Setting, delta: float, restarts: int) -> tuple[Problem, Factors]:
     """The worst operator for δ, with starts next to its spurious point, which is a strict minimum."""
     batch = len(setting.seeds) * restarts
-    inner = torch.full((batch,), 1 - (1 - delta) / MARGIN, dtype=torch.float64)
+    inner = torch.full((batch,), 1 - (1 - delta) / MARGIN, dtype=torch.float64, device=setting.device)
     size, cosine, singular = rank_one.sharpest_point(inner)
     smallest = rank_one.smallest_slope(delta, size, cosine)
     # Between the smallest slope for δ and the one with a singular Hessian.
     slope = 0.5 * (smallest + singular)
     problem, point = worst_problem(size, cosine, slope, torch.full_like(inner, delta))
-    moved = normal(setting.seeds, "trap", restarts, 2, 1).flatten(0, 1)
+    moved = normal(setting.seeds, "trap", restarts, 2, 1, device=setting.device).flatten(0, 1)
     return problem, Factors(point.left + 1e-3 * moved)
 
 
@@ -89,9 +89,9 @@ def inside(setting: Setting, problem: Problem, level: float, restarts: int) -> F
     n = problem.truth.shape[0]
     values, vectors = torch.linalg.eigh(problem.truth.matrix)
     truth = (values[:, -1:].sqrt() * vectors[:, :, -1])[..., None]
-    direction = normal(setting.seeds, "start inside", restarts, n, 1).flatten(0, 1)
+    direction = normal(setting.seeds, "start inside", restarts, n, 1, device=setting.device).flatten(0, 1)
     direction = direction / direction.norm(dim=1, keepdim=True)
-    distance = torch.zeros(truth.shape[0], dtype=torch.float64)
+    distance = torch.zeros(truth.shape[0], dtype=torch.float64, device=truth.device)
     open_ = torch.ones_like(distance, dtype=torch.bool)
     for step in range(1, 401):
         tried = Factors(truth + (0.005 * step) * direction)
@@ -102,7 +102,7 @@ def inside(setting: Setting, problem: Problem, level: float, restarts: int) -> F
 
 def plane(problem: Problem, count: int = 201) -> dict[str, torch.Tensor]:
     """f(x)/f(0) of the first operator on a grid of x in the plane: the axis (N,) and the values (N, N), rows x₂."""
-    axis = torch.linspace(-1.4, 1.4, count, dtype=torch.float64)
+    axis = torch.linspace(-1.4, 1.4, count, dtype=torch.float64, device=problem.truth.matrix.device)
     second, first = torch.meshgrid(axis, axis, indexing="ij")
     points = torch.stack([first, second], dim=-1).flatten(0, 1)
     errors = points[:, :, None] * points[:, None, :] - problem.truth.matrix[0]

@@ -104,7 +104,7 @@ def worst_problem(
 ) -> tuple[Problem, Factors]:
     """The worst operators with the point each of them makes critical; arguments (B,), z = (1, 0)."""
     operator, point = rank_one.worst_operator(size, cosine, slope, delta)
-    return observe(psd(2, [1.0], range(len(size))), operator), Factors(point)
+    return observe(psd(2, [1.0], range(len(size)), device=size.device), operator), Factors(point)
 
 
 def defect(

@@ -40,7 +40,7 @@ def step_and_progress(delta: float, extra: int) -> tuple[float, float]:
 def padded_truth(problem: Problem, search_rank: int) -> torch.Tensor:
     """A factor of M* with zero columns up to the search rank, (B, n, r)."""
     truth = problem.truth
-    return pad_columns(truth.left * truth.spectrum.sqrt()[:, None, :], search_rank)
+    return pad_columns(truth.roots[0], search_rank)
 
 
 def at_level(problem: Problem, base: torch.Tensor, direction: torch.Tensor, level: torch.Tensor) -> Factors:

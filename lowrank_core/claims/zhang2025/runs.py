@@ -46,3 +46,8 @@ def descended(problem: Problem, start: Factors, eta: float, steps: int) -> Traje
 def frobenius(trajectory: Trajectory) -> torch.Tensor:
     """‖XXᵀ − M*‖_F at the end, (B,): errors of this part are not squared."""
     return trajectory.error[:, -1].sqrt()
+
+
+def arrival(trajectory: Trajectory) -> torch.Tensor:
+    """The first recorded iteration that met the stop rule, inf if none did, (B,)."""
+    return torch.where(trajectory.reached_at >= 0, trajectory.reached_at.double(), torch.inf)

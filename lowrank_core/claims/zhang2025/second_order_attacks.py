@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 
+from lowrank_core.analysis.diagonal_noise import worst_noise
 from lowrank_core.analysis.sharp_threshold import psi, threshold
 from lowrank_core.analysis.worst_noise import attack, off_columns
 from lowrank_core.claims.claim import Setting
@@ -172,31 +173,12 @@ class Diagonal(NamedTuple):
     ratio: torch.Tensor
 
 
-def diagonal_family(search_rank: int, true_rank: int, rounds: int = 16) -> Diagonal:
-    """The most that E = diag(−cI, I) reaches over c and the direction Q = diag(−sin θ I, cos θ I), by nested grids.
-
-    As for the planted point, X = [0; I_r] and G = diag(−g I, 0) with any g ≤ 1 + δ make a second-order point.
-    """
+def diagonal_family(search_rank: int, true_rank: int) -> Diagonal:
+    """The most that the diagonal family reaches, for δ up to 0.99 δ*."""
     share = torch.linspace(0.3, 0.99, 24, dtype=torch.float64)
-    delta = (share * threshold(search_rank, true_rank))[:, None, None]
-    grid = torch.linspace(-1, 1, 41, dtype=torch.float64)
-    centre, width = (
-        torch.tensor([[1.0, math.pi / 4]] * len(share), dtype=torch.float64),
-        torch.tensor([2, math.pi / 4]),
-    )
-    found = torch.zeros(len(share), dtype=torch.float64)
-    for _ in range(rounds):
-        log_c = (centre[:, :1] + width[0] * grid)[:, :, None]
-        angle = (centre[:, 1:] + width[1] * grid)[:, None, :]
-        c, top, rest = 10**log_c, -angle.sin() / math.sqrt(true_rank), angle.cos() / math.sqrt(search_rank)
-        seen = 2 * delta * (search_rank * rest - true_rank * c * top)
-        high, low = -(1 + delta) * c - seen * top, (1 + delta) - seen * rest
-        noise = torch.maximum(low.abs(), (high + 1 + delta).clamp(max=0.0).abs())
-        error = (true_rank * c.square() + search_rank).sqrt()
-        found, best = (error / (math.sqrt(search_rank + true_rank) * noise)).flatten(1).max(dim=1)
-        centre = torch.stack(
-            [centre[:, 0] + width[0] * grid[best // 41], centre[:, 1] + width[1] * grid[best % 41]], 1
-        )
-        width = width / 2
-    allowed = 1 / (psi(delta, search_rank / true_rank) - delta).flatten()
+    delta = share * threshold(search_rank, true_rank)
+    member = worst_noise(delta, search_rank, true_rank)
+    error = (true_rank * member.truth.square() + search_rank).sqrt()
+    found = error / (math.sqrt(search_rank + true_rank) * member.noise.abs())
+    allowed = 1 / (psi(delta, search_rank / true_rank) - delta)
     return Diagonal(share, found, allowed, found / allowed)

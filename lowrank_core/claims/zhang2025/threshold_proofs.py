@@ -335,9 +335,9 @@ LARGEST_LEFT = 1e-7
     title="No second-order point is farther than the bound, under any noise",
     paper="zhang2025",
     reference="abstract of version 1 for w = 0; bound and constant derived here",
-    statement=r"""Under $\mathrm{RIP}(\delta,\min(n,r+r^\star))$ with $\delta<\delta_k$ and any noise $w$, every
-    second-order
-point has $\|XX^\top-M^\star\|_F\le\sqrt{\min(n,r+r^\star)}\,\|\mathcal A^*(w)\|/(\psi(\delta,\rho_k)-\delta)$.""",
+    statement=r"""Under $\mathrm{RIP}(\delta,\min(n,r+r^\star))$ with $\delta<\delta_k$ and any noise $w$,
+every second-order point has
+$\|XX^\top-M^\star\|_F\le\sqrt{\min(n,r+r^\star)}\,\|\mathcal A^*(w)\|/(\psi(\delta,\rho_k)-\delta)$.""",
     provenance="derived",
     kind="bound-upper",
     criteria=(Criterion(RATIO, high=1), Criterion(LEFT, high=LARGEST_LEFT), Criterion(TIGHT, 0.9, 1)),

@@ -12,16 +12,14 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.xiong2024.runs import symmetric_run
+from lowrank_core.claims.zhang2025.runs import SEEDS
 from lowrank_core.factors import Factors
-from lowrank_core.methods import GradientDescent
-from lowrank_core.problem import Problem, observe
+from lowrank_core.problem import Problem
 from lowrank_core.randomness import normal, orthonormal
-from lowrank_core.sensing import Identity, gaussian_symmetric
-from lowrank_core.solve import Observable, Trajectory, log_spaced, solve
-from lowrank_core.truth import psd
+from lowrank_core.solve import Observable, Trajectory
 
 CHAPTER = "chapters/zhang2025/noise-and-accuracy"
-SEEDS = {"smoke": 3, "book": 8, "full": 40}
 RADIUS = "‖F₀F₀ᵀ − X*‖ / σ_r*"
 RESIDUAL = "‖TTᵀ‖ (1/‖T₀T₀ᵀ‖ + ηt), largest"
 LARGEST = "D (ηt + 4/D₀) / 4, largest"
@@ -61,21 +59,13 @@ def block_run(setting: Setting, start: Factors, m: int | None = None, tail: floa
 
     A positive `tail` is a further eigenvalue of the truth, in the block of T.
     """
-    s = setting.sizes
-    spectrum = [*s.spectrum, tail] if tail else s.spectrum
-    truth = psd(s.n, spectrum, setting.seeds, device=setting.device)
-    operator = (
-        Identity(s.n, device=setting.device)
-        if m is None
-        else gaussian_symmetric(s.n, m, setting.seeds, device=setting.device)
-    )
-    return solve(
-        observe(truth, operator),
-        GradientDescent(s.eta),
+    signal = setting.sizes.spectrum
+    return symmetric_run(
+        setting,
         start,
-        s.steps,
-        record=log_spaced(s.steps, 40),
-        observables={"blocks": block_norms(s.spectrum)},
+        m,
+        spectrum=[*signal, tail] if tail else signal,
+        observables={"blocks": block_norms(signal)},
         reduce=False,
     )
 

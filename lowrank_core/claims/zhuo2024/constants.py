@@ -10,6 +10,7 @@ import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.zhang2025.runs import LOG_SEEDS
 from lowrank_core.claims.zhuo2024.blocks import CHAPTER, block_norms, near_start
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
@@ -20,7 +21,6 @@ from lowrank_core.sensing import Identity
 from lowrank_core.solve import solve
 from lowrank_core.truth import psd
 
-LOG_SEEDS = {"smoke": 3, "book": 20, "full": 60}
 TERMS = "terms left in the proof's identities"
 SMALLEST = "smallest coefficient of −ησ_r* over random points"
 EXACT = "coefficient at exact instances of the hypotheses"
@@ -180,7 +180,8 @@ def linear_phase(setting: Setting) -> Evidence:
             "measured": block_contraction.sufficient_count(s.accuracy, kappa),
             "control": block_contraction.printed_count(s.accuracy),
         }
-        problem = observe(psd(s.n, spectrum, setting.seeds), Identity(s.n))
+        truth = psd(s.n, spectrum, setting.seeds, device=setting.device)
+        problem = observe(truth, Identity(s.n, device=setting.device))
         start = near_start(setting, spectrum, s.r, 0.03, 0.004)
         for name, steps in counts.items():
             run = solve(

@@ -9,7 +9,8 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhuo2024.blocks import CHAPTER, SEEDS, near_start
+from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.claims.zhuo2024.blocks import CHAPTER, near_start
 from lowrank_core.factors import Factors
 from lowrank_core.methods import (
     GradientDescent,

@@ -151,12 +151,12 @@ def second_term_share(setting: Setting, seed: int) -> torch.Tensor:
     """The median over random points of ¼‖UᵀÛ − VᵀV̂‖²/f_½, with Û = U*√Σ, V̂ = V*√Σ of the truth's own factors."""
     s = setting.sizes
     truth = rectangular(s.n1, s.n2, s.spectrum, [seed], basis="random", device=setting.device)
-    root = truth.spectrum.sqrt()[:, None, :]
+    left, right = truth.roots
     u, v = (
         normal([seed], name, s.points, n, s.r, device=setting.device)[0] / n**0.5
         for name, n in (("points left", s.n1), ("points right", s.n2))
     )
-    cross = (u.mT @ (truth.left * root) - v.mT @ (truth.right * root)).square().sum(dim=(-2, -1)) / 4
+    cross = (u.mT @ left - v.mT @ right).square().sum(dim=(-2, -1)) / 4
     gap = (u @ v.mT - truth.matrix).square().sum(dim=(-2, -1))
     objective = gap / 2 + (u.mT @ u - v.mT @ v).square().sum(dim=(-2, -1)) / 8
     return (cross / objective).median()

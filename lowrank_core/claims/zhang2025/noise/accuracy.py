@@ -13,18 +13,13 @@ from dataclasses import replace
 import torch
 
 from lowrank_core.analysis import landscape, rates
+from lowrank_core.analysis.diagonal_noise import Worst, exhibited, worst_noise
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.sharp_threshold import psi, threshold
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2025.noise.bound import (
-    CHAPTER,
-    Worst,
-    adjoint_noise,
-    exhibited,
-    gradient_norm,
-    worst_noise,
-)
+from lowrank_core.claims.xiong2024.runs import symmetric_run
+from lowrank_core.claims.zhang2025.noise.bound import CHAPTER, adjoint_noise, gradient_norm
 from lowrank_core.claims.zhang2025.runs import SEEDS
 from lowrank_core.factors import Factors, gaussian_start, rank_limited_start
 from lowrank_core.methods import GradientDescent
@@ -32,7 +27,7 @@ from lowrank_core.methods.gradient_descent import operator_norm
 from lowrank_core.problem import Problem, observe
 from lowrank_core.proofs import accuracy_witness
 from lowrank_core.randomness import normal
-from lowrank_core.sensing import Identity, certified, gaussian_symmetric
+from lowrank_core.sensing import certified
 from lowrank_core.solve import Trajectory, log_spaced, solve
 from lowrank_core.truth import psd
 
@@ -119,7 +114,7 @@ def points_near(problem: Problem, r_star: int, r: int, setting: Setting) -> dict
     s, device = setting.sizes, setting.device
     drawn = normal(setting.seeds, f"points {r_star} {r}", s.points, s.n, r, device=device).flatten(0, 1)
     root = torch.zeros_like(drawn)
-    root[:, :, :r_star] = problem.truth.left * problem.truth.spectrum.sqrt()[:, None, :]
+    root[:, :, :r_star] = problem.truth.roots[0]
     anywhere = Factors(0.4 * drawn)
     moved = solve(problem, GradientDescent(0.05), anywhere, s.steps, record=[s.steps]).factors
     return {
@@ -228,21 +223,8 @@ def nearly_second_order(setting: Setting) -> Evidence:
 
 def accuracy_run(setting: Setting, spectrum: list[float], start: Factors, m: int | None = None) -> Trajectory:
     """Descent on the population loss, or on m Gaussian measurements, with ‖∇f‖ recorded."""
-    s = setting.sizes
-    truth = psd(s.n, spectrum, setting.seeds, device=setting.device)
-    operator = (
-        Identity(s.n, device=setting.device)
-        if m is None
-        else gaussian_symmetric(s.n, m, setting.seeds, device=setting.device)
-    )
-    return solve(
-        observe(truth, operator),
-        GradientDescent(s.eta),
-        start,
-        s.steps,
-        record=log_spaced(s.steps, 60),
-        observables={"gradient": gradient_norm},
-    )
+    record, observables = log_spaced(setting.sizes.steps, 60), {"gradient": gradient_norm}
+    return symmetric_run(setting, start, m, spectrum=spectrum, record=record, observables=observables)
 
 
 def accuracy_exponent(run: Trajectory) -> torch.Tensor:

@@ -13,11 +13,10 @@ from lowrank_core.claims.zhang2025.race.contest import (
     ETA,
     TRUE_RANK,
     Entrant,
-    iterations,
     race,
     reached_error,
 )
-from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.claims.zhang2025.runs import SEEDS, arrival
 from lowrank_core.factors import Factors, adjoint_start, imbalanced_start
 from lowrank_core.methods import (
     BalancedGradientDescent,
@@ -78,9 +77,9 @@ def unbalanced_start(setting: Setting) -> Evidence:
     assert right is not None
 
     def growth(make: Callable[[float], Method], power: int, start: Factors) -> torch.Tensor:
-        plain = iterations(race(problem, Entrant(make(ETA), Factors(left, right)), s.cap, s.every))
+        plain = arrival(race(problem, Entrant(make(ETA), Factors(left, right)), s.cap, s.every))
         cap = int(2 * s.cap * s.s**power)
-        return iterations(race(problem, Entrant(make(ETA / s.s**2), start), cap, s.every)) / plain
+        return arrival(race(problem, Entrant(make(ETA / s.s**2), start), cap, s.every)) / plain
 
     unbalanced, long = Factors(s.s * left, right / s.s), Factors(s.s * left, s.s * right)
     name = "iterations from (sF, G/s) / from (F, G)"
@@ -149,10 +148,10 @@ def rebalancing(setting: Setting) -> Evidence:
         plain[f"α = {alpha:g}"] = race(easy, Entrant(GradientDescent(0.4), start(alpha)), s.cap, 10)
     for kappa, problem in problems.items():
         entrant = Entrant(stepped(kappa), start(s.alphas[0]))
-        costs.append(iterations(race(problem, entrant, s.cap * kappa**2, 10 * kappa)))
+        costs.append(arrival(race(problem, entrant, s.cap * kappa**2, 10 * kappa)))
         spectral = adjoint_start(problem.operator, problem.observations, TRUE_RANK)
         exact.append(
-            iterations(race(problem, Entrant(GradientDescent(ETA), spectral), s.cap * kappa, 5 * kappa))
+            arrival(race(problem, Entrant(GradientDescent(ETA), spectral), s.cap * kappa, 5 * kappa))
         )
     end, name = "log₁₀ error at the end", "exponent of the iterations in κ"
     return Evidence(

@@ -78,11 +78,6 @@ def race(problem: Problem, entrant: Entrant, cap: int, every: int = 1) -> Trajec
     return solve(problem, entrant.method, entrant.start, cap, record=record, stop=ErrorBelow(ACCURACY**2))
 
 
-def iterations(run: Trajectory) -> torch.Tensor:
-    """When each trajectory reached the accuracy, inf if it did not, (B,)."""
-    return torch.where(run.reached_at >= 0, run.reached_at.double(), torch.inf)
-
-
 def reached_error(run: Trajectory) -> torch.Tensor:
     """log₁₀ of the error when the accuracy was reached, or else at the end, (B,)."""
     first = torch.where(run.reached_at >= 0, run.reached_at, run.steps[-1])

@@ -17,11 +17,10 @@ from lowrank_core.claims.zhang2025.race.contest import (
     contest,
     field,
     isometry_defect,
-    iterations,
     race,
     reached_error,
 )
-from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.claims.zhang2025.runs import SEEDS, arrival
 from lowrank_core.solve import Trajectory
 
 CHAPTER = "chapters/zhang2025/which-method"
@@ -60,7 +59,7 @@ def condition_number(setting: Setting) -> Evidence:
             # Gradient descent is recorded at every percent of its cap, the others at every iteration.
             cap = s.descent_cap * kappa if name == "GD" else s.cap
             run = race(problem, entrant, cap, max(1, kappa) if name == "GD" else 1)
-            found.setdefault(name, []).append(iterations(run))
+            found.setdefault(name, []).append(arrival(run))
     growth = {name: times[-1] / times[0] for name, times in found.items()}
     exponent = {name: ratio.log() / math.log(s.kappas[-1]) for name, ratio in growth.items()}
     first, second = (
@@ -122,7 +121,7 @@ def search_rank(setting: Setting) -> Evidence:
     end, growth = "log₁₀ error at the end", "iterations at the largest r / at r = r*"
 
     def grown(name: str) -> torch.Tensor:
-        return iterations(runs[name][s.ranks[-1]]) / iterations(runs[name][TRUE_RANK])
+        return arrival(runs[name][s.ranks[-1]]) / arrival(runs[name][TRUE_RANK])
 
     return Evidence(
         measured={
@@ -146,9 +145,7 @@ def search_rank(setting: Setting) -> Evidence:
         },
         curves={
             "runs": runs,
-            "iterations": {
-                name: {r: iterations(run) for r, run in each.items()} for name, each in runs.items()
-            },
+            "iterations": {name: {r: arrival(run) for r, run in each.items()} for name, each in runs.items()},
             "stored": stored(runs, seconds),
         },
     )

@@ -1,0 +1,77 @@
+"""A family of second-order points under noise that nearly attains the bound on their error.
+
+M* = diag(cI, 0), X = [0; I_r], H = (1 + δ)I − 2δQQᵀ with a diagonal Q = diag(·I, ·I) of norm one, and
+A*(w) = η diag(−I, I). For r ≥ r* and each δ two numbers are free, c and the angle of Q; a grid that closes in finds
+them. Derived here; r is the search rank and r* the true one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+
+from lowrank_core.analysis.worst_noise import preimage
+from lowrank_core.factors import Factors
+from lowrank_core.problem import Problem, observe
+from lowrank_core.sensing import certified
+from lowrank_core.truth import psd
+
+
+class Worst(NamedTuple):
+    """Members of the diagonal family, (B,) each: M* = diag(cI, 0) and the angle of Q, and the noise η."""
+
+    truth: torch.Tensor
+    angle: torch.Tensor
+    noise: torch.Tensor
+
+
+def diagonal_noise(
+    c: torch.Tensor, angle: torch.Tensor, delta: torch.Tensor, r: int, r_star: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """η for which the gradient vanishes at X = [0; I], and what the curvature leaves, nonnegative if H is PSD.
+
+    On diag(aI, bI), in the orthonormal coordinates (a√r*, b√r), H is (1 + δ)I − 2δqqᵀ with q = (cos, sin).
+    """
+    inner = -c * math.sqrt(r_star) * angle.cos() + math.sqrt(r) * angle.sin()
+    lower = (1 + delta) - 2 * delta * angle.sin() * inner / math.sqrt(r)
+    upper = -(1 + delta) * c - 2 * delta * angle.cos() * inner / math.sqrt(r_star)
+    return lower, upper + lower + (1 + delta)
+
+
+def worst_noise(delta: torch.Tensor, r: int, r_star: int, grid: int = 160, zooms: int = 10) -> Worst:
+    """The member with the largest ‖E‖_F/‖N‖ that is a second-order point, by a grid that closes in."""
+    centre = torch.stack([1 + 1 / delta, torch.full_like(delta, 0.75 * math.pi)], dim=1)
+    half = torch.stack([1 / delta, torch.full_like(delta, 0.25 * math.pi)], dim=1)
+    line = torch.linspace(-1, 1, grid, dtype=torch.float64, device=delta.device)
+    for _ in range(zooms):
+        c = (centre[:, :1] + half[:, :1] * line)[:, :, None].clamp(min=1e-3)
+        angle = (centre[:, 1:] + half[:, 1:] * line)[:, None, :]
+        noise, slack = diagonal_noise(c, angle, delta[:, None, None], r, r_star)
+        size = (r_star * c.square() + r).sqrt() / noise.abs().clamp(min=1e-12)
+        best = torch.where(slack >= 0, size, 0.0).flatten(1).argmax(dim=1)
+        row, column = best // grid, best % grid
+        batch = torch.arange(len(delta), device=delta.device)
+        centre = torch.stack([c[batch, row, 0], angle[batch, 0, column]], dim=1)
+        half = half / 4
+    found = diagonal_noise(centre[:, 0], centre[:, 1], delta, r, r_star)[0]
+    return Worst(centre[:, 0], centre[:, 1], found)
+
+
+def exhibited(member: Worst, delta: torch.Tensor, r: int, r_star: int) -> tuple[Problem, Factors]:
+    """The member as a problem, with its X."""
+    batch, n, device = len(delta), r + r_star, delta.device
+    head = (torch.arange(n, device=device) < r_star).to(torch.float64)
+    cosine, sine = (f(member.angle)[:, None] for f in (torch.cos, torch.sin))
+    q = torch.diag_embed(cosine * head / math.sqrt(r_star) + sine * (1 - head) / math.sqrt(r))
+    operator = certified(q[:, None], delta)
+    truth = psd(n, member.truth[:, None].expand(-1, r_star), range(batch), device=device)
+    noise = torch.diag_embed(member.noise[:, None] * (1 - 2 * head))
+    problem = observe(truth, operator)
+    point = torch.zeros(batch, n, r, dtype=torch.float64, device=device)
+    point[:, r_star:] = torch.eye(r, dtype=torch.float64, device=device)
+    return replace(problem, observations=problem.observations + preimage(operator, noise, delta)), Factors(
+        point
+    )
