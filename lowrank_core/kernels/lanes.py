@@ -15,16 +15,20 @@ from typing import Any
 TILES = (4, 2, 1)
 
 
-def gram_of(gram, x, eta, group, t):  # type: ignore[no-untyped-def]
-    """For compiled code: gram ← −η_t XᵀX.
+def gram_of(gram, x, group, t):  # type: ignore[no-untyped-def]
+    """For compiled code: gram ← −XᵀX.
 
     Arrays are C-contiguous float64 with the entries of the vectors as their last axis: X (groups, 2, n, k, ·) with
-    the iterates of even and of odd t, so that no step overwrites what it reads; η (groups, T, ·); gram (k, k, ·).
+    the iterates of even and of odd t, so that no step overwrites what it reads; gram (k, k, ·).
     """
 
 
 def step_of(gram, x, other, spectrum, eta, group, t):  # type: ignore[no-untyped-def]
-    """For compiled code: next X ← X + η_t Σ·other + X·gram, Σ (groups, n, ·) diagonal, else as for `gram_of`."""
+    """For compiled code: next X ← X + η_t (Σ·other + X·gram), Σ (groups, n, ·) diagonal, η (groups, T, ·).
+
+    The bracket is complete before it meets X. Near the truth it is a small difference of large terms; added to X one
+    by one they would round X at every term, and the run would stop farther from the truth.
+    """
 
 
 @functools.cache
@@ -44,12 +48,11 @@ def teach() -> None:
 
     vector = ir.VectorType(ir.DoubleType(), length())
 
-    @lower_builtin(gram_of, *[types.Array] * 3, *[types.Integer] * 2)
+    @lower_builtin(gram_of, *[types.Array] * 2, *[types.Integer] * 2)
     def emit_gram(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         code = _Code(context, builder, vector, signature, arguments)
-        gram, x, eta = code.arrays
+        gram, x = code.arrays
         rows, columns = code.sides(x)[2:4]
-        minus = builder.fneg(code.load(eta, code.group, code.t))
         for a in code.tiles(code.number(0), columns):
             for b in code.tiles(a[0], columns):
                 sums = code.sums(
@@ -59,9 +62,9 @@ def teach() -> None:
                     lambda i, column: code.load(x, code.group, code.now, i, column),
                 )
                 for (p, q), total in sums.items():
-                    scaled = builder.fmul(minus, total)
-                    code.store(scaled, gram, p, q)
-                    code.store(scaled, gram, q, p)
+                    minus = builder.fneg(total)
+                    code.store(minus, gram, p, q)
+                    code.store(minus, gram, q, p)
         return context.get_dummy_value()
 
     @lower_builtin(step_of, *[types.Array] * 5, *[types.Integer] * 2)
@@ -71,14 +74,10 @@ def teach() -> None:
         rows, columns = code.sides(x)[2:4]
         size = code.load(eta, code.group, code.t)
         for i in code.tiles(code.number(0), rows):
-            pull = {p: builder.fmul(size, code.load(spectrum, code.group, p)) for p in i}
+            sigma = {p: code.load(spectrum, code.group, p) for p in i}
             for b in code.tiles(code.number(0), columns):
                 start = {
-                    (p, q): code.plus_product(
-                        code.load(x, code.group, code.now, p, q),
-                        pull[p],
-                        code.load(other, code.group, code.now, p, q),
-                    )
+                    (p, q): builder.fmul(sigma[p], code.load(other, code.group, code.now, p, q))
                     for p, q in itertools.product(i, b)
                 }
                 sums = code.sums(
@@ -88,10 +87,11 @@ def teach() -> None:
                     lambda a, column: code.load(gram, a, column),
                 )
                 for (p, q), total in sums.items():
-                    code.store(total, x, code.group, code.next, p, q)
+                    moved = code.plus_product(code.load(x, code.group, code.now, p, q), size, total)
+                    code.store(moved, x, code.group, code.next, p, q)
         return context.get_dummy_value()
 
-    type_callable(gram_of)(lambda context: lambda gram, x, eta, group, t: types.none)
+    type_callable(gram_of)(lambda context: lambda gram, x, group, t: types.none)
     type_callable(step_of)(lambda context: lambda gram, x, other, spectrum, eta, group, t: types.none)
 
 

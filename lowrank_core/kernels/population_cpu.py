@@ -78,14 +78,14 @@ def _compiled() -> tuple[Any, Any]:
 def symmetric(x, y, gram, unused, spectrum, eta):  # type: ignore[no-untyped-def]
     for group in range(x.shape[0]):
         for t in range(eta.shape[1]):
-            lanes.gram_of(gram, x, eta, group, t)
+            lanes.gram_of(gram, x, group, t)
             lanes.step_of(gram, x, x, spectrum, eta, group, t)
 
 
 def pair(x, y, gram_x, gram_y, spectrum, eta):  # type: ignore[no-untyped-def]
     for group in range(x.shape[0]):
         for t in range(eta.shape[1]):
-            lanes.gram_of(gram_x, x, eta, group, t)
-            lanes.gram_of(gram_y, y, eta, group, t)
+            lanes.gram_of(gram_x, x, group, t)
+            lanes.gram_of(gram_y, y, group, t)
             lanes.step_of(gram_y, x, y, spectrum, eta, group, t)
             lanes.step_of(gram_x, y, x, spectrum, eta, group, t)

@@ -149,6 +149,17 @@ def test_solve_takes_the_same_steps_with_and_without_the_loop(rule, monkeypatch)
     assert (fast.factors.left - slow.factors.left).abs().max() < ROUNDING
 
 
+def test_x_is_rounded_once_an_iteration():
+    """The truth is approached until a step is less than half a unit in the last place; further roundings add to that."""
+    seeds = range(8)
+    problem = observe(psd(12, [1.0, 0.5], seeds), Identity(12))
+    start = gaussian_start(12, 2, 0.1, seeds)
+    fast = solve(problem, GradientDescent(2e-3), start, 40_000, record=[])
+    with kernels.using("torch"):
+        slow = solve(problem, GradientDescent(2e-3), start, 40_000, record=[])
+    assert fast.operator_error[:, -1].numpy() == pytest.approx(slow.operator_error[:, -1].numpy(), rel=0.02)
+
+
 def test_what_is_recorded_does_not_change_a_bit():
     seeds = range(3)
     problem = observe(psd(9, [1.0], seeds), Identity(9))
