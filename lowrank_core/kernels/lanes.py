@@ -26,8 +26,8 @@ def gram_of(gram, x, group, t):  # type: ignore[no-untyped-def]
 def step_of(gram, x, other, spectrum, eta, group, t):  # type: ignore[no-untyped-def]
     """For compiled code: next X ← X + η_t (Σ·other + X·gram), Σ (groups, n, ·) diagonal, η (groups, T, ·).
 
-    The bracket is complete before it meets X. Near the truth it is a small difference of large terms; added to X one
-    by one they would round X at every term, and the run would stop farther from the truth.
+    The bracket is complete before it meets X. Near the truth it is a small difference of large terms; added to X
+    one by one they would round X at every term, and the run would stop farther from the truth.
     """
 
 
