@@ -150,7 +150,7 @@ def test_solve_takes_the_same_steps_with_and_without_the_loop(rule, monkeypatch)
 
 
 def test_x_is_rounded_once_an_iteration():
-    """The truth is approached until a step is less than half a unit in the last place; more roundings add to that."""
+    """The truth is approached until a step is below half a unit in the last place; more roundings add to that."""
     seeds = range(8)
     problem = observe(psd(12, [1.0, 0.5], seeds), Identity(12))
     start = gaussian_start(12, 2, 0.1, seeds)
