@@ -21,6 +21,9 @@ from lowrank_core.loss import Loss
 SMALLEST_SPLIT = 2**24
 """Bytes of entries from which on their rows are split over threads: below, starting a thread costs too much."""
 
+SHORT_ROW = 16
+"""Order of a matrix up to which its rows are too short for loops along them."""
+
 STORED = {torch.float64: "float64", torch.float32: "float32", torch.bfloat16: "uint16"}
 
 
@@ -132,7 +135,7 @@ def helpers() -> None:
         return wide_bfloat16 if entry == types.uint16 else wide_number
 
     overload(wide)(choose)
-    for helper in (sign, one_row, four_rows, four_by_four, turn, pack_one):
+    for helper in (sign, one_row, four_rows, four_by_four, turn, pack, pack_one, pack_short):
         register_jitable(fastmath=REORDERED)(helper)
 
 
@@ -263,6 +266,11 @@ def four_by_four(rows, v, y, i, b, absolute, value, out):
 
 def pack(left, right, out):
     batch, n, k = left.shape
+    # Loops run along whichever is longer, the rows of the factors or what is left of a row of the matrix.
+    if n <= SHORT_ROW or 2 * k >= n:
+        for b in range(batch):
+            pack_short(left, right, b, out)
+        return
     f, g = np.empty((k, n)), np.empty((k, n))
     for b in range(batch):
         turn(left[b], f)
@@ -271,16 +279,13 @@ def pack(left, right, out):
 
 
 def repack(left, right, out, change):
-    batch, n, k = left.shape
-    f, g, new = np.empty((k, n)), np.empty((k, n)), np.empty(out.shape[1])
-    for b in range(batch):
-        turn(left[b], f)
-        turn(right[b], g)
-        pack_one(f, g, new)
+    new = np.empty((1, out.shape[1]))
+    for b in range(left.shape[0]):
+        pack(left[b : b + 1], right[b : b + 1], new)
         old, moved = out[b], change[b]
-        for j in range(new.size):
-            moved[j] = new[j] - old[j]
-            old[j] = new[j]
+        for j in range(old.size):
+            moved[j] = new[0, j] - old[j]
+            old[j] = new[0, j]
 
 
 def turn(factor, turned):
@@ -307,6 +312,24 @@ def pack_one(f, g, out):
                 row[j] += p * y[j] + q * x[j]
         row[0] = diagonal
         begin += n - i
+
+
+def pack_short(left, right, b, out):
+    n, k = left.shape[1:]
+    half = 0.5**0.5
+    place = 0
+    for i in range(n):
+        total = 0.0
+        for a in range(k):
+            total += left[b, i, a] * right[b, i, a]
+        out[b, place] = total
+        place += 1
+        for j in range(i + 1, n):
+            total = 0.0
+            for a in range(k):
+                total += left[b, i, a] * right[b, j, a] + right[b, i, a] * left[b, j, a]
+            out[b, place] = half * total
+            place += 1
 
 
 def pull(coordinates, factor, out):
