@@ -21,9 +21,8 @@ from lowrank_core.loss import Loss
 SMALLEST_SPLIT = 2**24
 """Bytes of entries from which on their rows are split over threads: below, starting a thread costs too much."""
 
-SHORT_ROW = 16
-"""Order of a matrix up to which its rows are too short for loops along them."""
-
+SHORT_ROW, SHORT_PULL = 16, 8
+"""Orders of a matrix up to which its rows are too short for loops along them, in packing and in its product."""
 STORED = {torch.float64: "float64", torch.float32: "float32", torch.bfloat16: "uint16"}
 
 
@@ -135,7 +134,7 @@ def helpers() -> None:
         return wide_bfloat16 if entry == types.uint16 else wide_number
 
     overload(wide)(choose)
-    for helper in (sign, one_row, four_rows, four_by_four, turn, pack, pack_one, pack_short):
+    for helper in (sign, one_row, four_rows, four_by_four, turn, pack, pack_one, pack_short, pull_short):
         register_jitable(fastmath=REORDERED)(helper)
 
 
@@ -288,6 +287,26 @@ def repack(left, right, out, change):
             old[j] = new[0, j]
 
 
+def pull_short(coordinates, factor, b, out):
+    n, k = factor.shape[1:]
+    half = 0.5**0.5
+    for i in range(n):
+        for a in range(k):
+            out[b, i, a] = 0.0
+    place = 0
+    for i in range(n):
+        diagonal = wide(coordinates[b, place])
+        place += 1
+        for a in range(k):
+            out[b, i, a] += diagonal * factor[b, i, a]
+        for j in range(i + 1, n):
+            entry = half * wide(coordinates[b, place])
+            place += 1
+            for a in range(k):
+                out[b, i, a] += entry * factor[b, j, a]
+                out[b, j, a] += entry * factor[b, i, a]
+
+
 def turn(factor, turned):
     # Rows of the factor side by side, for loops that run along them.
     n, k = factor.shape
@@ -334,6 +353,10 @@ def pack_short(left, right, b, out):
 
 def pull(coordinates, factor, out):
     batch, n, k = factor.shape
+    if n <= SHORT_PULL:
+        for b in range(batch):
+            pull_short(coordinates, factor, b, out)
+        return
     x, g = np.empty((k, n)), np.empty((k, n))
     half = 0.5**0.5
     for b in range(batch):

@@ -13,9 +13,14 @@ import numpy as np
 import torch
 
 from lowrank_core.kernels import dense_cpu
-from lowrank_core.kernels.dense_cpu import pack, pull
+from lowrank_core.kernels.dense_cpu import SHORT_ROW, pack, pull
 from lowrank_core.kernels.dense_loop_cpu import coordinates, multiply, pull_both, pull_full
 from lowrank_core.kernels.jit import REORDERED, jit
+
+NEAREST = 64
+"""Order of H up to which it stays in the nearest cache, with GROUP trajectories beside it that run all their
+iterations before others begin. No product of large matrices is faster than that."""
+GROUP = 16
 
 
 def product(matrix: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
@@ -54,12 +59,14 @@ def descend(
         factor.clone(memory_format=torch.contiguous_format)
         for factor in (left, left[:, :0] if right is None else right)
     )
-    _descent()(*given, packed, right is None, f.numpy(), g.numpy())
+    together = GROUP if matrix.shape[1] <= NEAREST else left.shape[0] // matrix.shape[0]
+    _descent()(*given, packed, right is None, together, f.numpy(), g.numpy())
     return f, None if right is None else g
 
 
 @functools.cache
 def _product() -> Any:
+    _helpers()
     return jit(
         symmetric_product, "void(float64[:,:,::1], float64[:,::1], float64[:,::1])", "symmetric_product"
     )
@@ -67,17 +74,23 @@ def _product() -> Any:
 
 @functools.cache
 def _descent() -> Any:
-    from numba.extending import register_jitable
-
-    dense_cpu.helpers()
-    for helper in (pack, pull, multiply, pull_full, coordinates, pull_both, symmetric_product):
-        register_jitable(fastmath=REORDERED)(helper)
+    _helpers()
     matrices, batches = "float64[:,::1]", "float64[:,:,::1]"
     return jit(
         steepest,
-        f"void({batches}, {matrices}, {matrices}, boolean, boolean, {batches}, {batches})",
+        f"void({batches}, {matrices}, {matrices}, boolean, boolean, int64, {batches}, {batches})",
         "gram_steepest",
     )
+
+
+@functools.cache
+def _helpers() -> None:
+    from numba.extending import register_jitable
+
+    dense_cpu.helpers()
+    used = pack, pull, multiply, pull_full, coordinates, pull_both, symmetric_product, short_product
+    for helper in (*used, shift_one):
+        register_jitable(fastmath=REORDERED)(helper)
 
 
 # What follows is compiled, and plain Python to everything else.
@@ -87,6 +100,9 @@ def _descent() -> Any:
 def symmetric_product(matrix, vectors, out):
     ensembles, q, _ = matrix.shape
     repeats = vectors.shape[0] // ensembles
+    if q <= SHORT_ROW:
+        short_product(matrix, vectors, out)
+        return
     for e in range(ensembles):
         h = matrix[e]
         for i in range(0, q - q % 4, 4):
@@ -115,19 +131,39 @@ def symmetric_product(matrix, vectors, out):
                     out[b, j] += h[i, j] * vectors[b, i]
 
 
-def steepest(matrix, target, eta, packed, symmetric, left, right):
-    repeats = left.shape[0] // matrix.shape[0]
+def short_product(matrix, vectors, out):
+    ensembles, q, _ = matrix.shape
+    for b in range(vectors.shape[0]):
+        e = b * ensembles // vectors.shape[0]
+        for i in range(q):
+            total = 0.0
+            for j in range(q):
+                total += matrix[e, j, i] * vectors[b, j] if j < i else matrix[e, i, j] * vectors[b, j]
+            out[b, i] += total
+
+
+def steepest(matrix, target, eta, packed, symmetric, together, left, right):
+    repeats, q = left.shape[0] // matrix.shape[0], matrix.shape[1]
     # One ensemble after the other, so that one matrix alone has to fit the cache.
     for e in range(matrix.shape[0]):
-        first, last = e * repeats, (e + 1) * repeats
-        h, c, f, g = matrix[e : e + 1], target[first:last], left[first:last], right[first:last]
-        v, slope = np.empty(c.shape), np.empty(c.shape)
-        d_f, d_g = np.empty(f.shape), np.empty(g.shape)
-        for t in range(eta.shape[0]):
-            coordinates(f, f if symmetric else g, v, packed)
-            slope[:] = -c
-            symmetric_product(h, v, slope)
-            pull_both(slope, f, g, d_f, d_g, packed, symmetric)
-            for b in range(repeats):
-                f[b] -= eta[t, first + b] * d_f[b]
-                g[b] -= eta[t, first + b] * d_g[b]
+        for first in range(e * repeats, (e + 1) * repeats, together):
+            last = min(first + together, (e + 1) * repeats)
+            h, c, f, g = matrix[e : e + 1], target[first:last], left[first:last], right[first:last]
+            v, slope = np.empty(c.shape), np.empty(c.shape)
+            d_f, d_g = np.empty(f.shape), np.empty(g.shape)
+            for t in range(eta.shape[0]):
+                coordinates(f, f if symmetric else g, v, packed)
+                for b in range(last - first):
+                    for j in range(q):
+                        slope[b, j] = -c[b, j]
+                symmetric_product(h, v, slope)
+                pull_both(slope, f, g, d_f, d_g, packed, symmetric)
+                for b in range(last - first):
+                    shift_one(f, b, -eta[t, first + b], d_f)
+                    shift_one(g, b, -eta[t, first + b], d_g)
+
+
+def shift_one(x, b, step, direction):
+    for i in range(x.shape[1]):
+        for a in range(x.shape[2]):
+            x[b, i, a] += step * direction[b, i, a]

@@ -93,7 +93,8 @@ class Gram(MeasurementOperator):
     def descend(
         self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor, eta: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
-        if not self._one_triangle(left) or (right is None and not self.symmetric):
+        small = self._matrix.shape[1] <= gram_cpu.NEAREST and kernels.compiled(left)
+        if not (small or self._one_triangle(left)) or (right is None and not self.symmetric):
             return None
         return gram_cpu.descend(left, right, self._matrix, self._target_of(y), self.symmetric, eta)
 

@@ -82,29 +82,31 @@ def test_what_is_not_a_number_stays_so_and_alone(loss):
 
 def coordinates_of(matrix):
     """Row by row from the diagonal on, √2 times what lies off it."""
-    half = [[matrix[i][j] * (1 if i == j else 2**0.5) for j in range(i, N)] for i in range(N)]
+    n = len(matrix)
+    half = [[matrix[i][j] * (1 if i == j else 2**0.5) for j in range(i, n)] for i in range(n)]
     return np.concatenate(half)
 
 
-def matrix_of(coordinates):
-    full, place = np.empty((N, N)), iter(coordinates)
-    for i in range(N):
-        for j in range(i, N):
+def matrix_of(coordinates, n):
+    full, place = np.empty((n, n)), iter(coordinates)
+    for i in range(n):
+        for j in range(i, n):
             full[i, j] = full[j, i] = next(place) * (1 if i == j else 0.5**0.5)
     return full
 
 
-def test_packing_and_pulling_back():
-    f, g, t = drawn("f", 2, N, K), drawn("g", 2, N, K), drawn("t", 2, Q)
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (6, 3), (8, 9), (9, 4), (16, 2), (17, 2), (17, 9), (21, 5)])
+def test_packing_and_pulling_back(n, k):
+    f, g, t = drawn("f", 2, n, k), drawn("g", 2, n, k), drawn("t", 2, n * (n + 1) // 2)
     packed, pulled = dense_cpu.packed(f, g), dense_cpu.pulled(t, f)
     single = dense_cpu.pulled(t.float(), f)
     for b in range(2):
         product = f[b].numpy() @ g[b].numpy().T
         wanted = coordinates_of((product + product.T) / 2)
         assert np.abs(packed[b].numpy() - wanted).max() < ROUNDING
-        assert np.abs(pulled[b].numpy() - matrix_of(t[b].numpy()) @ f[b].numpy()).max() < ROUNDING
+        assert np.abs(pulled[b].numpy() - matrix_of(t[b].numpy(), n) @ f[b].numpy()).max() < ROUNDING
         assert (
-            np.abs(single[b].numpy() - matrix_of(t[b].float().double().numpy()) @ f[b].numpy()).max()
+            np.abs(single[b].numpy() - matrix_of(t[b].float().double().numpy(), n) @ f[b].numpy()).max()
             < ROUNDING
         )
 

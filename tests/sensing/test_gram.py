@@ -53,7 +53,7 @@ def test_gradients_are_those_of_the_loss_written_out(kind, pair, choice):
         assert (slope - expected).norm() < ROUNDING * expected.norm()
 
 
-@pytest.mark.parametrize("q", range(1, 14))
+@pytest.mark.parametrize("q", [*range(1, 10), 16, 17, 18, 19, 20, 33])
 def test_the_product_reads_the_upper_triangle_alone(q):
     pytest.importorskip("numba")
     for ensembles, repeats in ((1, 1), (1, 3), (2, 1), (2, 2)):
@@ -124,6 +124,19 @@ def test_the_compiled_loop_takes_the_same_steps(kind, pair):
         left, right = left - step * d_left, right - step * d_right if pair else None
     assert (moved[0] - left).norm() < ROUNDING * left.norm()
     assert (moved[1] - right).norm() < ROUNDING * right.norm() if pair else moved[1] is None
+
+
+@pytest.mark.parametrize("batch", [gram_cpu.GROUP - 1, 2 * gram_cpu.GROUP, 5 * gram_cpu.GROUP + 3])
+def test_a_small_matrix_serves_group_after_group(batch):
+    pytest.importorskip("numba")
+    operator, (left, _), y = setting("symmetric", False, 30, [5])
+    left, y = left.expand(batch, -1, -1) + 0.1 * normal(range(batch), "test shift", *left.shape[1:]), y[:1]
+    operator, y = Dense(operator.entries[0], operator.shape, symmetric=True), y.expand(batch, -1)
+    eta = torch.linspace(0.01, 0.02, 5 * batch, dtype=torch.float64).reshape(5, batch)
+    moved, _ = Gram(operator, y).descend(left, None, y, eta)
+    for step in eta[:, :, None, None]:
+        left = left - step * operator.gradient(left, None, y, "l2")[1]
+    assert (moved - left).norm() < ROUNDING * left.norm()
 
 
 def test_it_is_chosen_where_it_is_cheaper():
