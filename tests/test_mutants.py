@@ -86,8 +86,8 @@ MUTANTS = {
     ),
     "records one iteration late": Mutant(
         "solve.py",
-        "_advanced(stepped, method, state, upto, compiled",
-        "_advanced(stepped, method, state, upto + 1, compiled",
+        "advanced(method, stepped, state, upto, steps)",
+        "advanced(method, stepped, state, upto + 1, steps)",
         tests=("test_solve.py::test_records_are_of_the_iterate_at_their_step",),
     ),
     "divergence dated one iteration early": Mutant(
