@@ -63,7 +63,7 @@ class StepRule:
         raise NotImplementedError
 
     def table(self, times: torch.Tensor, like: torch.Tensor) -> tuple[torch.Tensor, Look] | None:
-        """The rule for compiled loops: η_t, (T, B), and what it looks at. None, the default, if there is no such form.
+        """The rule for compiled loops: η_t, (T, B), and what it looks at. None where there is no such form.
 
         Args:
             times: t, (T,).
