@@ -127,7 +127,9 @@ def subgradient(
         errors: s, (B, m); None if there are none.
     """
     # The slope at the factors X and I, which an operator may find in one pass over its entries.
-    identity = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device).expand(len(matrix), -1, -1)
+    identity = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device).expand(
+        len(matrix), -1, -1
+    )
     errors = matrix.new_zeros(len(matrix), operator.m) if errors is None else errors
     return operator.slope(matrix, identity, errors, "l1", with_value=False)[1]
 
