@@ -11,6 +11,7 @@ import torch
 from lowrank_core import provenance, reduction
 from lowrank_core.errors import ArgumentError, require
 from lowrank_core.factors import Factors
+from lowrank_core.methods.gradient_descent import operator_norm
 from lowrank_core.methods.method import Method, State, advanced, prepared
 from lowrank_core.problem import Problem
 from lowrank_core.progress import bar
@@ -170,8 +171,7 @@ def recovery_errors(problem: Problem, factors: Factors) -> tuple[torch.Tensor, t
     gap = factors.product() - problem.truth.matrix
     squared = gap.square().sum(dim=(-2, -1))
     fits = torch.isfinite(squared)
-    # LAPACK refuses inf and NaN, so only the matrices whose norm fits are handed to it.
-    norm = torch.linalg.matrix_norm(torch.where(fits[:, None, None], gap, 0.0), ord=2)
+    norm = operator_norm(gap, symmetric=factors.symmetric)
     return torch.where(fits, squared, torch.inf), torch.where(fits, norm, torch.inf)
 
 
