@@ -97,4 +97,4 @@ def _alone(problem: Problem, starts: Factors, b: int) -> Callable[[], torch.Tens
 
 
 def _ran(method: MixedGradientDescent, problem: Problem, start: Factors, steps: int) -> Callable[[], Factors]:
-    return lambda: method.advance(problem, method.init(problem, start), steps).factors
+    return lambda: method.advance(problem, method.init(problem, start), steps, steps).factors

@@ -28,6 +28,9 @@ def require(condition: bool, argument: str, value: object, problem: str, fix: st
 
 def require_finite(argument: str, tensor: torch.Tensor) -> None:
     """Raise `ArgumentError` if `tensor` holds NaN or inf, saying how many and where the first one is."""
+    # A sum that is finite has finite terms, and is found in a fraction of the time.
+    if bool(torch.isfinite(tensor.sum())):
+        return
     bad = ~torch.isfinite(tensor)
     if bool(bad.any()):
         first = tuple(int(i) for i in bad.nonzero()[0])

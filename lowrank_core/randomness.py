@@ -38,9 +38,11 @@ def draw(
     device: torch.device | str = "cpu",
 ) -> torch.Tensor:
     """One draw of `law` per seed, stacked: (B, *shape). Drawn in float64, then cast and moved."""
-    samples = [np.asarray(law(stream(seed, name), tuple(shape)), dtype=np.float64) for seed in seeds]
-    require(bool(samples), "seeds", [], "no seeds given", "give at least one, e.g. range(8)")
-    return torch.from_numpy(np.stack(samples)).to(dtype=dtype, device=device)
+
+    def fill(rng: np.random.Generator, part: np.ndarray) -> None:
+        part[0] = law(rng, tuple(shape))
+
+    return _stacked(seeds, name, shape, fill).to(dtype=dtype, device=device)
 
 
 def normal(
@@ -51,7 +53,11 @@ def normal(
     device: torch.device | str = "cpu",
 ) -> torch.Tensor:
     """Independent N(0, 1) entries: (B, *shape), one named stream per seed."""
-    return draw(seeds, name, shape, lambda rng, size: rng.standard_normal(size), dtype, device)
+
+    def fill(rng: np.random.Generator, part: np.ndarray) -> None:
+        rng.standard_normal(out=part)
+
+    return _stacked(seeds, name, shape, fill).to(dtype=dtype, device=device)
 
 
 def orthonormal(
@@ -67,3 +73,18 @@ def orthonormal(
     q, upper = torch.linalg.qr(normal(seeds, name, n, r))
     signs = torch.sgn(torch.diagonal(upper, dim1=-2, dim2=-1))
     return (q * signs[:, None, :]).to(dtype=dtype, device=device)
+
+
+def _stacked(
+    seeds: Iterable[int],
+    name: str,
+    shape: Sequence[int],
+    fill: Callable[[np.random.Generator, np.ndarray], None],
+) -> torch.Tensor:
+    """(B, *shape) in float64, each part (1, *shape) filled where it lies: ensembles are large, and copies slow."""
+    chosen = list(seeds)
+    require(bool(chosen), "seeds", [], "no seeds given", "give at least one, e.g. range(8)")
+    samples = np.empty((len(chosen), *shape))
+    for i, seed in enumerate(chosen):
+        fill(stream(seed, name), samples[i : i + 1])
+    return torch.from_numpy(samples)

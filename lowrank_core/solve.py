@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -11,20 +11,10 @@ import torch
 from lowrank_core import provenance, reduction
 from lowrank_core.errors import ArgumentError, require
 from lowrank_core.factors import Factors
-from lowrank_core.methods.conjugate_gradient import ConjugateGradient
-from lowrank_core.methods.gradient_descent import GradientDescent
-from lowrank_core.methods.method import Method, State
-from lowrank_core.methods.mixed import MixedGradientDescent
+from lowrank_core.methods.gradient_descent import operator_norm
+from lowrank_core.methods.method import Method, State, advanced, prepared
 from lowrank_core.problem import Problem
 from lowrank_core.progress import bar
-from lowrank_core.sensing.gram import cheapest
-from lowrank_core.steps import Constant, Geometric, StepRule, matched
-
-FEWEST_COMPILED = 64
-"""Gradient descent of fewer iterations is over before a loop pays. All of a run is compiled or none of it, so that
-what is recorded does not change the run."""
-LARGEST_TABLE = 2**20
-"""Step sizes that a compiled loop is handed at a time."""
 
 Observable = Callable[[Problem, Factors], torch.Tensor]
 
@@ -123,16 +113,15 @@ def solve(
         reduced = reduction.reduce(problem, start, method)
     running = problem if reduced is None else reduced.problem
     state = method.init(running, start if reduced is None else reduced.start)
-    stepped = _stepped(running, method, steps)
+    stepped = prepared(method, running, steps)
 
     history = _History(running, len(at), dict(observables or {}))
     last_finite = state
     last_record = torch.zeros(problem.batch, dtype=torch.long, device=state.factors.left.device)
     reached = torch.full_like(last_record, -1)
-    done = records = 0
+    records = 0
     for records, upto in enumerate(bar(at.tolist(), "iterations", progress), start=1):
-        state = _advanced(stepped, method, state, upto, compiled=steps >= FEWEST_COMPILED)
-        done = upto
+        state = advanced(method, stepped, state, upto, steps)
         finite = state.factors.finite()
         history.write(records - 1, state.factors, finite)
         last_finite = state.where(finite, last_finite)
@@ -143,7 +132,7 @@ def solve(
             if bool((reached >= 0).all()):
                 break
 
-    diverged = _first_nonfinite(stepped, method, last_finite, last_record, state.factors, done)
+    diverged = _first_nonfinite(stepped, method, last_finite, last_record, state, steps)
     factors = state.factors if reduced is None else reduced.lift(state.factors)
     return Trajectory(
         steps=at[:records],
@@ -177,58 +166,12 @@ def solve(
     )
 
 
-def _stepped(problem: Problem, method: Method, steps: int) -> Problem:
-    """The problem that steps are taken on: A*A stands beside A where so many gradients are cheaper that way."""
-    rule = method.step_size if type(method) is GradientDescent else None
-    if steps < FEWEST_COMPILED or not isinstance(rule, StepRule) or rule.needs_value:
-        return problem
-    return replace(problem, operator=cheapest(problem.operator, problem.observations, steps))
-
-
-def _advanced(problem: Problem, method: Method, state: State, end: int, compiled: bool) -> State:
-    """The state at iteration `end`, through a compiled loop where there is one."""
-    if isinstance(method, MixedGradientDescent) and state.iteration < end:
-        return method.advance(problem, state, end)
-    while compiled and state.iteration < end and type(method) is GradientDescent:
-        stop = min(end, state.iteration + max(1, LARGEST_TABLE // problem.batch))
-        eta = _scheduled(method.step_size, state, stop)
-        if eta is None:
-            break
-        moved = problem.operator.descend(*state.factors, problem.observations, eta)
-        if moved is None:
-            break
-        state = State(Factors(*moved), stop)
-    if state.iteration < end and type(method) is ConjugateGradient:
-        remembered = state.memory["gradient"], state.memory["direction"]
-        count = end - state.iteration
-        ran = problem.operator.conjugate(*state.factors, problem.observations, *remembered, count)
-        if ran is not None:
-            state = State(Factors(*ran[:2]), end, {"gradient": ran[2], "direction": ran[3]})
-    for _ in range(end - state.iteration):
-        state = method.step(problem, state)
-    return state
-
-
-def _scheduled(rule: float | torch.Tensor | StepRule, state: State, stop: int) -> torch.Tensor | None:
-    """η_t from the state's iteration up to `stop`, (T, B), for rules that look at the iteration alone."""
-    if not isinstance(rule, Constant | Geometric):
-        return None
-    left = state.factors.left
-    times = torch.arange(state.iteration, stop, dtype=left.dtype, device=left.device)
-    eta = torch.as_tensor(matched(rule.eta, left), dtype=left.dtype, device=left.device).flatten()
-    if isinstance(rule, Geometric):
-        ratio = torch.as_tensor(matched(rule.ratio, left), dtype=left.dtype, device=left.device).flatten()
-        eta = eta * ratio ** times[:, None]
-    return eta.expand(len(times), left.shape[0])
-
-
 def recovery_errors(problem: Problem, factors: Factors) -> tuple[torch.Tensor, torch.Tensor]:
     """Squared Frobenius error and operator-norm error of M − M*, two (B,) tensors; inf where they overflow."""
     gap = factors.product() - problem.truth.matrix
     squared = gap.square().sum(dim=(-2, -1))
     fits = torch.isfinite(squared)
-    # LAPACK refuses inf and NaN, so only the matrices whose norm fits are handed to it.
-    norm = torch.linalg.matrix_norm(torch.where(fits[:, None, None], gap, 0.0), ord=2)
+    norm = operator_norm(gap, symmetric=factors.symmetric)
     return torch.where(fits, squared, torch.inf), torch.where(fits, norm, torch.inf)
 
 
@@ -282,20 +225,21 @@ def _first_nonfinite(
     method: Method,
     restart: State,
     since: torch.Tensor,
-    final: Factors,
-    done: int,
+    final: State,
+    steps: int,
 ) -> torch.Tensor:
     """The exact iteration at which each trajectory left the finite numbers, -1 if it did not, (B,).
 
-    The loop looks only at records; a trajectory found not finite is replayed from its last finite record.
+    The loop looks only at records; a trajectory found not finite is replayed from its last finite record, by the
+    same means as before, so that it is lost at the same iteration.
     """
-    lost = ~final.finite()
+    lost = ~final.factors.finite()
     first = torch.full_like(since, -1)
     for begin in since[lost].unique().tolist():
         replay = restart._replace(iteration=begin)
         waiting = lost & (since == begin)
-        while bool(waiting.any()) and replay.iteration < done:
-            replay = method.step(problem, replay)
+        while bool(waiting.any()) and replay.iteration < final.iteration:
+            replay = advanced(method, problem, replay, replay.iteration + 1, steps)
             gone = waiting & ~replay.factors.finite()
             first = torch.where(gone, replay.iteration, first)
             waiting = waiting & ~gone

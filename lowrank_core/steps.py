@@ -24,6 +24,25 @@ class Seen(NamedTuple):
     slope_norm: torch.Tensor | None = None
 
 
+class Look(NamedTuple):
+    """What compiled loops multiply a tabulated η_t with, so that no rule is written twice.
+
+    Attributes:
+        times_loss: whether by the loss, less `minimum` and not below zero.
+        over_gradient: whether by 1/‖∇f‖², and by zero where the gradient vanishes.
+        norms: how often by 1/‖Q_t‖, and by zero where the slope vanishes.
+        minimum: f*.
+    """
+
+    times_loss: bool = False
+    over_gradient: bool = False
+    norms: int = 0
+    minimum: float = 0.0
+
+
+NO_LOOK = Look()
+
+
 class StepRule:
     """Base of all rules.
 
@@ -42,6 +61,15 @@ class StepRule:
     def __call__(self, iteration: int, seen: Seen) -> float | torch.Tensor:
         """η_t, one number or (B, 1, 1), from t and what the rule needs to see."""
         raise NotImplementedError
+
+    def table(self, times: torch.Tensor, like: torch.Tensor) -> tuple[torch.Tensor, Look] | None:
+        """The rule for compiled loops: η_t, (T, B), and what it looks at. None where there is no such form.
+
+        Args:
+            times: t, (T,).
+            like: whatever has a batch, device and dtype, (B, ...).
+        """
+        return None
 
 
 @dataclass(frozen=True)
@@ -62,6 +90,9 @@ class Constant(StepRule):
 
     def __call__(self, iteration: int, seen: Seen) -> float | torch.Tensor:
         return self.eta
+
+    def table(self, times: torch.Tensor, like: torch.Tensor) -> tuple[torch.Tensor, Look]:
+        return _row(self.eta, like).expand(len(times), -1), NO_LOOK
 
 
 @dataclass(frozen=True)
@@ -96,6 +127,9 @@ class Geometric(StepRule):
     def __call__(self, iteration: int, seen: Seen) -> float | torch.Tensor:
         return self.eta * self.ratio**iteration
 
+    def table(self, times: torch.Tensor, like: torch.Tensor) -> tuple[torch.Tensor, Look]:
+        return _row(self.eta, like) * _row(self.ratio, like) ** times[:, None], NO_LOOK
+
 
 @dataclass(frozen=True)
 class LossProportional(StepRule):
@@ -122,6 +156,9 @@ class LossProportional(StepRule):
         assert seen.value is not None
         return matched(self.eta, seen.value) * seen.value[:, None, None]
 
+    def table(self, times: torch.Tensor, like: torch.Tensor) -> tuple[torch.Tensor, Look]:
+        return _row(self.eta, like).expand(len(times), -1), Look(times_loss=True)
+
 
 @dataclass(frozen=True)
 class Polyak(StepRule):
@@ -143,6 +180,10 @@ class Polyak(StepRule):
         assert seen.squared_gradient is not None
         eta = (seen.value - self.minimum).clamp(min=0.0) / seen.squared_gradient
         return torch.where(seen.squared_gradient > 0, eta, 0.0)[:, None, None]
+
+    def table(self, times: torch.Tensor, like: torch.Tensor) -> tuple[torch.Tensor, Look]:
+        ones = _row(1.0, like).expand(len(times), -1)
+        return ones, Look(times_loss=True, over_gradient=True, minimum=self.minimum)
 
 
 @dataclass(frozen=True)
@@ -174,6 +215,10 @@ class Normalised(StepRule):
         eta = matched(self.rule(iteration, seen), seen.slope_norm) / seen.slope_norm[:, None, None]
         return torch.where(seen.slope_norm[:, None, None] > 0, eta, 0.0)
 
+    def table(self, times: torch.Tensor, like: torch.Tensor) -> tuple[torch.Tensor, Look] | None:
+        found = self.rule.table(times, like)
+        return found and (found[0], found[1]._replace(norms=found[1].norms + 1))
+
 
 def as_rule(step_size: float | torch.Tensor | StepRule) -> StepRule:
     """The rule itself, or a constant one from a number or a (B,) tensor."""
@@ -196,6 +241,12 @@ def matched(eta: float | torch.Tensor, values: torch.Tensor) -> float | torch.Te
         "give one number, or one value per trajectory",
     )
     return eta.to(values)
+
+
+def _row(eta: float | torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """A step size as a row of a table, (B,)."""
+    values = torch.as_tensor(matched(eta, like), dtype=like.dtype, device=like.device)
+    return values.flatten().expand(like.shape[0])
 
 
 def _per_trajectory(rule: StepRule, name: str, values: float | torch.Tensor) -> None:

@@ -86,8 +86,8 @@ MUTANTS = {
     ),
     "records one iteration late": Mutant(
         "solve.py",
-        "_advanced(stepped, method, state, upto, compiled",
-        "_advanced(stepped, method, state, upto + 1, compiled",
+        "advanced(method, stepped, state, upto, steps)",
+        "advanced(method, stepped, state, upto + 1, steps)",
         tests=("test_solve.py::test_records_are_of_the_iterate_at_their_step",),
     ),
     "divergence dated one iteration early": Mutant(
@@ -338,9 +338,27 @@ MUTANTS = {
     ),
     "uphill in the compiled loop": Mutant(
         "kernels/dense_loop_cpu.py",
-        "shift(f[b], -eta[t, first + b], d_f[b])",
-        "shift(f[b], eta[t, first + b], d_f[b])",
+        "shift(f[b], -size, d_f[b])",
+        "shift(f[b], size, d_f[b])",
         tests=("kernels/test_dense_loop.py::test_every_batch",),
+    ),
+    "steps of the compiled loop not normalised": Mutant(
+        "kernels/dense_loop_cpu.py",
+        "for _ in range(norms):",
+        "for _ in range(norms - 1):",
+        tests=("kernels/test_dense_loop.py::test_every_rule_on_either_loss",),
+    ),
+    "negative eigenvalues forgotten in the compiled norm": Mutant(
+        "kernels/norm_cpu.py",
+        "return p <= 0.0 or q <= 0.0",
+        "return p <= 0.0",
+        tests=("kernels/test_norm_cpu.py::test_random", "kernels/test_norm_cpu.py::test_tiny"),
+    ),
+    "another step bypassed": Mutant(
+        "methods/method.py",
+        'if "step" in vars(each):',
+        'if "step" in vars(method):',
+        tests=("methods/test_method.py::test_another_step_is_not_bypassed",),
     ),
     "one Gram matrix for both factors in the compiled loop": Mutant(
         "kernels/population_cpu.py",

@@ -126,8 +126,12 @@ def subgradient(
         matrix: X, (B, n1, n2).
         errors: s, (B, m); None if there are none.
     """
-    residual = operator.forward(matrix)
-    return operator.weight * operator.adjoint(torch.sign(residual if errors is None else residual - errors))
+    # The slope at the factors X and I, which an operator may find in one pass over its entries.
+    identity = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device).expand(
+        len(matrix), -1, -1
+    )
+    errors = matrix.new_zeros(len(matrix), operator.m) if errors is None else errors
+    return operator.slope(matrix, identity, errors, "l1", with_value=False)[1]
 
 
 def deviation(

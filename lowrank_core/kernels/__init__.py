@@ -84,5 +84,7 @@ def _on_cpu() -> str:
         return "torch, because numba is not installed (pip install lowrank-core[fast])"
     import numba
 
-    served = "dense, rank-one, entry and Gram gradients; loops of gradient descent and conjugate gradients"
+    served = (
+        "dense, rank-one, entry and Gram gradients; loops of (sub)gradient descent and conjugate gradients"
+    )
     return f"numba {numba.__version__}: {served}; torch for the rest"

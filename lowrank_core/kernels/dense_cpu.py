@@ -161,6 +161,7 @@ def sign(x):
 
 
 def fused(entries, v, y, repeats, weight, absolute, begin, end, value, out):
+    z = np.empty((4, 4))
     for e in range(entries.shape[0]):
         rows = entries[e]
         first, last = e * repeats, (e + 1) * repeats
@@ -168,7 +169,7 @@ def fused(entries, v, y, repeats, weight, absolute, begin, end, value, out):
         for i in range(begin, whole, 4):
             b = first
             while b + 4 <= last:
-                four_by_four(rows, v, y, i, b, absolute, value, out)
+                four_by_four(rows, v, y, i, b, absolute, value, out, z)
                 b += 4
             while b < last:
                 four_rows(rows, v, y, i, b, absolute, value, out)
@@ -184,46 +185,47 @@ def fused(entries, v, y, repeats, weight, absolute, begin, end, value, out):
 
 
 def one_row(rows, v, y, i, b, absolute, value, out):
-    a, x, g = rows[i], v[b], out[b]
     s = 0.0
-    for j in range(a.size):
-        s += wide(a[j]) * x[j]
+    for j in range(rows.shape[1]):
+        s += wide(rows[i, j]) * v[b, j]
     r = s - y[b, i]
     value[b] += abs(r) if absolute else r * r
     if absolute:
         r = sign(r)
-    for j in range(a.size):
-        g[j] += r * wide(a[j])
+    for j in range(rows.shape[1]):
+        out[b, j] += r * wide(rows[i, j])
 
 
 def four_rows(rows, v, y, i, b, absolute, value, out):
-    a0, a1, a2, a3 = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
-    x, g = v[b], out[b]
     s0 = s1 = s2 = s3 = 0.0
-    for j in range(a0.size):
-        s0 += wide(a0[j]) * x[j]
-        s1 += wide(a1[j]) * x[j]
-        s2 += wide(a2[j]) * x[j]
-        s3 += wide(a3[j]) * x[j]
+    for j in range(rows.shape[1]):
+        x = v[b, j]
+        s0 += wide(rows[i, j]) * x
+        s1 += wide(rows[i + 1, j]) * x
+        s2 += wide(rows[i + 2, j]) * x
+        s3 += wide(rows[i + 3, j]) * x
     r0, r1, r2, r3 = s0 - y[b, i], s1 - y[b, i + 1], s2 - y[b, i + 2], s3 - y[b, i + 3]
     if absolute:
         value[b] += abs(r0) + abs(r1) + abs(r2) + abs(r3)
         r0, r1, r2, r3 = sign(r0), sign(r1), sign(r2), sign(r3)
     else:
         value[b] += r0 * r0 + r1 * r1 + r2 * r2 + r3 * r3
-    for j in range(a0.size):
-        g[j] += r0 * wide(a0[j]) + r1 * wide(a1[j]) + r2 * wide(a2[j]) + r3 * wide(a3[j])
+    for j in range(rows.shape[1]):
+        out[b, j] += (
+            r0 * wide(rows[i, j])
+            + r1 * wide(rows[i + 1, j])
+            + r2 * wide(rows[i + 2, j])
+            + r3 * wide(rows[i + 3, j])
+        )
 
 
-def four_by_four(rows, v, y, i, b, absolute, value, out):
+def four_by_four(rows, v, y, i, b, absolute, value, out, z):
     """Four rows and four trajectories: each entry that is loaded serves four products, and so does each v."""
-    a0, a1, a2, a3 = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
-    v0, v1, v2, v3 = v[b], v[b + 1], v[b + 2], v[b + 3]
     s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = 0.0
     s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = 0.0
-    for j in range(a0.size):
-        e0, e1, e2, e3 = wide(a0[j]), wide(a1[j]), wide(a2[j]), wide(a3[j])
-        x0, x1, x2, x3 = v0[j], v1[j], v2[j], v3[j]
+    for j in range(rows.shape[1]):
+        e0, e1, e2, e3 = wide(rows[i, j]), wide(rows[i + 1, j]), wide(rows[i + 2, j]), wide(rows[i + 3, j])
+        x0, x1, x2, x3 = v[b, j], v[b + 1, j], v[b + 2, j], v[b + 3, j]
         s00 += e0 * x0
         s01 += e0 * x1
         s02 += e0 * x2
@@ -240,7 +242,6 @@ def four_by_four(rows, v, y, i, b, absolute, value, out):
         s31 += e3 * x1
         s32 += e3 * x2
         s33 += e3 * x3
-    z = np.empty((4, 4))
     z[0, 0], z[0, 1], z[0, 2], z[0, 3] = s00, s01, s02, s03
     z[1, 0], z[1, 1], z[1, 2], z[1, 3] = s10, s11, s12, s13
     z[2, 0], z[2, 1], z[2, 2], z[2, 3] = s20, s21, s22, s23
@@ -250,17 +251,16 @@ def four_by_four(rows, v, y, i, b, absolute, value, out):
             r = z[row, t] - y[b + t, i + row]
             value[b + t] += abs(r) if absolute else r * r
             z[row, t] = sign(r) if absolute else r
-    g0, g1, g2, g3 = out[b], out[b + 1], out[b + 2], out[b + 3]
     z00, z01, z02, z03 = z[0, 0], z[0, 1], z[0, 2], z[0, 3]
     z10, z11, z12, z13 = z[1, 0], z[1, 1], z[1, 2], z[1, 3]
     z20, z21, z22, z23 = z[2, 0], z[2, 1], z[2, 2], z[2, 3]
     z30, z31, z32, z33 = z[3, 0], z[3, 1], z[3, 2], z[3, 3]
-    for j in range(a0.size):
-        e0, e1, e2, e3 = wide(a0[j]), wide(a1[j]), wide(a2[j]), wide(a3[j])
-        g0[j] += z00 * e0 + z10 * e1 + z20 * e2 + z30 * e3
-        g1[j] += z01 * e0 + z11 * e1 + z21 * e2 + z31 * e3
-        g2[j] += z02 * e0 + z12 * e1 + z22 * e2 + z32 * e3
-        g3[j] += z03 * e0 + z13 * e1 + z23 * e2 + z33 * e3
+    for j in range(rows.shape[1]):
+        e0, e1, e2, e3 = wide(rows[i, j]), wide(rows[i + 1, j]), wide(rows[i + 2, j]), wide(rows[i + 3, j])
+        out[b, j] += z00 * e0 + z10 * e1 + z20 * e2 + z30 * e3
+        out[b + 1, j] += z01 * e0 + z11 * e1 + z21 * e2 + z31 * e3
+        out[b + 2, j] += z02 * e0 + z12 * e1 + z22 * e2 + z32 * e3
+        out[b + 3, j] += z03 * e0 + z13 * e1 + z23 * e2 + z33 * e3
 
 
 def pack(left, right, out):

@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from lowrank_core.kernels import dense_cpu
+from lowrank_core.kernels import dense_cpu, norm_cpu
 from lowrank_core.kernels.dense_cpu import fused, pack, pull
 from lowrank_core.kernels.dense_line_cpu import products
 from lowrank_core.kernels.jit import REORDERED, jit
+from lowrank_core.kernels.norm_cpu import embed, norm_of_symmetric, room
+from lowrank_core.loss import Loss
+from lowrank_core.steps import Look
 
 POLISHES = 2
 
@@ -37,8 +40,10 @@ def descend(
     weight: float,
     packed: bool,
     eta: torch.Tensor,
+    look: Look,
+    loss: Loss,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """The factors after T iterations of gradient descent on the ℓ2 loss.
+    """The factors after T iterations of (sub)gradient descent.
 
     Args:
         left: X or F, (B, n1, k).
@@ -47,12 +52,14 @@ def descend(
             (e + 1)·repeats − 1.
         y: (B, m).
         packed: whether the entries are packed coordinates of symmetric matrices.
-        eta: η_t, (T, B).
+        eta: η_t, (T, B), to be multiplied with what the rule looks at.
     """
     kernel, steps = _compiled(steepest, 1, entries.dtype), eta.contiguous().numpy()
     f, g = _both(left, right)
     fixed = dense_cpu.numbers(entries), y.contiguous().numpy(), repeats, weight, packed, right is None
-    _each(entries, lambda ensemble: kernel(ensemble, *fixed, steps, f.numpy(), g.numpy()))
+    _each(
+        entries, lambda ensemble: kernel(ensemble, *fixed, steps, *look, loss == "l1", f.numpy(), g.numpy())
+    )
     return f, None if right is None else g
 
 
@@ -106,6 +113,7 @@ def _compiled(kernel: Callable[..., None], pairs: int, dtype: torch.dtype) -> An
     from numba.extending import register_jitable
 
     dense_cpu.helpers()
+    norm_cpu.helpers()
     used = (
         fused,
         pack,
@@ -119,10 +127,13 @@ def _compiled(kernel: Callable[..., None], pairs: int, dtype: torch.dtype) -> An
         renew,
         shift,
         inner,
+        unpack,
     )
-    for function in (*used, first_minimum, largest_root, miss):
+    for function in (*used, first_minimum, largest_root, miss, step_size, slope_norm):
         register_jitable(fastmath=REORDERED)(function)
-    stored, steps = dense_cpu.STORED[dtype], "float64[:,::1]" if kernel is steepest else "int64"
+    stored, steps = dense_cpu.STORED[dtype], "int64"
+    if kernel is steepest:
+        steps = "float64[:,::1], boolean, boolean, int64, float64, boolean"
     fixed = f"int64, {stored}[:,:,::1], float64[:,::1], int64, float64, boolean, boolean, {steps}"
     return jit(kernel, f"void({fixed}{', float64[:,:,::1]' * 2 * pairs})", f"{kernel.__name__}_{stored}")
 
@@ -131,19 +142,73 @@ def _compiled(kernel: Callable[..., None], pairs: int, dtype: torch.dtype) -> An
 # mypy: disallow-untyped-defs=False
 
 
-def steepest(ensemble, entries, y, repeats, weight, packed, symmetric, eta, left, right):
+def steepest(
+    ensemble,
+    entries,
+    y,
+    repeats,
+    weight,
+    packed,
+    symmetric,
+    eta,
+    times_loss,
+    over_gradient,
+    norms,
+    minimum,
+    absolute,
+    left,
+    right,
+):
     first, last = ensemble * repeats, (ensemble + 1) * repeats
     rows, seen, f, g = entries[ensemble : ensemble + 1], y[first:last], left[first:last], right[first:last]
     v, slope = np.empty((repeats, rows.shape[2])), np.empty((repeats, rows.shape[2]))
     value, d_f, d_g = np.empty(repeats), np.empty(f.shape), np.empty(g.shape)
+    half, norm, space = 0.5 if symmetric else 1.0, 0.0, room(f.shape[1], g.shape[1], packed)
     for t in range(eta.shape[0]):
         coordinates(f, f if symmetric else g, v, packed)
-        slope[:] = 0.0
-        fused(rows, v, seen, repeats, weight, False, 0, rows.shape[1], value, slope)
+        slope[:], value[:] = 0.0, 0.0
+        fused(rows, v, seen, repeats, weight, absolute, 0, rows.shape[1], value, slope)
         pull_both(slope, f, g, d_f, d_g, packed, symmetric)
         for b in range(repeats):
-            shift(f[b], -eta[t, first + b], d_f[b])
-            shift(g[b], -eta[t, first + b], d_g[b])
+            squared = inner(d_f[b], d_f[b]) + inner(d_g[b], d_g[b])
+            if norms > 0:
+                norm = slope_norm(slope[b], f.shape[1], g.shape[1], packed, space)
+            excess = half * value[b] - minimum
+            size = eta[t, first + b] * step_size(times_loss, over_gradient, norms, excess, squared, norm)
+            shift(f[b], -size, d_f[b])
+            shift(g[b], -size, d_g[b])
+
+
+def step_size(times_loss, over_gradient, norms, excess, squared, norm):
+    """What `steps.Look` stands for; NaN stays, wherever it comes from."""
+    size = 1.0
+    if times_loss:
+        size = 0.0 if excess < 0.0 else excess
+    if over_gradient:
+        size = size / squared if squared > 0.0 else 0.0
+    for _ in range(norms):
+        size = size / norm if norm > 0.0 else 0.0
+    return size
+
+
+def slope_norm(slope, n1, n2, packed, space):
+    """The operator norm of a slope in coordinates; see `norm_cpu.room`."""
+    square = space[4:]
+    if packed:
+        unpack(slope, square)
+    else:
+        embed(slope.reshape(n1, n2), square)
+    return norm_of_symmetric(space)
+
+
+def unpack(packed, square):
+    """The symmetric matrix with these coordinates."""
+    half, place = 0.5**0.5, 0
+    for i in range(square.shape[0]):
+        square[i, i] = packed[place]
+        for j in range(i + 1, square.shape[0]):
+            square[i, j] = square[j, i] = half * packed[place + j - i]
+        place += square.shape[0] - i
 
 
 def conjugates(

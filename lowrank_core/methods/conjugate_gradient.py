@@ -70,6 +70,14 @@ class ConjugateGradient:
         )
         return State(moved, state.iteration + 1, {"gradient": gradient, "direction": direction})
 
+    def advance(self, problem: Problem, state: State, end: int, steps: int) -> State | None:
+        remembered = state.memory["gradient"], state.memory["direction"]
+        count = end - state.iteration
+        ran = problem.operator.conjugate(*state.factors, problem.observations, *remembered, count)
+        if ran is None:
+            return None
+        return State(Factors(*ran[:2]), end, {"gradient": ran[2], "direction": ran[3]})
+
     def reduction_refusal(self) -> str | None:
         return "its memory, the last gradient and direction, would be left in reduced coordinates"
 

@@ -88,7 +88,7 @@ class MixedGradientDescent(FirstOrder):
         )
         return super().init(problem, start)
 
-    def advance(self, problem: Problem, state: State, end: int) -> State:
+    def advance(self, problem: Problem, state: State, end: int, steps: int) -> State:
         """The state at iteration `end`; trajectories that leave the range of low precision are run in float64."""
         moved = self._low(problem, state, end)
         finite = moved.factors.finite()

@@ -29,6 +29,7 @@ from lowrank_core.loss import Loss
 from lowrank_core.randomness import normal
 from lowrank_core.sensing.operator import MeasurementOperator, pull_back
 from lowrank_core.sensing.repeats import stored
+from lowrank_core.steps import NO_LOOK, Look
 
 FEWEST_PRODUCT = 96
 """From as many trajectories to an ensemble on, a matrix product is faster than reading the entries once."""
@@ -231,12 +232,20 @@ class Dense(MeasurementOperator):
         return value if with_value else None, *self.pull_back(slope, left, right)
 
     def descend(
-        self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor, eta: torch.Tensor
+        self,
+        left: torch.Tensor,
+        right: torch.Tensor | None,
+        y: torch.Tensor,
+        eta: torch.Tensor,
+        look: Look = NO_LOOK,
+        loss: Loss = "l2",
     ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
         if kernels.on_device(left):
+            if look != NO_LOOK or loss != "l2":
+                return None
             return graph_cuda.descend(lambda f, g: self.gradient(f, g, y, "l2", False)[1:], left, right, eta)
         stored = self._looped(left, y)
-        return None if stored is None else dense_loop_cpu.descend(left, right, *stored, eta)
+        return None if stored is None else dense_loop_cpu.descend(left, right, *stored, eta, look, loss)
 
     def conjugate(
         self,

@@ -16,6 +16,7 @@ from lowrank_core.kernels import gram_cpu
 from lowrank_core.loss import Loss
 from lowrank_core.sensing.dense import Dense, Packing
 from lowrank_core.sensing.operator import MeasurementOperator
+from lowrank_core.steps import NO_LOOK, Look
 
 FEWEST_PRODUCT = 64
 """From as many trajectories to an ensemble on, a matrix product is faster than one triangle of H for each."""
@@ -91,10 +92,22 @@ class Gram(MeasurementOperator):
         return None, *self.operator.pull_back(self._slope(left, right, y), left, right)
 
     def descend(
-        self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor, eta: torch.Tensor
+        self,
+        left: torch.Tensor,
+        right: torch.Tensor | None,
+        y: torch.Tensor,
+        eta: torch.Tensor,
+        look: Look = NO_LOOK,
+        loss: Loss = "l2",
     ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
+        self._check_loss(loss)
         small = self._matrix.shape[1] <= gram_cpu.NEAREST and kernels.compiled(left)
-        if not (small or self._one_triangle(left)) or (right is None and not self.symmetric):
+        if (
+            look != NO_LOOK
+            or not (small or self._one_triangle(left))
+            or (right is None and not self.symmetric)
+        ):
+            return None
             return None
         return gram_cpu.descend(left, right, self._matrix, self._target_of(y), self.symmetric, eta)
 

@@ -10,6 +10,7 @@ from lowrank_core.errors import require
 from lowrank_core.kernels import population_cpu, population_triton
 from lowrank_core.loss import Loss
 from lowrank_core.sensing.operator import MeasurementOperator
+from lowrank_core.steps import NO_LOOK, Look
 
 
 class Identity(MeasurementOperator):
@@ -51,8 +52,16 @@ class Identity(MeasurementOperator):
         return z.unflatten(1, self.shape)
 
     def descend(
-        self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor, eta: torch.Tensor
+        self,
+        left: torch.Tensor,
+        right: torch.Tensor | None,
+        y: torch.Tensor,
+        eta: torch.Tensor,
+        look: Look = NO_LOOK,
+        loss: Loss = "l2",
     ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
+        if look != NO_LOOK or loss != "l2":
+            return None
         batch, _, k = left.shape
         on_device = kernels.on_device(left) and population_triton.pays(max(self.shape), k)
         if not on_device and not (kernels.compiled(left) and population_cpu.pays(batch, k)):

@@ -17,6 +17,7 @@ from lowrank_core import loss as losses
 from lowrank_core.errors import require
 from lowrank_core.loss import Loss
 from lowrank_core.randomness import normal
+from lowrank_core.steps import NO_LOOK, Look
 
 
 class MeasurementOperator(ABC):
@@ -96,11 +97,18 @@ class MeasurementOperator(ABC):
         return value, *pull_back(slope, left, right)
 
     def descend(
-        self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor, eta: torch.Tensor
+        self,
+        left: torch.Tensor,
+        right: torch.Tensor | None,
+        y: torch.Tensor,
+        eta: torch.Tensor,
+        look: Look = NO_LOOK,
+        loss: Loss = "l2",
     ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
-        """T iterations of gradient descent on the ℓ2 loss with step sizes η_t, (T, B), in one compiled loop.
+        """T iterations of (sub)gradient descent in one compiled loop, None where there is none, which is the rule.
 
-        None where there is no such loop, which is the rule.
+        Args:
+            eta: η_t, (T, B), which is multiplied with what the step rule looks at.
         """
         return None
 

@@ -9,14 +9,16 @@ import torch
 from lowrank_core import kernels
 from lowrank_core.factors import Factors, gaussian_start
 from lowrank_core.kernels import dense_loop_cpu
-from lowrank_core.methods import ConjugateGradient, GradientDescent
+from lowrank_core.methods import ConjugateGradient, GradientDescent, Subgradient
 from lowrank_core.methods.conjugate_gradient import first_minimum
+from lowrank_core.methods.gradient_descent import looped
+from lowrank_core.methods.method import State
 from lowrank_core.noise import Gaussian
-from lowrank_core.problem import observe
+from lowrank_core.problem import Problem, observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Dense, gaussian, gaussian_symmetric
 from lowrank_core.solve import solve
-from lowrank_core.steps import Constant, Geometric
+from lowrank_core.steps import Constant, Geometric, LossProportional, Normalised, Polyak
 from lowrank_core.truth import psd, rectangular
 
 pytestmark = pytest.mark.skipif(find_spec("numba") is None, reason="these kernels need numba")
@@ -79,6 +81,122 @@ def test_trajectories_that_share_an_ensemble(kind):
     operator, *arguments = setting(kind, 9, [0, 0, 0, 1, 1, 1])
     assert operator.entries.shape[0] == 2
     agree(operator.descend(*arguments), by_hand(operator, *arguments))
+
+
+RULES = {
+    "constant": Constant(0.03),
+    "geometric": Geometric(torch.tensor([0.02, 0.03, 0.04], dtype=torch.float64), 0.9),
+    "loss-proportional": LossProportional(torch.tensor([0.01, 0.02, 0.03], dtype=torch.float64)),
+    "polyak": Polyak(0.3),
+    "normalised constant": Normalised(Constant(torch.tensor([0.1, 0.05, 0.2], dtype=torch.float64))),
+    "normalised geometric": Normalised(Geometric(0.1, torch.tensor([0.9, 1.0, 0.8], dtype=torch.float64))),
+    "normalised loss-proportional": Normalised(LossProportional(0.05)),
+    "normalised polyak": Normalised(Polyak(0.1)),
+    "twice normalised": Normalised(Normalised(Constant(0.1))),
+}
+
+
+@pytest.mark.parametrize("loss", ["l1", "l2"])
+@pytest.mark.parametrize("rule", list(RULES.values()), ids=list(RULES))
+@pytest.mark.parametrize("kind", ["symmetric", "packed pair", "wide"])
+def test_every_rule_on_either_loss(kind, rule, loss):
+    for m, seeds in ((9, [0, 1, 2]), (20, [0, 0, 0])):
+        operator, left, right, y, _ = setting(kind, m, seeds)
+        truth = rectangular(N1, left.shape[1] if right is None else right.shape[1], [1.0], seeds)
+        problem = Problem(truth, operator, y, loss)
+        method = GradientDescent(rule) if loss == "l2" else Subgradient(rule)
+        state = State(Factors(left, right), 3)
+        fast = looped(problem, state, method.step_size, 8)
+        assert fast.iteration == 8
+        with kernels.using("torch"):
+            while state.iteration < 8:
+                state = method.step(problem, state)
+        agree(fast.factors, state.factors)
+
+
+@pytest.mark.parametrize("rule", list(RULES.values()), ids=list(RULES))
+@pytest.mark.parametrize("loss", ["l1", "l2"])
+def test_where_the_residual_vanishes_nothing_moves(rule, loss):
+    # One entry is not zero, so that in any order of sums the residual is zero to the bit.
+    entries, left = torch.zeros(9, 15, dtype=torch.float64), torch.zeros(3, N1, K, dtype=torch.float64)
+    entries[:, 0], left[:, 0, 0] = torch.arange(9) - 4.0, 2.0
+    operator = Dense(entries, (N1, N1), symmetric=True)
+    problem = Problem(psd(N1, [1.0], [0, 1, 2]), operator, 4.0 * entries[:, 0].expand(3, -1), loss)
+    method = GradientDescent(rule) if loss == "l2" else Subgradient(rule)
+    moved = looped(problem, State(Factors(left), 0), method.step_size, 5)
+    assert torch.equal(moved.factors.left, left)
+
+
+@pytest.mark.filterwarnings("ignore:steps proportional to the loss")
+@pytest.mark.parametrize(
+    "rule",
+    [Geometric(0.1, 0.97), LossProportional(0.1), Polyak(0.1), Normalised(Geometric(0.2, 0.97))],
+    ids=str,
+)
+def test_a_trajectory_notices_neither_records_nor_others_nor_their_order(rule):
+    def problem(seeds):
+        truth, operator = psd(6, [2.0, 1.0], seeds), gaussian_symmetric(6, 50, seeds)
+        return observe(truth, operator, "l1", Gaussian(0.1), seeds)
+
+    seeds, method = [3, 4, 5], Subgradient(rule)
+    start = gaussian_start(6, 3, 0.5, seeds)
+    run = solve(problem(seeds), method, start, 80, record=[80])
+    often = solve(problem(seeds), method, start, 80, record=range(0, 80, 7))
+    assert torch.equal(run.factors.left, often.factors.left)
+    order = [2, 0, 1]
+    turned = solve(problem([5, 3, 4]), method, Factors(start.left[order]), 80)
+    assert torch.equal(turned.factors.left, run.factors.left[order])
+    spoilt = Factors(start.left.clone())
+    spoilt.left[1] *= 1e160
+    beside = solve(problem(seeds), method, spoilt, 80)
+    assert beside.stop_reason == ("finished", "diverged", "finished")
+    assert torch.equal(beside.factors.left[[0, 2]], run.factors.left[[0, 2]])
+
+
+APART = torch.tensor([0.01, 1e5], dtype=torch.float64)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [Constant(APART), Normalised(Constant(APART)), LossProportional(APART)],
+    ids=["constant", "normalised", "loss"],
+)
+def test_divergence_is_dated_by_the_loop_that_ran(rule):
+    """The same loop, ended just before and just after."""
+    seeds = [0, 1]
+    problem = observe(psd(6, [2.0, 1.0], seeds), gaussian_symmetric(6, 50, seeds), "l1")
+    start = gaussian_start(6, 2, 1.0, seeds)
+    run = solve(problem, Subgradient(rule), start, 120, record=[3])
+    at = int(run.diverged_at[1])
+    assert run.stop_reason == ("finished", "diverged")
+    assert at > 3
+    before, after = (looped(problem, State(start, 0), rule, end) for end in (at - 1, at))
+    assert before.factors.finite()[1]
+    assert not after.factors.finite()[1]
+
+
+def test_a_lost_trajectory_stays_lost():
+    for rule in RULES.values():
+        operator, left, _, y, _ = setting("symmetric", 20, [0, 1, 2])
+        problem = Problem(psd(N1, [1.0], [0, 1, 2]), operator, y, "l1")
+        left[1, 0, 0] = torch.nan
+        found = looped(problem, State(Factors(left), 0), rule, 3)
+        assert found.factors.finite().tolist() == [True, False, True]
+
+
+def test_normalised_steps_of_the_smooth_loss_end_alike_in_distribution():
+    """Chaotic near the truth, where the slope is as small as its roundings: errors agree in size alone."""
+    seeds = list(range(20))
+    problem = observe(psd(6, [2.0, 1.0], seeds), gaussian_symmetric(6, 60, seeds))
+    start = gaussian_start(6, 6, 0.1, seeds)
+    method = GradientDescent(Normalised(LossProportional(1.0)))
+    fast = solve(problem, method, start, 300)
+    with kernels.using("torch"):
+        slow = solve(problem, method, start, 300)
+    early = slow.steps <= 20
+    assert (fast.error[:, early] - slow.error[:, early]).abs().max() < 1e-9
+    ratio = fast.error[:, -1].median() / slow.error[:, -1].median()
+    assert 0.5 < ratio < 2.0
 
 
 def test_the_weight_is_that_of_the_operator():

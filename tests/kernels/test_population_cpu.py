@@ -1,6 +1,5 @@
 """The compiled population loop does what the torch steps do, for every shape and every size of batch."""
 
-import sys
 from importlib.util import find_spec
 
 import pytest
@@ -9,7 +8,7 @@ import torch
 from lowrank_core import kernels
 from lowrank_core.factors import Factors, gaussian_start
 from lowrank_core.kernels import population_cpu
-from lowrank_core.methods import GradientDescent
+from lowrank_core.methods import GradientDescent, gradient_descent
 from lowrank_core.problem import observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Identity
@@ -138,7 +137,7 @@ def test_solve_takes_the_same_steps_with_and_without_the_loop(rule, monkeypatch)
     problem = observe(psd(12, [2.0, 1.0], seeds), Identity(12))
     start = gaussian_start(12, 4, 0.5, seeds)
     # A table that does not cover the run, so that the loop is entered more than once between records.
-    monkeypatch.setattr(sys.modules["lowrank_core.solve"], "LARGEST_TABLE", 9 * 13)
+    monkeypatch.setattr(gradient_descent, "LARGEST_TABLE", 9 * 13)
     with monkeypatch.context() as patch:
         patch.setattr(GradientDescent, "step", None)  # the torch steps are not taken
         fast = solve(problem, GradientDescent(rule), start, 100)

@@ -107,7 +107,7 @@ def residuals_in_float64(monkeypatch, problem, method, k, steps):
 
     monkeypatch.setattr(Dense, "measure", counted)
     start = gaussian_start(N, k, 0.5, SEEDS)
-    method.advance(problem, method.init(problem, start), steps)
+    method.advance(problem, method.init(problem, start), steps, steps)
     return sum(count)
 
 
