@@ -102,12 +102,8 @@ class Gram(MeasurementOperator):
     ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
         self._check_loss(loss)
         small = self._matrix.shape[1] <= gram_cpu.NEAREST and kernels.compiled(left)
-        if (
-            look != NO_LOOK
-            or not (small or self._one_triangle(left))
-            or (right is None and not self.symmetric)
-        ):
-            return None
+        served = small or self._one_triangle(left)
+        if look != NO_LOOK or not served or (right is None and not self.symmetric):
             return None
         return gram_cpu.descend(left, right, self._matrix, self._target_of(y), self.symmetric, eta)
 
