@@ -195,7 +195,6 @@ def test_growth_of_memory_is_cubic():
 
 
 def test_peak_memory_holds_what_is_stored_and_not_many_times_as_much():
-    pytest.importorskip("numba")
     peaks = memory.peaks((48, 96))
     if peaks is None:
         pytest.skip("this system keeps no count of peak memory")
