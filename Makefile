@@ -26,13 +26,16 @@ book: $(READY)  ## execute the chapters that changed and write the pages; prints
 	$(BIN)/python tools/book.py build
 
 # Every stage runs, whatever the others say, so that one run tells all; pytest comes last and closes the log.
-test: $(READY)  ## lint, check types, build the book from clean, replay it, run all tests
+# The speed gates have a stage of their own, without neighbours; -rP shows how far above its gate everything is.
+test: $(READY)  ## lint, check types, build the book from clean, replay it, hold the speed gates, run all tests
 	@failed=; \
 	$(BIN)/ruff check . || failed="$$failed ruff-check"; \
 	$(BIN)/ruff format --check . || failed="$$failed ruff-format"; \
 	$(BIN)/mypy || failed="$$failed mypy"; \
 	$(BIN)/python tools/book.py build --clean || failed="$$failed book"; \
 	$(BIN)/python tools/book.py validate || failed="$$failed replay"; \
+	OMP_NUM_THREADS=1 LOWRANK_GATES=1 $(BIN)/python -m pytest -rP tests/benchmarks/test_gates.py \
+	  || failed="$$failed speed-gates"; \
 	[ -z "$$failed" ] || echo "failed before pytest:$$failed" >&2; \
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 && [ -z "$$failed" ]
 

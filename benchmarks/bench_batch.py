@@ -21,9 +21,10 @@ LONG = 400
 
 
 def rows(quick: bool = False) -> Iterator[Row]:
-    """Gradients by batch size, then whole iterations in mixed precision at B = 64."""
+    """Gradients by batch size and by layout, then whole iterations in mixed precision at B = 64."""
     for n in (50,) if quick else (50, 128):
         yield from by_batch(n, rounds=5 if quick else 9)
+        yield from by_layout(n, rounds=5 if quick else 9)
     for n in (50,) if quick else (50, 128):
         yield from mixed(n, rounds=5 if quick else 7)
 
@@ -48,6 +49,23 @@ def by_batch(n: int, rounds: int) -> Iterator[Row]:
         "two passes, torch, B=1": Work(_two_passes(single, start)),
     }
     yield from contest(described(n, m), ours, others, rounds)
+
+
+def by_layout(n: int, rounds: int) -> Iterator[Row]:
+    """Few trajectories, held one after the other; the other side has them in columns, as one writes A v."""
+    m = 15 * n
+    operator = dense(n, m)
+    for batch in (2, 4, 8):
+        problem, start = recovery(operator, batch)
+        ours, columns = _gradient(problem, start), _columns(operator.entries, problem, start)
+        same(f"gradient in columns, B={batch}", columns(), ours(), 1e-12)
+        flops = 4 * operator.entries.numel() * batch
+        yield from contest(
+            described(n, m),
+            {f"gradient per trajectory, B={batch}": Work(ours, batch, operator.entries.nbytes, flops=flops)},
+            {"columns, torch, same B": Work(columns, batch)},
+            rounds,
+        )
 
 
 def mixed(n: int, rounds: int) -> Iterator[Row]:
@@ -89,6 +107,10 @@ def _two_passes(problem: Problem, start: Factors) -> Callable[[], object]:
             problem.gradient(start, with_value=False)
 
     return run
+
+
+def _columns(entries: torch.Tensor, problem: Problem, start: Factors) -> Callable[[], torch.Tensor]:
+    return lambda: peers.columns(entries, problem.observations, start.left)
 
 
 def _alone(problem: Problem, starts: Factors, b: int) -> Callable[[], torch.Tensor]:

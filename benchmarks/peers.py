@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from lowrank_core import Dense
+from lowrank_core.sensing.dense import Packing
 
 Descent = Callable[[], torch.Tensor]
 
@@ -60,6 +61,15 @@ def einsum(a: torch.Tensor, y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     stack = a.view(-1, x.shape[0], x.shape[0])
     z = torch.einsum("mij,ij->m", stack, x @ x.T) - y
     return torch.einsum("m,mij->ij", z, stack) @ x / len(y)
+
+
+@torch.no_grad()
+def columns(entries: torch.Tensor, y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Gradients (B, n, k) of y (B, m) with packed rows (m, p), a trajectory in every column of the products."""
+    packing = Packing(x.shape[1], x.device, x.dtype)
+    v = packing.pack(x @ x.mT).T.contiguous()
+    z = entries @ v - y.T
+    return packing.unpack((entries.T @ z).T) @ x / len(entries)
 
 
 def autograd(a: torch.Tensor, y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:

@@ -1,5 +1,7 @@
 """One thread for everybody, and a count of what this machine cannot test."""
 
+from importlib.util import find_spec
+
 import pytest
 import torch
 
@@ -9,17 +11,23 @@ from lowrank_core.claims.claim import Criterion, Evidence
 torch.set_num_threads(1)
 
 
+MISSING = {"cuda": "a CUDA device"} if not torch.cuda.is_available() else {}
+if find_spec("triton") is None:
+    MISSING["triton"] = "triton"
+
+
 def pytest_collection_modifyitems(items):
-    if not torch.cuda.is_available():
-        for item in items:
-            if item.get_closest_marker("cuda"):
-                item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+    for item in items:
+        for mark, what in MISSING.items():
+            if item.get_closest_marker(mark):
+                item.add_marker(pytest.mark.skip(reason=f"needs {what}"))
 
 
 def pytest_terminal_summary(terminalreporter):
-    skipped = sum("cuda" in report.keywords for report in terminalreporter.stats.get("skipped", []))
-    if skipped:
-        terminalreporter.write_line(f"{skipped} tests need a CUDA device and were skipped")
+    for mark, what in MISSING.items():
+        skipped = sum(mark in report.keywords for report in terminalreporter.stats.get("skipped", []))
+        if skipped:
+            terminalreporter.write_line(f"{skipped} tests need {what} and were skipped")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from lowrank_core.claims.claim import EXTRAS
 
 ABSENT = (
     *("matplotlib", "tqdm", "scipy", "IPython", "ipykernel", "pygments", "flint", "yaml", "numba", "cvxpy"),
+    *("triton", "jax", "pymanopt"),
     *("jupyter", "jupyter_book", "jupyter_cache", "jupyter_client", "jupyter_core"),
 )
 UNASKED = (
@@ -22,6 +23,7 @@ UNASKED = (
     "scipy",
     "cvxpy",
     "numba",
+    "triton",
     "lowrank_core.claims",
 )
 

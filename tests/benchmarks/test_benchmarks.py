@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -11,7 +13,16 @@ from lowrank_core.__main__ import load_benchmarks, main
 
 load_benchmarks()
 
-from benchmarks import bench_growth, bench_recovery, contest, instances, machine, peers, targets  # noqa: E402
+from benchmarks import (  # noqa: E402
+    bench_growth,
+    bench_recovery,
+    contest,
+    instances,
+    machine,
+    memory,
+    peers,
+    targets,
+)
 
 N, M = 6, 40
 
@@ -114,6 +125,13 @@ def test_peers_take_the_gradient_of_the_operator():
     )
 
 
+def test_trajectories_in_columns_have_the_same_gradients():
+    operator = instances.dense(N, M)
+    problem, start = instances.recovery(operator, 3)
+    found = peers.columns(operator.entries, problem.observations, start.left)
+    torch.testing.assert_close(found, problem.gradient(start)[1], rtol=1e-12, atol=1e-14)
+
+
 def test_peers_descend_as_written_by_hand():
     operator = instances.dense(N, M)
     problem, start = instances.recovery(operator)
@@ -176,6 +194,21 @@ def test_growth_of_memory_is_cubic():
     assert row.seconds is None
 
 
+def test_peak_memory_holds_what_is_stored_and_not_many_times_as_much():
+    peaks = memory.peaks((48, 96))
+    if peaks is None:
+        pytest.skip("this system keeps no count of peak memory")
+    for n, peak in peaks.items():
+        stored = instances.dense(n, 15 * n).entries.nbytes
+        assert stored < peak < 5 * stored + 2**23
+
+
+def test_peak_memory_that_is_not_counted_is_said(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(memory, "STATUS", tmp_path / "status")
+    assert memory.peaks((4,)) is None
+    assert capsys.readouterr().err == f"no {tmp_path / 'status'} here: no rows on peak memory\n"
+
+
 @pytest.mark.parametrize(
     ("column", "value", "part"), [("ratio", 3.0, 0.5), ("limit_fraction", 9.0, 1.5), ("seconds", 3.0, 2.0)]
 )
@@ -197,6 +230,7 @@ def test_targets_say_how_much_is_reached(column, value, part):
 
 
 def test_the_program_writes_every_column_and_judges(monkeypatch, capsys):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     row = contest.Row(
         "gradient, float64 storage",
         "n=128, m=1920",
@@ -233,6 +267,19 @@ def test_the_program_writes_every_column_and_judges(monkeypatch, capsys):
     assert seen == [True]
     assert "T1 met: gradient, float64 storage" in err
     assert "T2 MISSED: gradient, float64 storage" in err
+
+
+def test_the_program_starts_anew_where_numpy_may_use_more_threads(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    started = []
+    monkeypatch.setattr(
+        "lowrank_core.__main__.subprocess.run",
+        lambda command, env: started.append((command, env)) or subprocess.CompletedProcess(command, 3),
+    )
+    assert main(["bench", "growth", "--quick", "--json", "-"]) == 3
+    ((command, environment),) = started
+    assert command == [sys.executable, "-m", "lowrank_core", "bench", "growth", "--quick", "--json", "-"]
+    assert environment["OMP_NUM_THREADS"] == "1"
 
 
 def test_rates_of_this_machine_are_positive_and_bfloat16_is_there(monkeypatch):

@@ -1,7 +1,8 @@
 """Speed, as far as a shared machine lets one promise it: the orders, and `targets.GATE` of every target.
 
-Ratios inside one run and limits measured beside it; a contest that the neighbours disturbed is held again. They
-need a core of their own, which tests that run side by side do not leave them: LOWRANK_GATES=1 asks for them.
+Ratios inside one run and limits measured beside it. What a contest does not reach has `ATTEMPTS` in all: neighbours
+can slow one side down for a while, code that has become slow stays so. Tests that run side by side are neighbours
+too, so that `make test` runs these alone: LOWRANK_GATES=1 asks for them.
 """
 
 import os
@@ -23,17 +24,22 @@ from benchmarks import (  # noqa: E402
     targets,
 )
 
+# The targets at n = 256, which take gigabytes, are left to `python -m lowrank_core bench`.
 CONTESTS = {
     "gradient": lambda: bench_gradient.at(128, rounds=7),
     "batch": lambda: bench_batch.by_batch(50, rounds=7),
+    "wide batch": lambda: bench_batch.by_batch(128, rounds=5),
+    "layout": lambda: bench_batch.by_layout(50, rounds=7),
     "mixed": lambda: bench_batch.mixed(50, rounds=5),
+    "wide mixed": lambda: bench_batch.mixed(128, rounds=1),
     "recovery": lambda: bench_recovery.to_accuracy(50, rounds=3),
     "population": lambda: bench_population.rows(quick=True),
     "structured": lambda: bench_structured.structured(128, rounds=7),
     "gram": lambda: bench_structured.gram(50, rounds=5),
 }
 
-GATED = [target for target in targets.TARGETS if target.gated]
+GATED = [*(target for target in targets.TARGETS if target.gated), *targets.INSTEAD]
+ATTEMPTS = 3
 
 
 @pytest.mark.slow
@@ -42,20 +48,22 @@ GATED = [target for target in targets.TARGETS if target.gated]
 )
 @pytest.mark.parametrize("name", CONTESTS)
 def test_gates(name):
-    failures = _failures(name)
-    assert not failures or not (failures := _failures(name)), "\n".join(failures)
+    below = _below_gate(name)
+    for _ in range(ATTEMPTS - 1):
+        if below:
+            below &= _below_gate(name)
+    assert not below
 
 
-def _failures(name):
-    rows = list(CONTESTS[name]())
-    found = [
-        (target, row, part, gate)
-        for asked, gate in ((GATED, targets.GATE), (targets.ORDERS, 1.0))
-        for target, row, part in targets.judged(asked, rows)
-    ]
-    assert found, "no target speaks about these rows"
-    return [
-        f"{target.label}: {row.name} ({row.size}) reaches {part:.2f}, not {gate:.2f}, of {target.goal:g}"
-        for target, row, part, gate in found
-        if not part >= gate
-    ]
+def _below_gate(name):
+    rows, below, asked = list(CONTESTS[name]()), set(), 0
+    for wanted, gate in ((GATED, targets.GATE), (targets.ORDERS, 1.0)):
+        for target, row, part in targets.judged(wanted, rows):
+            asked_for = f"{gate:g} of {target.column} {target.goal:.3g} against {target.against}"
+            title = f"{target.label}: {row.name} ({row.size}), {asked_for}"
+            print(f"{part:.2f} in {title}")
+            asked += 1
+            if not part >= gate:
+                below.add(title)
+    assert asked, "no target speaks about these rows"
+    return below

@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import tempfile
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -20,7 +19,7 @@ from lowrank_core.kernels import dense_triton, population_triton
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Identity, dense, gaussian, gaussian_symmetric
 
-pytestmark = pytest.mark.skipif(find_spec("triton") is None, reason="needs triton")
+pytestmark = pytest.mark.triton
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 WEIGHT = 0.3
