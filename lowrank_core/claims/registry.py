@@ -1,4 +1,4 @@
-"""All claims: one decorated function each, one module or package per paper."""
+"""All claims: one decorated function each, one module or package per paper, and one about the solvers themselves."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ PAPERS = (
     "tong2021",
     "zhang2023",
     "xu2023",
+    "engine",
 )
+"""Keys of papers, which the bibliography lists, in the order of the book; `engine` is the book's own part."""
 
 _CLAIMS: dict[str, Claim] = {}
 
