@@ -57,17 +57,16 @@ def timed(name: str, quick: bool) -> list[dict[str, Any]]:
 def judged(found: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """Every target with what the rows that it is about reach of it: 1 or more is met, None was not run."""
     rows = [Row(**row) for part in found.values() for row in part["rows"]]
-    reports = []
+    reports: list[dict[str, Any]] = []
     for target in TARGETS:
         fields = ("label", "name", "size", "against", "column", "goal")
         declared = {field: getattr(target, field) for field in fields}
-        about = [row for row in rows if target.applies(row)] or [None]
+        about = [row for row in rows if target.applies(row)]
         for row in about:
-            seen = {"row": None, "on": None, "value": None, "reached": None}
-            if row is not None:
-                value = getattr(row, target.column)
-                seen = {"row": row.name, "on": row.size, "value": value, "reached": target.reached(row)}
-            reports.append(declared | seen)
+            seen = {"value": getattr(row, target.column), "reached": target.reached(row)}
+            reports.append(declared | {"row": row.name, "on": row.size} | seen)
+        if not about:
+            reports.append(declared | dict.fromkeys(("row", "on", "value", "reached")))
     return reports
 
 

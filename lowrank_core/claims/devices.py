@@ -1,4 +1,4 @@
-"""Which device ran what, and when, as far as it is recorded: this build, the stored runs, the tests that need CUDA."""
+"""Which device ran what, and when, as far as that is recorded: this build, stored runs, tests that need CUDA."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ def table(records: Sequence[dict[str, Any]]) -> Fragment:
     """A row for every device, what it ran and when, and whether a CUDA device is among them."""
     lines = list(ran(records, stored()))
     head = "".join(f"<th>{name}</th>" for name in ("device", "ran", "when"))
-    body = "".join(
-        f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in line)}</tr>" for line in lines
-    )
+    body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in line)}</tr>" for line in lines)
     words = on_cuda(lines)
     return Fragment(
         f"<div class='ledger'><div class='ledger-scroll'><table><thead><tr>{head}</tr></thead>"
@@ -44,7 +42,9 @@ def ran(records: Sequence[dict[str, Any]], kept: dict[str, dict[str, Any]]) -> I
         counts = ", ".join(f"{run[word]} {word}" for word in ("passed", "failed", "skipped"))
         yield device, f"the tests that need CUDA: {counts}", run["date"]
     parts = kept.get(BENCHMARKS, {}).get("benchmarks", {})
-    yield from _together("benchmarks", [(f"cpu ({run['processor']})", p, run["date"]) for p, run in parts.items()])
+    yield from _together(
+        "benchmarks", [(f"cpu ({run['processor']})", p, run["date"]) for p, run in parts.items()]
+    )
     experiments = {name: content for name, content in kept.items() if name not in (TESTS, BENCHMARKS)}
     yield from _together(
         "stored runs",

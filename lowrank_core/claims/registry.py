@@ -1,4 +1,4 @@
-"""All claims: one decorated function each, one module or package per paper, and one about the solvers themselves."""
+"""All claims: one decorated function each, one module or package per paper, and one about the solvers."""
 
 from __future__ import annotations
 

@@ -147,10 +147,10 @@ FLOOR = "relative error ‖XXᵀ − M*‖ at the end"
     title="Through A*A the gradient is exact, and the loss has no digits below a residual of 1e-8",
     paper="engine",
     reference="derived here",
-    statement=r"""With $H=\tfrac1m\mathcal A^*\mathcal A$ and $c=\tfrac1m\mathcal A^*(y)$ the gradient through $H$ is
-that of the definition to $10^{-12}$, and descent ends at rounding error. The loss, a multiple of
-$\|y\|^2/m-2\langle c,M\rangle+\langle M,HM\rangle$, is then a difference of numbers of order one: once the residual is
-below $10^{-9}\|y\|$, none of its digits is right.""",
+    statement=r"""With $H=\tfrac1m\mathcal A^*\mathcal A$ and $c=\tfrac1m\mathcal A^*(y)$ the gradient through $H$
+is that of the definition to $10^{-12}$, and descent ends at rounding error. The loss, a multiple of
+$\|y\|^2/m-2\langle c,M\rangle+\langle M,HM\rangle$, is then a difference of numbers of order one: once the
+residual is below $10^{-9}\|y\|$, none of its digits is right.""",
     provenance="derived",
     kind="ordering",
     criteria=(
@@ -216,8 +216,8 @@ def gram_is_for_gradients(setting: Setting) -> Evidence:
         control={LOSS: {"from the residuals": wrong(run.loss)}},
         curves={
             "residual": residual,
-            "expanded": run.observed["expanded"],
-            "reported": run.loss,
+            "from A*A": run.observed["expanded"],
+            "from the residuals": run.loss,
             "exact": value,
         },
     )

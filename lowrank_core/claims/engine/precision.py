@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager
+from typing import Any
 from unittest import mock
 
 import torch
@@ -70,12 +72,12 @@ def storage_keeps_the_floor(setting: Setting) -> Evidence:
     for storage, problem in problems.items():
         run = solve(problem, GradientDescent(s.eta), start_of(setting), s.steps, record=record)
         errors[storage] = relative(run, problem)
-    given = {"device": setting.device, "dtype": "float32"}
+    seeds, device = setting.seeds, setting.device
     single = observe(
-        psd(s.n, list(SPECTRUM), setting.seeds, "random", **given),
-        gaussian_symmetric(s.n, s.m, setting.seeds, **given),
+        psd(s.n, list(SPECTRUM), seeds, "random", device=device, dtype="float32"),
+        gaussian_symmetric(s.n, s.m, seeds, device=device, dtype="float32"),
     )
-    start = gaussian_start(s.n, len(SPECTRUM), 0.3, setting.seeds, **given)
+    start = gaussian_start(s.n, len(SPECTRUM), 0.3, seeds, device, "float32")
     errors["arithmetic in float32"] = relative(
         solve(single, GradientDescent(s.eta), start, s.steps, record=record), single
     ).double()
@@ -117,7 +119,9 @@ def foreign_observations(setting: Setting) -> Evidence:
     exact = recovery(setting, s.m)
     assert isinstance(exact.operator, Dense)
     unknowns = s.n * r - r * (r - 1) // 2
-    measured, predicted, control = {}, {}, {}
+    measured: dict[str, torch.Tensor] = {}
+    control: dict[str, torch.Tensor] = {}
+    predicted = {}
     for storage in STORED[1:]:
         own = recovery(setting, s.m, storage=storage)
         assert isinstance(own.operator, Dense)
@@ -134,7 +138,7 @@ def foreign_observations(setting: Setting) -> Evidence:
 LATER = "relative error 2 % after float64 reached 1e-10"
 
 
-def never_anew() -> mock._patch_dict:
+def never_anew() -> AbstractContextManager[Any]:
     """Mixed precision whose residual follows its change for ever."""
     return mock.patch.multiple(mixed, LARGEST_AGE=2**62, LARGEST_ROUNDING=math.inf)
 

@@ -96,11 +96,29 @@ def roofline() -> dict[str, list[tuple[float, float]]]:
     return points
 
 
+def fractions() -> dict[str, float]:
+    """Kernel -> the part of its limit that it reaches, at the largest size; exponents have none."""
+    table = [row for row in once(rows()) if row.limit_fraction and not row.name.startswith("growth")]
+    largest = {row.name: row for row in sorted(table, key=lambda row: row.number("n"))}
+    names = dict.fromkeys(row.name for row in table)
+    return {f"{name}, n={largest[name].number('n')}": largest[name].limit_fraction or 0.0 for name in names}
+
+
+def by_batch() -> dict[int, list[Row]]:
+    """Order n -> gradients per trajectory for more and more trajectories, against one alone."""
+    groups: dict[int, list[Row]] = {}
+    for row in rows("gradient per trajectory", "B=1"):
+        groups.setdefault(row.number("n"), []).append(row)
+    return groups
+
+
 def to_accuracy() -> dict[str, tuple[float, bool]]:
     """Who runs to a relative error of 1e-10 -> (seconds, whether it is ours), the slowest first."""
     table = [row for row in rows() if row.size.endswith("to 1e-10")]
     ours = {row.name: (row.seconds or float("nan"), True) for row in table}
-    first = [row for row in table if row.name == table[0].name and not (row.against or "").startswith("fastest")]
+    first = [
+        row for row in table if row.name == table[0].name and not (row.against or "").startswith("fastest")
+    ]
     theirs = {row.against or "": (row.theirs, False) for row in first}
     return dict(sorted((ours | theirs).items(), key=lambda item: -item[1][0]))
 
@@ -114,7 +132,8 @@ def provenance() -> Fragment:
         for run in content()["benchmarks"].values()
     )
     words = [
-        f"{', '.join(p for p, run in content()['benchmarks'].items() if _is(run, line))}: {line}" for line in lines
+        f"{', '.join(p for p, run in content()['benchmarks'].items() if _is(run, line))}: {line}"
+        for line in lines
     ]
     markup = "".join(f"<p class='provenance'>{html.escape(line)}</p>" for line in words)
     return Fragment(markup, "\n".join(words))
@@ -125,7 +144,9 @@ def targets() -> Fragment:
     head = "".join(f"<th>{name}</th>" for name in ("", "what", "asked", "reached", ""))
     lines, body = [], ""
     for label, group in _by_label().items():
-        body += f"<tr><td>{label}</td><td colspan='4'><em>{html.escape(MEANING.get(label, ''))}</em></td></tr>"
+        body += (
+            f"<tr><td>{label}</td><td colspan='4'><em>{html.escape(MEANING.get(label, ''))}</em></td></tr>"
+        )
         for target in group:
             what = f"{target['row'] or target['name']} ({target['on'] or target['size'].rstrip(',')})"
             cells = ("", what, asked(target), reached(target), state(target))
