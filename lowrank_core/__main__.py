@@ -56,7 +56,9 @@ def parser() -> argparse.ArgumentParser:
     listing = claims.add_parser(
         "list", help="all claims, a line each", description="All claims, a line each."
     )
-    listing.add_argument("--paper", choices=PAPERS, help="only the claims of this paper, or of the part `engine`")
+    listing.add_argument(
+        "--paper", choices=PAPERS, help="only the claims of this paper, or of the part `engine`"
+    )
     _add_json(listing)
     listing.set_defaults(command=list_claims)
 

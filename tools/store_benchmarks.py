@@ -64,9 +64,9 @@ def judged(found: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
         about = [row for row in rows if target.applies(row)]
         for row in about:
             seen = {"value": getattr(row, target.column), "reached": target.reached(row)}
-            reports.append(declared | {"row": row.name, "on": row.size} | seen)
+            reports.append(declared | {"row": row.name, "on": row.size, "opponent": row.against} | seen)
         if not about:
-            reports.append(declared | dict.fromkeys(("row", "on", "value", "reached")))
+            reports.append(declared | dict.fromkeys(("row", "on", "opponent", "value", "reached")))
     return reports
 
 

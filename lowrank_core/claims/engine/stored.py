@@ -178,9 +178,12 @@ def state(target: dict[str, Any]) -> str:
 
 
 def asked(target: dict[str, Any]) -> str:
+    opponent = target["opponent"] or target["against"]
+    if target["column"] == "ratio" and target["goal"] == 1:
+        return f"no slower than {opponent}"
     bound = "at most" if target["column"] == "seconds" else "at least"
-    opponent = f" as {target['against']}" if target["column"] == "ratio" else ""
-    return f"{bound} {target['goal']:g} {BOUND[target['column']]}{opponent}"
+    compared = f" as {opponent}" if target["column"] == "ratio" else ""
+    return f"{bound} {target['goal']:g} {BOUND[target['column']]}{compared}"
 
 
 def reached(target: dict[str, Any]) -> str:

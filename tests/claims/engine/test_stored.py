@@ -25,7 +25,14 @@ ROW = {
     "threads": 1,
     "kernel": "numba",
 }
-RUN = {"date": "2026-01-02", "processor": "Fast", "cores": 2, "quick": False, "core_hash": "abc", "versions": {"a": "1"}}
+RUN = {
+    "date": "2026-01-02",
+    "processor": "Fast",
+    "cores": 2,
+    "quick": False,
+    "core_hash": "abc",
+    "versions": {"a": "1"},
+}
 TARGET = {
     "label": "T1",
     "name": "gradient",
@@ -35,6 +42,7 @@ TARGET = {
     "goal": 0.9,
     "row": ROW["name"],
     "on": ROW["size"],
+    "opponent": ROW["against"],
     "value": 0.5,
     "reached": 0.5 / 0.9,
 }
@@ -104,7 +112,7 @@ def test_runs_to_accuracy_are_ours_and_theirs_slowest_first(keep):
 
 
 def test_targets_are_met_missed_or_not_run(keep):
-    absent = TARGET | dict.fromkeys(("row", "on", "value", "reached"))
+    absent = TARGET | dict.fromkeys(("row", "on", "opponent", "value", "reached"))
     met = TARGET | {"label": "T9", "column": "seconds", "value": 0.1, "goal": 0.5, "reached": 5.0}
     keep([row()], [TARGET, met, absent])
     words = repr(stored.targets()).splitlines()
@@ -115,6 +123,9 @@ def test_targets_are_met_missed_or_not_run(keep):
     ]
     assert all(f"<em>{stored.MEANING[label]}</em>" in stored.targets().markup for label in ("T1", "T9"))
     assert repr(stored.missed()).endswith("56% of it")
+    ratio = TARGET | {"column": "ratio", "value": 4.0}
+    assert stored.asked(ratio | {"goal": 2.0}) == "at least 2 times as fast as full matvec, torch"
+    assert stored.asked(ratio | {"goal": 1.0}) == "no slower than full matvec, torch"
     keep([row()], [met])
     assert repr(stored.missed()) == "No target that was run is missed."
 
