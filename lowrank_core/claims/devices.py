@@ -31,7 +31,7 @@ def table(records: Sequence[dict[str, Any]]) -> Fragment:
 def state() -> Fragment:
     """Whether anything that is stored was run on a CUDA device."""
     words = on_cuda(list(ran([], stored())))
-    return Fragment(f"<p>{html.escape(words)}</p>", words)
+    return Fragment(f"<p class='ledger'>{html.escape(words)}</p>", words)
 
 
 def ran(records: Sequence[dict[str, Any]], kept: dict[str, dict[str, Any]]) -> Iterator[Line]:

@@ -166,9 +166,9 @@ def missed() -> Fragment:
         f"{t['label']}, {t['row']} ({t['on']}): {reached(t)} where {asked(t)} was asked, {t['reached']:.0%} of it"
         for t in short
     ]
-    if not words:
-        return Fragment("<p>No target that was run is missed.</p>", "No target that was run is missed.")
-    return Fragment(f"<ul>{''.join(f'<li>{html.escape(w)}</li>' for w in words)}</ul>", "\n".join(words))
+    words = words or ["No target that was run is missed."]
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in words)
+    return Fragment(f"<div class='ledger'><ul>{items}</ul></div>", "\n".join(words))
 
 
 def state(target: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What the chapter on speed shows: the stored rows are found by name, and targets are judged as they were stored."""
+"""What the chapter on speed shows: stored rows are found by name, and targets are told as they were stored."""
 
 import json
 import math
