@@ -76,7 +76,7 @@ def _load() -> None:
 
 
 def all_claims(paper: str | None = None) -> list[Claim]:
-    """All claims in the order of their declaration, or those of one paper.
+    """All claims in the order of `PAPERS` and of their declaration, or those of one paper.
 
     Raises:
         ArgumentError: unknown paper.
@@ -89,7 +89,10 @@ def all_claims(paper: str | None = None) -> list[Claim]:
         "no claims of such a paper",
         f"use one of {', '.join(PAPERS)}",
     )
-    return [declared for declared in _CLAIMS.values() if paper in (None, declared.paper)]
+    place = {key: i for i, key in enumerate(PAPERS)}
+    chosen = [declared for declared in _CLAIMS.values() if paper in (None, declared.paper)]
+    # Whoever imports a paper's module first declares its claims first.
+    return sorted(chosen, key=lambda declared: place.get(declared.paper, len(place)))
 
 
 def find(claim_id: str) -> Claim:
