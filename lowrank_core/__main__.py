@@ -58,7 +58,9 @@ def parser() -> argparse.ArgumentParser:
     listing = claims.add_parser(
         "list", help="all claims, a line each", description="All claims, a line each."
     )
-    listing.add_argument("--paper", choices=PAPERS, help="only the claims of this paper")
+    listing.add_argument(
+        "--paper", choices=PAPERS, help="only the claims of this paper, or of the part `engine`"
+    )
     _add_json(listing)
     listing.set_defaults(command=list_claims)
 
@@ -71,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     )
     which = running.add_mutually_exclusive_group()
     which.add_argument("ids", nargs="*", default=[], metavar="ID", help="ids of claims, see `claims list`")
-    which.add_argument("--paper", choices=PAPERS, help="all claims of this paper")
+    which.add_argument("--paper", choices=PAPERS, help="all claims of this paper, or of the part `engine`")
     which.add_argument("--all", action="store_true", help="all claims of the book")
     running.add_argument(
         "--scale",

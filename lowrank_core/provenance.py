@@ -1,10 +1,12 @@
-"""Where a number comes from: a hash of this package's source, and the versions it ran with."""
+"""Where a number comes from: a hash of this package's source, the versions it ran with, the machine and the day."""
 
 from __future__ import annotations
 
+import datetime
 import functools
 import hashlib
 import importlib.metadata
+import os
 import platform
 from pathlib import Path
 
@@ -33,3 +35,21 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def machine() -> dict[str, str | int | None]:
+    """What a long run is stored with besides: the day, the processor and its cores."""
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+    }
+
+
+def _processor() -> str:
+    # Of a processor on Linux, Python knows the architecture alone.
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text().splitlines() if told.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()

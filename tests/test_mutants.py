@@ -76,6 +76,7 @@ MUTANTS = {
         "sensing/dense.py",
         "torch.tensor(2.0, dtype=torch.float64).sqrt()",
         "torch.tensor(2.0, dtype=torch.float32).sqrt().double()",
+        claims=("engine.kernels-change-nothing",),
         tests=("sensing/test_packing.py::test_packing_is_an_isometry",),
     ),
     "measurements without the weight 1/m": Mutant(
@@ -365,6 +366,18 @@ MUTANTS = {
         "lanes.step_of(gram_x, y, x, spectrum, eta, group, t)",
         "lanes.step_of(gram_y, y, x, spectrum, eta, group, t)",
         tests=("kernels/test_population_cpu.py::test_pairs",),
+    ),
+    "the last m mod 4 rows forgotten in the compiled pass": Mutant(
+        "kernels/dense_cpu.py",
+        "for i in range(whole, end):",
+        "for i in range(end, end):",
+        claims=("engine.kernels-change-nothing",),
+    ),
+    "a residual that is never computed anew": Mutant(
+        "methods/mixed.py",
+        "if due:",
+        "if False:",
+        claims=("engine.residual-by-its-change",),
     ),
     "verdicts without controls": Mutant(
         "claims/verdict.py",

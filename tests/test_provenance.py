@@ -43,3 +43,10 @@ def test_what_is_not_source_does_not_change_it(source):
 
 def test_versions_name_what_is_there():
     assert {"python", "torch", "numpy"} <= set(provenance.versions())
+
+
+def test_the_machine_and_the_day_are_named():
+    found = provenance.machine()
+    assert set(found) == {"date", "processor", "cores", "system"}
+    assert found["processor"]
+    assert len(found["date"].split("-")) == 3

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from lowrank_core import artefacts, claims
+from lowrank_core import artefacts, claims, provenance
 
 EXPERIMENTS = {
     "xiong2024-figure": "xiong2024.paper-experiment",
@@ -31,7 +31,8 @@ def main() -> None:
         parser.error(f"no experiment {unknown!r}: use some of {', '.join(EXPERIMENTS)}")
     for name in names:
         result = claims.run(EXPERIMENTS[name], scale="full", device="cpu").require()
-        path = artefacts.write(name, {"record": dict(result.record), "curves": result.curves["stored"]})
+        content = {"record": dict(result.record), "curves": result.curves["stored"]}
+        path = artefacts.write(name, content | {"machine": provenance.machine()})
         print(f"{result}\nstored in {path}")
 
 

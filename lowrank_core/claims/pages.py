@@ -70,10 +70,10 @@ def state(records: Sequence[Record]) -> Fragment:
 def table(records: Sequence[Record]) -> Fragment:
     """All claims with their verdicts, with filters by paper, kind and verdict."""
     filters = "".join(
-        f"<label>{key} <select data-key='{key}'><option value=''>all</option>"
+        f"<label>{label} <select data-key='{key}'><option value=''>all</option>"
         + "".join(f"<option>{html.escape(value)}</option>" for value in sorted({r[key] for r in records}))
         + "</select></label> "
-        for key in ("paper", "kind", "verdict")
+        for key, label in (("paper", "paper or part"), ("kind", "kind"), ("verdict", "verdict"))
     )
     columns: dict[str, Callable[[Record], str]] = {
         "claim": lambda r: (

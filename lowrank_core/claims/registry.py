@@ -1,4 +1,4 @@
-"""All claims: one decorated function each, one module or package per paper."""
+"""All claims: one decorated function each, one module or package per paper, and one about the solvers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ PAPERS = (
     "tong2021",
     "zhang2023",
     "xu2023",
+    "engine",
 )
+"""Keys of papers, which the bibliography lists, in the order of the book; `engine` is the book's own part."""
 
 _CLAIMS: dict[str, Claim] = {}
 
@@ -74,7 +76,7 @@ def _load() -> None:
 
 
 def all_claims(paper: str | None = None) -> list[Claim]:
-    """All claims in the order of their declaration, or those of one paper.
+    """All claims in the order of `PAPERS` and of their declaration, or those of one paper.
 
     Raises:
         ArgumentError: unknown paper.
@@ -87,7 +89,10 @@ def all_claims(paper: str | None = None) -> list[Claim]:
         "no claims of such a paper",
         f"use one of {', '.join(PAPERS)}",
     )
-    return [declared for declared in _CLAIMS.values() if paper in (None, declared.paper)]
+    place = {key: i for i, key in enumerate(PAPERS)}
+    chosen = [declared for declared in _CLAIMS.values() if paper in (None, declared.paper)]
+    # Whoever imports a paper's module first declares its claims first.
+    return sorted(chosen, key=lambda declared: place.get(declared.paper, len(place)))
 
 
 def find(claim_id: str) -> Claim:

@@ -89,6 +89,12 @@ def test_the_source_is_the_declaration_and_the_function(claim):
     assert source.rstrip().endswith(")")
 
 
+def test_the_order_is_that_of_the_book_whatever_was_imported_first(monkeypatch):
+    monkeypatch.setattr(registry, "_CLAIMS", dict(reversed(registry._CLAIMS.items())))
+    papers = [claim.paper for claim in registry.all_claims()]
+    assert list(dict.fromkeys(papers)) == list(registry.PAPERS)
+
+
 def test_claims_by_paper():
     assert registry.all_claims("xiong2024") == [claim for claim in CLAIMS if claim.paper == "xiong2024"]
     assert [registry.find(claim.id) for claim in CLAIMS] == CLAIMS
