@@ -3,8 +3,8 @@
 The residual of a measurement needs its whole row, and the gradient needs the row again, weighted by that residual.
 Four rows at a time stay in the nearest cache between the two uses, so the entries stream through memory once
 instead of twice, and all trajectories that share an ensemble use the rows while they are there. Where few of them
-do, memory would idle during the second use, so long rows come six at a time and the next six are fetched meanwhile.
-Entries may be stored in less precision; every sum is in float64.
+do, memory would idle during the second use, so rows of middle length come six at a time, and the next six are
+fetched meanwhile. Entries may be stored in less precision; every sum is in float64.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from lowrank_core.loss import Loss
 SMALLEST_SPLIT = 2**24
 """Bytes of entries from which on their rows are split over threads: below, starting a thread costs too much."""
 
-SHORTEST_FETCHED = 2048
-"""Float64 entries from which on a row is fetched before it is read; closer caches hold shorter ones."""
+SHORTEST_FETCHED, LONGEST_FETCHED = 2048, 2**14
+"""Float64 entries of the rows that are fetched before they are read: shorter rows come from a cache anyway, and of
+longer ones a second cache of 1 MiB does not hold six, v and the slope."""
 LINE, STRIP = 8, 64
 """Float64 entries in a line of the caches, and those of a row that are fetched in one go."""
 
@@ -198,7 +199,8 @@ def fused(entries, v, y, repeats, weight, absolute, begin, end, value, out):
 
 def fetched(rows):
     # Rows that do not fill whole lines were not always faster when fetched, and those in less precision never.
-    return rows.itemsize == 8 and rows.shape[1] >= SHORTEST_FETCHED and rows.shape[1] % LINE == 0
+    q = rows.shape[1]
+    return rows.itemsize == 8 and SHORTEST_FETCHED <= q <= LONGEST_FETCHED and q % LINE == 0
 
 
 def one_row(rows, v, y, i, b, absolute, value, out):

@@ -54,7 +54,7 @@ def test_one_pass_equals_the_two_products(m, dtype, loss):
 @pytest.mark.parametrize("q", [2048, 2048 + 64 + 8])
 @pytest.mark.parametrize("repeats", [1, 2, 3, 5])
 def test_rows_that_are_fetched_before_they_are_read(repeats, q, loss):
-    assert q >= dense_cpu.SHORTEST_FETCHED
+    assert dense_cpu.fetched(np.empty((1, q)))
     for m in range(1, 14):
         entries, v, y = drawn("entries", 2, m, q), drawn("v", 2 * repeats, q), drawn("y", 2 * repeats, m)
         value, slope = dense_cpu.slope(entries, v, y, repeats, WEIGHT, loss)
@@ -63,6 +63,13 @@ def test_rows_that_are_fetched_before_they_are_read(repeats, q, loss):
         assert (np.linalg.norm(slope.numpy() - direction, axis=1) <= ROUNDING * size).all()
         _, alone = dense_cpu.slope(entries, v[::repeats], y[::repeats], 1, WEIGHT, loss)
         assert repeats > 3 or torch.equal(slope[::repeats], alone)
+
+
+def test_which_rows_are_fetched_before_they_are_read():
+    assert not dense_cpu.fetched(np.empty((1, 2048), np.float32))
+    assert not dense_cpu.fetched(np.empty((1, 2049)))
+    assert not dense_cpu.fetched(np.empty((1, 2040)))
+    assert not dense_cpu.fetched(np.empty((1, 2**14 + 8)))
 
 
 @pytest.mark.parametrize("repeats", [1, 3, 4, 17])
