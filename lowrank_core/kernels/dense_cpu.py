@@ -2,8 +2,9 @@
 
 The residual of a measurement needs its whole row, and the gradient needs the row again, weighted by that residual.
 Four rows at a time stay in the nearest cache between the two uses, so the entries stream through memory once
-instead of twice, and all trajectories that share an ensemble use the rows while they are there. Entries may be
-stored in less precision; every sum is in float64.
+instead of twice, and all trajectories that share an ensemble use the rows while they are there. Where few of them
+do, memory would idle during the second use, so rows of middle length come six at a time, and the next six are
+fetched meanwhile. Entries may be stored in less precision; every sum is in float64.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from lowrank_core.kernels import prefetch
 from lowrank_core.kernels.jit import REORDERED, jit
+from lowrank_core.kernels.prefetch import fetch
 from lowrank_core.loss import Loss
 
 SMALLEST_SPLIT = 2**24
@@ -23,6 +26,12 @@ SMALLEST_SPLIT = 2**24
 
 SHORT_ROW, SHORT_PULL = 16, 8
 """Orders of a matrix up to which its rows are too short for loops along them, in packing and in its product."""
+SHORTEST_FETCHED, LONGEST_FETCHED = 2048, 2**14
+"""Float64 entries of the rows that are fetched before they are read: shorter rows come from a cache anyway, and of
+longer ones a second cache of 1 MiB does not hold six, v and the slope."""
+LINE, STRIP = 8, 64
+"""Float64 entries in a line of the caches, and those of a row that are fetched in one go."""
+
 STORED = {torch.float64: "float64", torch.float32: "float32", torch.bfloat16: "uint16"}
 
 
@@ -134,7 +143,9 @@ def helpers() -> None:
         return wide_bfloat16 if entry == types.uint16 else wide_number
 
     overload(wide)(choose)
-    for helper in (sign, one_row, four_rows, four_by_four, turn, pack, pack_one, pack_short, pull_short):
+    prefetch.teach()
+    used = sign, fetched, one_row, four_rows, six_rows, fetch_strip, four_by_four, turn
+    for helper in (*used, pack, pack_one, pack_short, pull_short):
         register_jitable(fastmath=REORDERED)(helper)
 
 
@@ -165,8 +176,14 @@ def fused(entries, v, y, repeats, weight, absolute, begin, end, value, out):
     for e in range(entries.shape[0]):
         rows = entries[e]
         first, last = e * repeats, (e + 1) * repeats
-        whole = end - (end - begin) % 4
-        for i in range(begin, whole, 4):
+        start = begin
+        if repeats < 4 and fetched(rows):
+            start = end - (end - begin) % 6
+            for i in range(begin, start, 6):
+                for b in range(first, last):
+                    six_rows(rows, v, y, i, b, b == last - 1, absolute, value, out)
+        whole = end - (end - start) % 4
+        for i in range(start, whole, 4):
             b = first
             while b + 4 <= last:
                 four_by_four(rows, v, y, i, b, absolute, value, out, z)
@@ -182,6 +199,12 @@ def fused(entries, v, y, repeats, weight, absolute, begin, end, value, out):
         value[b] *= half
         for j in range(v.shape[1]):
             out[b, j] *= weight
+
+
+def fetched(rows):
+    # Rows that do not fill whole lines were not always faster when fetched, and those in less precision never.
+    q = rows.shape[1]
+    return rows.itemsize == 8 and SHORTEST_FETCHED <= q <= LONGEST_FETCHED and q % LINE == 0
 
 
 def one_row(rows, v, y, i, b, absolute, value, out):
@@ -217,6 +240,44 @@ def four_rows(rows, v, y, i, b, absolute, value, out):
             + r2 * wide(rows[i + 2, j])
             + r3 * wide(rows[i + 3, j])
         )
+
+
+def six_rows(rows, v, y, i, b, ahead, absolute, value, out):
+    """As four rows; with `ahead`, those of the next block are fetched during the second loop."""
+    a0, a1, a2, a3, a4, a5 = rows[i], rows[i + 1], rows[i + 2], rows[i + 3], rows[i + 4], rows[i + 5]
+    x, g = v[b], out[b]
+    s0 = s1 = s2 = s3 = s4 = s5 = 0.0
+    for j in range(a0.size):
+        s0 += wide(a0[j]) * x[j]
+        s1 += wide(a1[j]) * x[j]
+        s2 += wide(a2[j]) * x[j]
+        s3 += wide(a3[j]) * x[j]
+        s4 += wide(a4[j]) * x[j]
+        s5 += wide(a5[j]) * x[j]
+    r0, r1, r2 = s0 - y[b, i], s1 - y[b, i + 1], s2 - y[b, i + 2]
+    r3, r4, r5 = s3 - y[b, i + 3], s4 - y[b, i + 4], s5 - y[b, i + 5]
+    if absolute:
+        value[b] += abs(r0) + abs(r1) + abs(r2) + abs(r3) + abs(r4) + abs(r5)
+        r0, r1, r2, r3, r4, r5 = sign(r0), sign(r1), sign(r2), sign(r3), sign(r4), sign(r5)
+    else:
+        value[b] += r0 * r0 + r1 * r1 + r2 * r2 + r3 * r3 + r4 * r4 + r5 * r5
+    strips = a0.size - a0.size % STRIP
+    for begin in range(0, strips, STRIP):
+        if ahead:
+            fetch_strip(a0, 6 * a0.size + begin)
+        for j in range(begin, begin + STRIP):
+            near = r0 * wide(a0[j]) + r1 * wide(a1[j]) + r2 * wide(a2[j])
+            g[j] += near + r3 * wide(a3[j]) + r4 * wide(a4[j]) + r5 * wide(a5[j])
+    for j in range(strips, a0.size):
+        near = r0 * wide(a0[j]) + r1 * wide(a1[j]) + r2 * wide(a2[j])
+        g[j] += near + r3 * wide(a3[j]) + r4 * wide(a4[j]) + r5 * wide(a5[j])
+
+
+def fetch_strip(a, begin):
+    """Fetch a strip of each of six rows, `begin` entries after the beginning of the row `a` and as long as it."""
+    for row in range(6):
+        for line in range(0, STRIP, LINE):
+            fetch(a, begin + row * a.size + line)
 
 
 def four_by_four(rows, v, y, i, b, absolute, value, out, z):

@@ -50,6 +50,28 @@ def test_one_pass_equals_the_two_products(m, dtype, loss):
         assert (np.linalg.norm(slope.numpy() - direction, axis=1) <= ROUNDING * size).all()
 
 
+@pytest.mark.parametrize("loss", ["l2", "l1"])
+@pytest.mark.parametrize("q", [2048, 2048 + 64 + 8])
+@pytest.mark.parametrize("repeats", [1, 2, 3, 5])
+def test_rows_that_are_fetched_before_they_are_read(repeats, q, loss):
+    assert dense_cpu.fetched(np.empty((1, q)))
+    for m in range(1, 14):
+        entries, v, y = drawn("entries", 2, m, q), drawn("v", 2 * repeats, q), drawn("y", 2 * repeats, m)
+        value, slope = dense_cpu.slope(entries, v, y, repeats, WEIGHT, loss)
+        wanted, direction, size = expected(entries, v, y, repeats, loss)
+        assert value.tolist() == pytest.approx(wanted.tolist(), rel=ROUNDING)
+        assert (np.linalg.norm(slope.numpy() - direction, axis=1) <= ROUNDING * size).all()
+        _, alone = dense_cpu.slope(entries, v[::repeats], y[::repeats], 1, WEIGHT, loss)
+        assert repeats > 3 or torch.equal(slope[::repeats], alone)
+
+
+def test_which_rows_are_fetched_before_they_are_read():
+    assert not dense_cpu.fetched(np.empty((1, 2048), np.float32))
+    assert not dense_cpu.fetched(np.empty((1, 2049)))
+    assert not dense_cpu.fetched(np.empty((1, 2040)))
+    assert not dense_cpu.fetched(np.empty((1, 2**14 + 8)))
+
+
 @pytest.mark.parametrize("repeats", [1, 3, 4, 17])
 def test_no_trajectory_depends_on_its_companions(repeats):
     entries = drawn("entries", 1, 10, Q)
@@ -60,9 +82,10 @@ def test_no_trajectory_depends_on_its_companions(repeats):
         assert (together[i] - alone[0]).norm() < ROUNDING * alone.norm()
 
 
-@pytest.mark.parametrize("m", [3, 8, 13])
-def test_rows_split_over_threads_give_the_same_sums(m, monkeypatch):
-    entries, v, y = drawn("entries", 2, m, Q), drawn("v", 6, Q), drawn("y", 6, m)
+@pytest.mark.parametrize("q", [Q, 2048])
+@pytest.mark.parametrize("m", [3, 8, 13, 29])
+def test_rows_split_over_threads_give_the_same_sums(m, q, monkeypatch):
+    entries, v, y = drawn("entries", 2, m, q), drawn("v", 6, q), drawn("y", 6, m)
     value, slope = dense_cpu.slope(entries, v, y, 3, WEIGHT, "l2")
     monkeypatch.setattr(dense_cpu, "SMALLEST_SPLIT", 0)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
@@ -72,11 +95,12 @@ def test_rows_split_over_threads_give_the_same_sums(m, monkeypatch):
 
 
 @pytest.mark.parametrize("loss", ["l2", "l1"])
-def test_what_is_not_a_number_stays_so_and_alone(loss):
-    entries, v, y = drawn("entries", 1, 9, Q), drawn("v", 5, Q), drawn("y", 5, 9)
+@pytest.mark.parametrize(("q", "repeats"), [(Q, 5), (2048, 3)])
+def test_what_is_not_a_number_stays_so_and_alone(q, repeats, loss):
+    entries, v, y = drawn("entries", 1, 9, q), drawn("v", repeats, q), drawn("y", repeats, 9)
     v[1, 0] = torch.nan
-    value, slope = dense_cpu.slope(entries, v, y, 5, WEIGHT, loss)
-    assert value.isnan().tolist() == [False, True, False, False, False]
+    value, slope = dense_cpu.slope(entries, v, y, repeats, WEIGHT, loss)
+    assert value.isnan().tolist() == [b == 1 for b in range(repeats)]
     assert slope.isnan().all(dim=1).tolist() == slope.isnan().any(dim=1).tolist() == value.isnan().tolist()
 
 
