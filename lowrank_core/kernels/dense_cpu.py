@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from lowrank_core.kernels import prefetch
-from lowrank_core.kernels.jit import REORDERED, jit
+from lowrank_core.kernels.jit import callees, jit
 from lowrank_core.kernels.prefetch import fetch
 from lowrank_core.loss import Loss
 
@@ -137,16 +137,15 @@ def _pulled(dtype: torch.dtype) -> Any:
 def helpers() -> None:
     """Let compiled code call the plain functions below."""
     from numba import types
-    from numba.extending import overload, register_jitable
+    from numba.extending import overload
 
     def choose(entry):
         return wide_bfloat16 if entry == types.uint16 else wide_number
 
     overload(wide)(choose)
     prefetch.teach()
-    used = sign, fetched, one_row, four_rows, six_rows, fetch_strip, four_by_four, turn
-    for helper in (*used, pack, pack_one, pack_short, pull_short):
-        register_jitable(fastmath=REORDERED)(helper)
+    callees(fused, sign, fetched, one_row, four_rows, six_rows, fetch_strip, four_by_four)
+    callees(pack, pack_one, pack_short, turn, pull, pull_short)
 
 
 # What follows is compiled, and plain Python to everything else.

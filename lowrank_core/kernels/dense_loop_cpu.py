@@ -17,7 +17,7 @@ import torch
 from lowrank_core.kernels import dense_cpu, norm_cpu
 from lowrank_core.kernels.dense_cpu import fused, pack, pull
 from lowrank_core.kernels.dense_line_cpu import products
-from lowrank_core.kernels.jit import REORDERED, jit
+from lowrank_core.kernels.jit import callees, jit
 from lowrank_core.kernels.norm_cpu import embed, norm_of_symmetric, room
 from lowrank_core.loss import Loss
 from lowrank_core.steps import Look
@@ -110,27 +110,10 @@ def _each(entries: torch.Tensor, run: Callable[[int], None]) -> None:
 
 @functools.cache
 def _compiled(kernel: Callable[..., None], pairs: int, dtype: torch.dtype) -> Any:
-    from numba.extending import register_jitable
-
     dense_cpu.helpers()
     norm_cpu.helpers()
-    used = (
-        fused,
-        pack,
-        pull,
-        products,
-        multiply,
-        pull_full,
-        coordinates,
-        pull_both,
-        turn,
-        renew,
-        shift,
-        inner,
-        unpack,
-    )
-    for function in (*used, first_minimum, largest_root, miss, step_size, slope_norm):
-        register_jitable(fastmath=REORDERED)(function)
+    callees(products, multiply, pull_full, coordinates, pull_both, unpack, step_size, slope_norm)
+    callees(turn, renew, shift, inner, first_minimum, largest_root, miss)
     stored, steps = dense_cpu.STORED[dtype], "int64"
     if kernel is steepest:
         steps = "float64[:,::1], boolean, boolean, int64, float64, boolean"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lowrank_core.kernels.jit import REORDERED, jit
+from lowrank_core.kernels.jit import callees, jit
 
 
 def follow(
@@ -44,10 +44,7 @@ def follow(
 
 @functools.cache
 def _compiled() -> Any:
-    from numba.extending import register_jitable
-
-    for helper in (one_by_one, four_by_four):
-        register_jitable(fastmath=REORDERED)(helper)
+    callees(one_by_one, four_by_four)
     matrix = "float32[:,::1]"
     return jit(
         both,

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from lowrank_core.kernels import dense_cpu
-from lowrank_core.kernels.dense_cpu import SHORT_ROW, pack, pull
+from lowrank_core.kernels.dense_cpu import SHORT_ROW
 from lowrank_core.kernels.dense_loop_cpu import coordinates, multiply, pull_both, pull_full
-from lowrank_core.kernels.jit import REORDERED, jit
+from lowrank_core.kernels.jit import callees, jit
 
 NEAREST = 64
 """Order of H up to which it stays in the nearest cache, with GROUP trajectories beside it that run all their
@@ -85,12 +85,8 @@ def _descent() -> Any:
 
 @functools.cache
 def _helpers() -> None:
-    from numba.extending import register_jitable
-
     dense_cpu.helpers()
-    used = pack, pull, multiply, pull_full, coordinates, pull_both, symmetric_product, short_product
-    for helper in (*used, shift_one):
-        register_jitable(fastmath=REORDERED)(helper)
+    callees(multiply, pull_full, coordinates, pull_both, symmetric_product, short_product, shift_one)
 
 
 # What follows is compiled, and plain Python to everything else.

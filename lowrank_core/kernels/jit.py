@@ -39,6 +39,23 @@ def jit(function: Callable[..., Any], signature: str, name: str) -> Any:
         return compiled(cache=False)
 
 
+def callees(*functions: Callable[..., Any]) -> None:
+    """Let compiled code call these plain functions, which become part of every kernel that does.
+
+    Otherwise a kernel just compiled may call a copy that was compiled on its own, and the same kernel from its file
+    the copy in that file, and the two may order a sum differently: a run would not repeat itself.
+    """
+    for function in functions:
+        _callee(function)
+
+
+@functools.cache
+def _callee(function: Callable[..., Any]) -> None:
+    from numba.extending import register_jitable
+
+    register_jitable(fastmath=REORDERED, forceinline=True)(function)
+
+
 @functools.cache
 def _sources() -> str:
     """A digest of all kernels: numba looks at the file of a function alone, not at those of what it calls."""

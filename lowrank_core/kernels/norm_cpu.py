@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lowrank_core.kernels.jit import REORDERED, jit
+from lowrank_core.kernels.jit import callees, jit
 
 
 def operator_norm(matrix: torch.Tensor) -> torch.Tensor:
@@ -32,10 +32,7 @@ def _norms() -> Any:
 @functools.cache
 def helpers() -> None:
     """Let compiled code call the plain functions below."""
-    from numba.extending import register_jitable
-
-    for helper in (reaches, outermost, reduce, norm_of_symmetric, embed, room):
-        register_jitable(fastmath=REORDERED)(helper)
+    callees(reaches, outermost, reduce, norm_of_symmetric, embed, room)
 
 
 # What follows is compiled, and plain Python to everything else.

@@ -15,7 +15,7 @@ import torch
 
 from lowrank_core.kernels import dense_cpu
 from lowrank_core.kernels.dense_cpu import sign
-from lowrank_core.kernels.jit import REORDERED, jit
+from lowrank_core.kernels.jit import callees, jit
 from lowrank_core.loss import Loss
 
 
@@ -90,11 +90,8 @@ def _pair() -> Any:
 
 @functools.cache
 def _helpers() -> None:
-    from numba.extending import register_jitable
-
     dense_cpu.helpers()
-    for helper in (see, residuals, add, inner, finish):
-        register_jitable(fastmath=REORDERED)(helper)
+    callees(see, residuals, add, inner, finish)
 
 
 # What follows is compiled, and plain Python to everything else.

@@ -199,6 +199,23 @@ def test_nowhere_to_keep_the_code_is_no_error(tmp_path):
     assert gaps(started(["float64"], **nowhere)) == [0.0]
 
 
+REPEAT = """
+from lowrank_core.kernels import dense_cpu
+from lowrank_core.randomness import normal
+a, v, y = normal([0, 1], "a", 301, 210), normal([0, 1], "v", 210), normal([0, 1], "y", 301)
+print(*(each.tolist() for loss in ("l1", "l2") for each in dense_cpu.slope(a, v, y, 1, 1 / 301, loss)))
+"""
+
+
+@pytest.mark.slow
+def test_a_kernel_from_its_file_repeats_every_bit_of_the_one_just_compiled(tmp_path):
+    where = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", REPEAT]
+    compiled, kept = (subprocess.run(command, env=where, capture_output=True, check=True) for _ in range(2))
+    assert compiled.stdout
+    assert compiled.stdout == kept.stdout
+
+
 @pytest.mark.slow
 def test_processes_that_compile_side_by_side_keep_the_right_code(tmp_path):
     kinds = ["float64", "bfloat16"]
