@@ -112,7 +112,7 @@ def scaling_function(setting: Setting) -> Evidence:
         )
         for name, noises in laws.items()
     }
-    p, truth = s.ps[0], unit(random_matrices(setting, s.n, "truth") - direction)
+    p, truth = s.ps[1], unit(random_matrices(setting, s.n, "truth") - direction)
     flips = flipped_signs(operator, truth, p, setting.seeds)
     spike = torch.zeros_like(direction)
     spike[:, 0, 0] = 1.0
