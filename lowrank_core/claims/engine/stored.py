@@ -125,16 +125,15 @@ def to_accuracy() -> dict[str, tuple[float, bool]]:
 
 def provenance() -> Fragment:
     """What ran the benchmarks, and when, a line for each run that differs."""
-    lines = dict.fromkeys(
-        f"{run['processor']}, {run['cores']} cores, one thread used · {run['date']} · core {run['core_hash']} · "
-        f"{'quick sizes' if run['quick'] else 'full sizes'} · "
-        + ", ".join(f"{name} {version}" for name, version in run["versions"].items())
-        for run in content()["benchmarks"].values()
-    )
-    words = [
-        f"{', '.join(p for p, run in content()['benchmarks'].items() if _is(run, line))}: {line}"
-        for line in lines
-    ]
+    parts: dict[str, list[str]] = {}
+    for part, run in content()["benchmarks"].items():
+        line = (
+            f"{run['processor']}, {run['cores']} cores, one thread used · {run['date']} · "
+            f"core {run['core_hash']} · {'quick sizes' if run['quick'] else 'full sizes'} · "
+            + ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+        )
+        parts.setdefault(line, []).append(part)
+    words = [f"{', '.join(names)}: {line}" for line, names in parts.items()]
     markup = "".join(f"<p class='provenance'>{html.escape(line)}</p>" for line in words)
     return Fragment(markup, "\n".join(words))
 
@@ -195,7 +194,3 @@ def _by_label() -> dict[str, list[dict[str, Any]]]:
     for target in content()["targets"]:
         groups.setdefault(target["label"], []).append(target)
     return groups
-
-
-def _is(run: dict[str, Any], line: str) -> bool:
-    return run["core_hash"] in line and run["date"] in line and ("quick sizes" in line) == run["quick"]
