@@ -12,6 +12,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -19,11 +20,14 @@ from typing import Any, get_args
 import torch
 
 from lowrank_core import METHODS, __version__, kernels, provenance
+from lowrank_core.claims import contract
 from lowrank_core.claims.batch import run_many
 from lowrank_core.claims.claim import Claim, Scale
 from lowrank_core.claims.ledger import counts
+from lowrank_core.claims.pages import ORIGINS
 from lowrank_core.claims.registry import PAPERS, all_claims, find, source
 from lowrank_core.claims.result import as_expected, rows
+from lowrank_core.claims.runner import run_edge
 from lowrank_core.device import device_class, resolve_device, threads
 from lowrank_core.errors import ArgumentError, require
 
@@ -101,6 +105,24 @@ def parser() -> argparse.ArgumentParser:
     showing.add_argument("id", metavar="ID")
     showing.set_defaults(command=show_claim)
 
+    contract = claims.add_parser(
+        "contract",
+        help="what the verdicts rest on, counted",
+        description="What the verdicts rest on: statements by origin, controls, windows, edges, fresh seeds.",
+    )
+    _add_json(contract)
+    contract.set_defaults(command=show_contract)
+
+    edges = claims.add_parser(
+        "edges",
+        help="try claims at their edges",
+        description="Try claims at their edges: sizes at which they must hold, and sizes that they must refuse.",
+        epilog="exit status: 0 if every edge is as declared, 1 if not, 2 for bad arguments",
+    )
+    edges.add_argument("ids", nargs="*", metavar="ID", help="ids of claims (default: all)")
+    edges.add_argument("--seed0", type=int, default=0, metavar="S", help="first seed")
+    edges.set_defaults(command=try_edges)
+
     bench = commands.add_parser(
         "bench",
         help="time the solvers against what one would write otherwise",
@@ -131,7 +153,8 @@ def list_claims(options: argparse.Namespace) -> int:
             "title": claim.title,
             "paper": claim.paper,
             "kind": claim.kind,
-            "provenance": claim.provenance,
+            "origin": claim.origin,
+            "known": claim.known,
             "expected": claim.expected,
             "chapter": claim.chapter,
             "uses": list(claim.uses),
@@ -141,7 +164,12 @@ def list_claims(options: argparse.Namespace) -> int:
     if not _write_json(listing, options.json):
         width = max(len(claim.id) for claim in claims)
         for claim in claims:
-            print(f"{claim.id:{width}}  {claim.kind:11}  {claim.title}")
+            print(f"{claim.id:{width}}  {claim.origin:9}  {claim.kind:11}  {claim.title}")
+        whose = Counter(claim.origin for claim in claims)
+        print(
+            f"{whose['paper']} statements of the papers, {whose['sharpened']} sharpened here, {whose['ours']} ours",
+            file=sys.stderr,
+        )
     return 0
 
 
@@ -173,16 +201,43 @@ def show_claim(options: argparse.Namespace) -> int:
     claim: Claim = find(options.id)
     print(f"{claim.id}: {claim.title}\n")
     print(claim.statement + "\n")
-    print(f"reference   {claim.reference} ({claim.provenance})")
+    print(f"statement   {ORIGINS[claim.origin]}{f', {claim.known}' if claim.known else ''}")
+    print(f"reference   {claim.reference}")
     print(f"kind        {claim.kind}, {claim.fit} the theorem, expected to be: {claim.expected}")
     for criterion in claim.criteria:
-        print(f"criterion   {criterion}, for every variant and every seed")
-    print(f"control     {claim.control}; must break {', '.join(claim.breaks)}")
+        basis = criterion.pooled or criterion.exact or "every seed"
+        print(f"criterion   {criterion} ({basis}), for every variant; width: {criterion.width or 'none'}")
+    print(f"control     {claim.control or 'none'}; must break {', '.join(claim.broken) or 'nothing'}")
+    for criterion in claim.criteria:
+        if criterion.uncontrolled:
+            print(f"            no control of {criterion.quantity}, because {criterion.uncontrolled}")
+    for edge in claim.edges:
+        print(f"edge        {f'refused ({edge.refused})' if edge.refused else 'holds'}: {edge}")
     print(f"needs       {', '.join(claim.needs) or 'torch and numpy alone'}")
     print(f"uses        {', '.join(claim.uses) or 'no other claim'}")
     print(f"chapter     {claim.chapter}\n")
     print(source(claim.id))
     return 0
+
+
+def show_contract(options: argparse.Namespace) -> int:
+    figures = contract.summary(all_claims())
+    if not _write_json(figures, options.json):
+        for name, figure in figures.items():
+            print(f"{name}: {figure}")
+    return 0
+
+
+def try_edges(options: argparse.Namespace) -> int:
+    chosen = [find(claim_id) for claim_id in options.ids] or all_claims()
+    failed = total = 0
+    for claim in chosen:
+        for edge in claim.edges:
+            wrong = run_edge(claim.id, edge, options.seed0)
+            print(f"{claim.id}: {edge}: {f'WRONG: {wrong}' if wrong else 'as declared'}", flush=True)
+            failed, total = failed + bool(wrong), total + 1
+    print(f"{total} edges, {failed} not as declared", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def run_benchmarks(options: argparse.Namespace) -> int:

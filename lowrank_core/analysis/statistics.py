@@ -1,10 +1,18 @@
-"""Per-seed measurements summarised: mean, spread and a Student interval for the mean."""
+"""Per-seed measurements summarised: a Student interval for the mean, a bootstrap interval for other statistics."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from statistics import NormalDist, fmean, stdev
+
+import torch
+
+from lowrank_core.errors import require
+from lowrank_core.randomness import stream
+
+RESAMPLES = 400
 
 
 def student_quantile(level: float, degrees: int) -> float:
@@ -28,3 +36,54 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[fl
         return -math.inf, math.inf
     half = student_quantile((1 + confidence) / 2, len(values) - 1) * stdev(values) / math.sqrt(len(values))
     return fmean(values) - half, fmean(values) + half
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """One statistic of all seeds, with a 95 % interval over the seeds."""
+
+    value: float
+    low: float
+    high: float
+
+
+def pooled(statistic: Callable[..., torch.Tensor | float], *samples: torch.Tensor) -> Pooled:
+    """A statistic over the seeds with its bootstrap interval.
+
+    The ends are percentiles over resampled seeds, moved away from the value by t(n-1)/z · √(n/(n-1)), which
+    makes the interval of a mean that of Student. Seeds are resampled together in all samples, from a stream of
+    their own, so that the interval repeats itself. Where a resample has no finite statistic, or there are fewer
+    than three seeds, the interval is the whole line.
+
+    Args:
+        statistic: takes the samples and gives one number; it must not depend on the order of the seeds.
+        samples: tensors (B, ...) with the seeds along the first axis.
+
+    Raises:
+        ArgumentError: no samples, or samples of different numbers of seeds.
+    """
+    sizes = [sample.shape[0] for sample in samples]
+    require(
+        bool(sizes) and len(set(sizes)) == 1,
+        "samples",
+        sizes,
+        "a statistic over the seeds needs samples of one number of seeds",
+        "pass tensors with the seeds along their first axis",
+    )
+    value, count = float(statistic(*samples)), sizes[0]
+    if count < 3:
+        return Pooled(value, -math.inf, math.inf)
+    chosen = stream(0, "bootstrap").integers(count, size=(RESAMPLES, count))
+    found = torch.tensor(
+        [float(statistic(*(sample[index] for sample in samples))) for index in torch.from_numpy(chosen)],
+        dtype=torch.float64,
+    )
+    if not bool(torch.isfinite(found).all()):
+        return Pooled(value, -math.inf, math.inf)
+    ends = torch.quantile(found, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+    stretch = (
+        student_quantile(0.975, count - 1) / NormalDist().inv_cdf(0.975) * math.sqrt(count / (count - 1))
+    )
+    return Pooled(
+        value, value + stretch * min(ends[0] - value, 0.0), value + stretch * max(ends[1] - value, 0.0)
+    )

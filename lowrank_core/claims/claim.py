@@ -1,19 +1,28 @@
-"""What a claim is: a statement, a criterion declared before the run, and a control that must break it."""
+"""What a claim is: a statement, criteria declared before the run, and controls that must break them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Literal, get_args
 
 import torch
 
+from lowrank_core.claims import standing
+from lowrank_core.claims.criterion import Criterion
+from lowrank_core.claims.edges import Edge, edge, refused
+from lowrank_core.claims.evidence import Evidence
 from lowrank_core.errors import require
 
+__all__ = ["Claim", "Criterion", "Edge", "Evidence", "Setting", "edge", "refused"]
+
 Kind = Literal["identity", "bound-upper", "bound-lower", "tight", "rate", "ordering", "existence"]
-Provenance = Literal["read", "restated", "derived"]
+Origin = Literal["paper", "sharpened", "ours"]
+"""Whose it is: the source's own; the source's with a constant, exponent or condition derived here; ours."""
+Known = Literal["read", "restated"]
+"""How the source's statement is known: read in its text, or restated from its abstract and from quotations."""
 Scale = Literal["smoke", "book", "full"]
 Verdict = Literal["holds", "refuted", "inconclusive"]
 Fit = Literal["instantiates", "illustrates"]
@@ -23,54 +32,13 @@ or intervals; a bound that any multipliers prove, evaluated at those of a semide
 
 # One violation refutes these; the others speak of typical behaviour and are refuted by intervals.
 UNIVERSAL_KINDS = ("identity", "bound-upper", "bound-lower")
+# A window that is wide says little about these; an ordering or an existence is a statement of its own.
+SHARP_KINDS = ("identity", "tight", "rate")
+# These kinds must be tried at edges.
+EDGE_KINDS = (*UNIVERSAL_KINDS, "tight", "rate")
 MIN_BOOK_SEEDS = 8
 # Module -> the extra of this package that installs it.
 EXTRAS = {"scipy": "flow", "cvxpy": "sdp"}
-
-Series = Mapping[str, Sequence[float]]
-"""Variant (e.g. "k = 6", or "" if there is one only) -> one number per seed."""
-
-
-@dataclass(frozen=True)
-class Criterion:
-    """An acceptance range, for every variant and every seed.
-
-    Attributes:
-        quantity: name of the measured quantity.
-        low, high: the range, ends included.
-        of_prediction: whether the ends are multiples of the predicted value.
-    """
-
-    quantity: str
-    low: float = -math.inf
-    high: float = math.inf
-    of_prediction: bool = False
-
-    def __post_init__(self) -> None:
-        require(
-            self.low <= self.high and (math.isfinite(self.low) or math.isfinite(self.high)),
-            "low, high",
-            (self.low, self.high),
-            f"the criterion on {self.quantity!r} accepts everything or nothing",
-            "give low <= high with at least one finite end",
-        )
-
-    def bounds(self, predicted: float) -> tuple[float, float]:
-        if not self.of_prediction:
-            return self.low, self.high
-        ends = self.low * predicted, self.high * predicted
-        # 0·inf, or no number to compare with: nothing can be said, in either direction.
-        return (math.nan, math.nan) if any(map(math.isnan, ends)) else (min(ends), max(ends))
-
-    def __str__(self) -> str:
-        name = f"{self.quantity} / predicted" if self.of_prediction else self.quantity
-        if self.low == self.high:
-            return f"{name} = {self.low:g}"
-        if math.isinf(self.low):
-            return f"{name} ≤ {self.high:g}"
-        if math.isinf(self.high):
-            return f"{name} ≥ {self.low:g}"
-        return f"{name} in [{self.low:g}, {self.high:g}]"
 
 
 @dataclass(frozen=True)
@@ -87,46 +55,16 @@ class Setting:
     sizes: SimpleNamespace
     device: torch.device
 
+    def assume(self, condition: bool, hypothesis: str, value: object = None) -> None:
+        """Refuse sizes outside a hypothesis of the statement, by its name.
 
-@dataclass
-class Evidence:
-    """What a claim's function found; whatever is a tensor or a list becomes a series with one variant.
+        Args:
+            value: what the sizes are; by default all of them.
 
-    Attributes:
-        measured: quantity -> series, for every quantity of the criteria and any other worth showing.
-        control: the same quantities with the hypothesis dropped.
-        predicted: quantity -> number, or variant -> number (variants of the control included).
-        notes: further numbers or words that the page or the discrepancy log quotes, e.g. how far the
-            hypotheses of the theorem are met.
-        curves: data for figures; not written to the ledger.
-    """
-
-    measured: dict[str, Any]
-    control: dict[str, Any]
-    predicted: dict[str, Any] = field(default_factory=dict)
-    notes: dict[str, float | str] = field(default_factory=dict)
-    curves: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.measured = {name: as_series(values) for name, values in self.measured.items()}
-        self.control = {name: as_series(values) for name, values in self.control.items()}
-
-    def prediction(self, quantity: str, variant: str) -> float | None:
-        """The predicted value of a quantity, None if nothing is predicted."""
-        value = self.predicted.get(quantity)
-        if isinstance(value, Mapping):
-            value = value.get(variant)
-        return None if value is None else float(value)
-
-
-def as_series(values: Any) -> dict[str, list[float]]:
-    """Variant -> list of floats, from a tensor, a list, a number, or a mapping of these."""
-    if not isinstance(values, Mapping):
-        values = {"": values}
-    return {
-        str(variant): torch.as_tensor(v, dtype=torch.float64).reshape(-1).tolist()
-        for variant, v in values.items()
-    }
+        Raises:
+            OutsideHypotheses: `condition` does not hold.
+        """
+        standing.assume(condition, hypothesis, vars(self.sizes) if value is None else value)
 
 
 @dataclass(frozen=True)
@@ -137,14 +75,21 @@ class Claim:
         id: "paper.slug".
         title: a short name for tables.
         reference: theorem, equation or section of the paper, and what in the claim is not from there.
-        statement: the statement in Markdown with LaTeX.
-        provenance: "read" in the paper, "restated" from secondary sources, or "derived" here.
+        statement: the statement in Markdown with LaTeX, with every hypothesis that the notation page does not
+            assume for all.
+        origin: whose statement it is, see `Origin`.
+        known: how the source's statement is known; None where there is none, for a statement of ours.
         kind: selects how a violation counts, see `UNIVERSAL_KINDS`.
         criteria: what must be measured, on every variant and every seed.
-        control: which hypothesis the control drops.
-        breaks: the quantities whose criterion the control must violate on every seed.
+        control: which hypothesis each control drops; it must violate every criterion but those that say why none
+            can break them.
+        positive: where the criteria must be met although the claim itself fails; a claim that is expected to be
+            refuted needs one, or its refutation might be the experiment's fault. It may then lack a control.
         seeds: number of seeds for each scale.
         sizes: the numbers of each scale.
+        edges: sizes at which it must hold untuned, and sizes that it must refuse.
+        edgeless: why it has no edges, e.g. that it has no sizes.
+        waives: names of standing assumptions that the statement does not make, see `standing`.
         uses: ids of claims that this one rests on.
         chapter: the page it stands in.
         expected: the verdict the book expects.
@@ -159,21 +104,33 @@ class Claim:
     paper: str
     reference: str
     statement: str
-    provenance: Provenance
     kind: Kind
     criteria: tuple[Criterion, ...]
-    control: str
-    breaks: tuple[str, ...]
     seeds: Mapping[str, int]
     sizes: Mapping[str, Mapping[str, Any]]
     chapter: str
     function: Callable[[Setting], Evidence]
+    origin: Origin = "ours"
+    known: Known | None = None
+    control: str = ""
+    positive: str = ""
+    edges: tuple[Edge, ...] = ()
+    edgeless: str = ""
+    waives: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     expected: Verdict = "holds"
     fit: Fit = "instantiates"
     means: tuple[Means, ...] = ()
     needs: tuple[str, ...] = ()
     discrepancy: str | None = None
+    breaks: tuple[str, ...] = ()
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The quantities whose criterion the control must violate on every seed."""
+        if self.breaks:
+            return self.breaks
+        return tuple(c.quantity for c in self.criteria if not c.uncontrolled) if self.control else ()
 
     def __post_init__(self) -> None:
         def declared(condition: bool, argument: str, value: object, problem: str, fix: str) -> None:
@@ -189,11 +146,11 @@ class Claim:
         )
         declared(bool(names), "criteria", names, "a claim needs a criterion", "declare at least one")
         declared(
-            bool(self.breaks) and set(self.breaks) <= set(names),
-            "breaks",
-            self.breaks,
-            "the control must break at least one of the claim's own criteria",
-            f"name some of {names}",
+            len(names) == len(set(names)),
+            "criteria",
+            names,
+            "two criteria speak of one quantity",
+            "give one range for each quantity",
         )
         scales = set(get_args(Scale))
         declared(
@@ -210,26 +167,97 @@ class Claim:
             f"a verdict rests on at least {MIN_BOOK_SEEDS} seeds at book scale",
             f"use {MIN_BOOK_SEEDS} or more",
         )
-        declared(
-            set(self.needs) <= set(EXTRAS),
-            "needs",
-            self.needs,
-            "no extra of this package installs such a module",
-            f"use some of {sorted(EXTRAS)}",
-        )
-        declared(
-            set(self.means) <= set(get_args(Means)),
-            "means",
-            self.means,
-            "unknown means of proof",
-            f"use some of {get_args(Means)}",
-        )
-        for name, value, allowed in (
-            ("kind", self.kind, Kind),
-            ("provenance", self.provenance, Provenance),
-            ("expected", self.expected, Verdict),
-            ("fit", self.fit, Fit),
+        for name, values, known in (
+            ("needs", self.needs, EXTRAS),
+            ("means", self.means, get_args(Means)),
+            ("waives", self.waives, standing.STANDING),
         ):
+            declared(set(values) <= set(known), name, values, "unknown value", f"use some of {sorted(known)}")
+        for name, value, allowed in (
+            ("kind", self.kind, get_args(Kind)),
+            ("origin", self.origin, get_args(Origin)),
+            ("known", self.known, (None, *get_args(Known))),
+            ("expected", self.expected, get_args(Verdict)),
+            ("fit", self.fit, get_args(Fit)),
+        ):
+            declared(value in allowed, name, value, "unknown value", f"use one of {allowed}")
+        declared(
+            (self.known is None) == (self.origin == "ours"),
+            "known",
+            self.known,
+            f"a statement of origin {self.origin!r} has {'no' if self.origin == 'ours' else 'a'} source",
+            "say how the source is known for a paper's or a sharpened statement, and nothing for one of ours",
+        )
+        for _, field, _, _ in string.Formatter().parse(self.discrepancy or ""):
             declared(
-                value in get_args(allowed), name, value, "unknown value", f"use one of {get_args(allowed)}"
+                field is None or (bool(field) and not set(field) & set(".[")),
+                "discrepancy",
+                field,
+                "it quotes a note by a name that no note can have",
+                "quote notes by plain names, without dots and brackets",
             )
+        self._declare_controls(declared)
+        self._declare_edges(declared)
+
+    def _declare_controls(self, declared: Callable[..., None]) -> None:
+        if not self.contracted:
+            return
+        declared(
+            bool(self.control) or bool(self.positive) or all(c.uncontrolled for c in self.criteria),
+            "control",
+            self.control,
+            "no control is declared, and some criteria do not say why none can break them",
+            "say which hypothesis it drops",
+        )
+        refutable = self.expected == "refuted"
+        declared(
+            not refutable or bool(self.positive),
+            "positive",
+            self.positive,
+            "a claim that is expected to be refuted needs a control that meets its criteria",
+            "say where the same experiment meets them",
+        )
+        declared(
+            not refutable or self.origin == "paper",
+            "expected",
+            self.expected,
+            "the stamp is kept for what a paper states",
+            "state what was found, or say that the statement is the paper's own",
+        )
+        for criterion in self.criteria:
+            declared(
+                criterion.low == criterion.high or bool(criterion.width),
+                "criteria",
+                str(criterion),
+                "it does not say what its width rests on",
+                "give `width`, e.g. 'spread over 50 pilot seeds: 0.97 to 1.02'",
+            )
+            declared(
+                bool(criterion.wide) == (criterion.is_wide and self.kind in SHARP_KINDS),
+                "criteria",
+                str(criterion),
+                f"a window of ±20 % or wider in a claim of kind {self.kind} must say why it still tests the "
+                "statement, and no other may",
+                "measure better and narrow it, restate the claim as a bound or an ordering, or give `wide`",
+            )
+
+    def _declare_edges(self, declared: Callable[..., None]) -> None:
+        for declared_edge in self.edges:
+            unknown = sorted(set(declared_edge.sizes) - set(self.sizes["smoke"]))
+            declared(
+                not unknown, "edges", unknown, "no such sizes", f"use some of {sorted(self.sizes['smoke'])}"
+            )
+        if not self.contracted:
+            return
+        holding = any(not declared_edge.refused for declared_edge in self.edges)
+        declared(
+            holding or bool(self.edgeless) or self.kind not in EDGE_KINDS,
+            "edges",
+            [str(declared_edge) for declared_edge in self.edges],
+            f"a claim of kind {self.kind} must be tried at its edges",
+            "declare sizes that must hold, or say in `edgeless` why there are none",
+        )
+
+    @property
+    def contracted(self) -> bool:
+        return not self.breaks

@@ -32,7 +32,7 @@ STOPPED = "‖FGᵀ − M*‖_F / ‖M_r − M*‖_F at the stopping time"
 best approximation of rank $r$ of $M$. From a balanced start $\min_t\|FG^\top-M_r\|\asymp a_0^{p_r}$,
 $p_r=2(\sigma_r-\sigma_{r+1})/(\sigma_r+\sigma_{r+1})$ with the singular values of $M$, and at
 $t^\star=2\ln(1/a_0)/(\sigma_r+\sigma_{r+1})$ the error to $M^\star$ is that of $M_r$. Later it rises.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion(RATE, 0.9, 1.1), Criterion(STOPPED, 0.98, 1.02)),
     control="no early stopping, the time 20 t*; for the rate, starts of order one",

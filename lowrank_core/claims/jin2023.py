@@ -34,7 +34,7 @@ DIGITS = "largest |exponent − p| of the closed form"
 $a_0^2\hat G\succ0$. At $t^\star=2\ln(1/a_0)/(\sigma_k+\sigma_{k+1})$ the path is $a_0^pC+o(a_0^p)$ away from
 the best approximation of rank $k$, with $p=2(\sigma_k-\sigma_{k+1})/(\sigma_k+\sigma_{k+1})$ and an invertible
 $C$; and no time does better, because $\min_\tau\max(Ae^{-2\sigma_k\tau},Be^{2\sigma_{k+1}\tau})>0$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(TERMS, 0, 0), Criterion(DIGITS, high=1e-8)),
     control="the time half-way between the two escapes, ½(1/σ_k + 1/σ_{k+1}) ln(1/a₀), instead of t*",
@@ -72,7 +72,7 @@ NEAREST = "min_t ‖FGᵀ − M_k‖ / σ_{k+1}, smallest a₀"
     statement=r"""With all entries observed, search rank above $k$ and $\sigma_k>\sigma_{k+1}$, the flow from a
 balanced start satisfies $\min_t\|FG^\top-M_k\|\asymp a_0^{p_k}$ with
 $p_k=2(\sigma_k-\sigma_{k+1})/(\sigma_k+\sigma_{k+1})$, where $M_k$ is the best approximation of rank $k$.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion(RATE, 0.95, 1.05, of_prediction=True), Criterion(NEAREST, high=0.005)),
     control="no gap, σ₁ = σ₂, against the exponent of the first spectrum; and a start of order one",
@@ -189,7 +189,8 @@ END = "‖FGᵀ − M_s‖ / σ_s at the end"
     statement=r"""From a small balanced start, with all entries observed and distinct singular values, the flow
 passes near $M_1,M_2,\dots$ in this order and ends at $M_s$, $s=\min(k,r)$: at the truth if the search rank
 suffices, and at the best approximation of rank $k$ if it does not.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="existence",
     criteria=(Criterion(PASSED, high=0.01), Criterion(ORDER, low=1.3), Criterion(END, high=0.01)),
     control="a start of order one, which ends at M_s too but passes near none of the others",

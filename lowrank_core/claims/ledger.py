@@ -54,9 +54,10 @@ def read(folder: str | os.PathLike[str] | None = None) -> list[dict[str, Any]]:
 
 
 def counts(records: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """How many claims hold, are refuted, are inconclusive, and came out other than expected."""
+    """How many claims there are, hold, are refuted, are inconclusive, and came out other than expected."""
     found = Counter(record["verdict"] for record in records)
     return {
+        "all": len(records),
         "holds": found["holds"],
         "refuted": found["refuted"],
         "inconclusive": found["inconclusive"],

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lowrank_core.claims import registry
+from lowrank_core.claims.claim import UNIVERSAL_KINDS
 from lowrank_core.claims.ledger import counts
 from lowrank_core.claims.result import Result, as_expected
+from lowrank_core.errors import require
 from lowrank_core.provenance import core_hash
 
 Record = dict[str, Any]
@@ -42,6 +44,44 @@ def source(claim_id: str) -> Fragment:
     )
 
 
+def refuters(chapter: str) -> Fragment:
+    """What would refute a page, made of the criteria of its claims, so that the two cannot differ."""
+    chosen = [claim for claim in registry.all_claims() if claim.chapter == chapter]
+    require(
+        bool(chosen), "chapter", chapter, "no claim stands in it", "name a page of _toc.yml that has claims"
+    )
+    count = sum(len(claim.criteria) for claim in chosen)
+    title = f"What would refute it: {count} measured quantities of {len(chosen)} claims"
+    items = "".join(
+        f"<li>{html.escape(claim.title)} (<code>{claim.id}</code>): "
+        + html.escape("; ".join(criterion.refuter() for criterion in claim.criteria))
+        + f" <em>{HOW_REFUTED[claim.kind in UNIVERSAL_KINDS]}</em></li>"
+        for claim in chosen
+    )
+    words = "\n".join(f"{c.id}: {'; '.join(k.refuter() for k in c.criteria)}" for c in chosen)
+    return Fragment(
+        f"<details class='refuters'><summary>{html.escape(title)}</summary><ul>{items}</ul></details>",
+        f"{title}\n{words}",
+    )
+
+
+HOW_REFUTED = {True: "on a single seed", False: "with the whole 95 % interval over the seeds"}
+
+
+def edges(claim_id: str) -> Fragment:
+    """The edges at which a claim is tried, and what it refuses, as declared; the tests run all of them."""
+    claim = registry.find(claim_id)
+    lines = [
+        f"refused, since {edge.refused!r} fails: {edge}" if edge.refused else f"holds: {edge}"
+        for edge in claim.edges
+    ] or [f"none: {claim.edgeless}"]
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    return Fragment(
+        f"<details class='edges'><summary>Edges of <code>{claim_id}</code></summary><ul>{items}</ul></details>",
+        "\n".join(lines),
+    )
+
+
 def footer(*results: Result) -> Fragment:
     """Where the page's numbers come from: code, versions, device, seeds and time."""
     records = [result.record for result in results]
@@ -56,15 +96,25 @@ def footer(*results: Result) -> Fragment:
     return Fragment(f"<p class='provenance'>{html.escape(words)}</p>", words)
 
 
+ORIGINS = {"paper": "the paper's", "sharpened": "sharpened here", "ours": "ours"}
+
+
 def state(records: Sequence[Record]) -> Fragment:
-    """The state of the ledger in one line."""
-    tally = counts(records)
-    words = (
-        f"{len(records)} claims: {tally['holds']} hold, {tally['refuted']} refuted, "
-        f"{tally['inconclusive']} inconclusive; {tally['unexpected']} came out other than expected. "
-        f"Core {core_hash()}, {', '.join(sorted({r['device'] for r in records}))}."
-    )
-    return Fragment(f"<p class='ledger-state'>{html.escape(words)}</p>", words)
+    """The state of the ledger, the papers' own statements first."""
+    lines = []
+    for origin, whose in (
+        ("paper", "statements of the papers"),
+        ("sharpened", "statements of the papers, sharpened here by a constant, an exponent or a condition"),
+        ("ours", "statements of our own"),
+    ):
+        tally = counts([r for r in records if r["origin"] == origin])
+        lines.append(
+            f"{tally['all']} {whose}: {tally['holds']} hold, {tally['refuted']} refuted, "
+            f"{tally['inconclusive']} inconclusive"
+        )
+    lines.append(f"{counts(records)['unexpected']} came out other than expected")
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    return Fragment(f"<ul class='ledger-state'>{items}</ul>", "\n".join(lines))
 
 
 def table(records: Sequence[Record]) -> Fragment:
@@ -73,7 +123,12 @@ def table(records: Sequence[Record]) -> Fragment:
         f"<label>{label} <select data-key='{key}'><option value=''>all</option>"
         + "".join(f"<option>{html.escape(value)}</option>" for value in sorted({r[key] for r in records}))
         + "</select></label> "
-        for key, label in (("paper", "paper or part"), ("kind", "kind"), ("verdict", "verdict"))
+        for key, label in (
+            ("paper", "paper or part"),
+            ("origin", "whose statement"),
+            ("kind", "kind"),
+            ("verdict", "verdict"),
+        )
     )
     columns: dict[str, Callable[[Record], str]] = {
         "claim": lambda r: (
@@ -88,12 +143,16 @@ def table(records: Sequence[Record]) -> Fragment:
         ),
         "control": lambda r: "fired" if r["control"]["fired"] else "did not fire",
         "kind": lambda r: f"{r['kind']}<br>{r['fit']}",
-        "source": lambda r: f"{r['provenance']}: {html.escape(r['reference'])}",
+        "whose statement": lambda r: (
+            f"{ORIGINS[r['origin']]}{', ' + r['known'] if r['known'] else ''}<br>"
+            f"{html.escape(r['reference'])}"
+        ),
         "seeds": lambda r: str(len(r["seeds"])),
     }
     head = "".join(f"<th>{name}</th>" for name in columns)
     body = "".join(
-        f"<tr data-paper='{r['paper']}' data-kind='{r['kind']}' data-verdict='{r['verdict']}'>"
+        f"<tr data-paper='{r['paper']}' data-origin='{r['origin']}' data-kind='{r['kind']}' "
+        f"data-verdict='{r['verdict']}'>"
         + "".join(f"<td>{cell(r)}</td>" for cell in columns.values())
         + "</tr>"
         for r in records

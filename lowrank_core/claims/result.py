@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lowrank_core.analysis.statistics import mean_interval
+from lowrank_core.claims.evidence import Evidence
 
 
 class UnexpectedVerdict(AssertionError):
@@ -133,14 +134,20 @@ def summary(values: list[float | None]) -> str:
     return f"{_round(mean)} [{_round(low)}, {_round(high)}]"
 
 
-def intervals(measured: Mapping[str, Mapping[str, list[float]]]) -> dict[str, dict[str, Any]]:
-    """95 % Student intervals of the means, with null where there are too few seeds for one."""
+def intervals(evidence: Evidence) -> dict[str, dict[str, Any]]:
+    """95 % intervals of what was measured, null where there are too few seeds for one.
+
+    Student's of the mean for values per seed, the bootstrap's for pooled values.
+    """
     return {
         quantity: {
-            variant: [v if math.isfinite(v) else None for v in mean_interval(values)]
+            variant: [
+                v if math.isfinite(v) else None
+                for v in evidence.intervals.get(("measured", quantity, variant)) or mean_interval(values)
+            ]
             for variant, values in series.items()
         }
-        for quantity, series in measured.items()
+        for quantity, series in evidence.measured.items()
     }
 
 

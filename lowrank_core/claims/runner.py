@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from string import Formatter
 from types import SimpleNamespace
 from typing import Any, get_args
 
 from lowrank_core import provenance
-from lowrank_core.claims.claim import EXTRAS, Claim, Evidence, Scale, Setting
+from lowrank_core.claims import standing
+from lowrank_core.claims.claim import EXTRAS, Claim, Edge, Evidence, Scale, Setting
 from lowrank_core.claims.registry import find
 from lowrank_core.claims.result import Result, intervals
 from lowrank_core.claims.verdict import Judgement, judge
@@ -38,20 +41,71 @@ def run(
     """
     claim, setting = prepare(claim_id, scale, device, seeds, seed0)
     begin = time.perf_counter()
-    with single_thread():
-        evidence = claim.function(setting)
+    evidence, judgement = gather(claim, setting)
     seconds = time.perf_counter() - begin
-    result = Result(
-        as_record(claim, setting, scale, seed0, evidence, judge(claim, evidence), seconds), evidence.curves
-    )
+    record = as_record(claim, setting, scale, seed0, evidence, judgement, seconds)
+    result = Result(record, evidence.curves)
     folder = os.environ.get(RESULTS_VARIABLE)
     if folder:
         result.write(Path(folder))
     return result
 
 
-def prepare(claim_id: str, scale: str, device: str, seeds: int | None, seed0: int) -> tuple[Claim, Setting]:
-    """The claim with this id and what it will be run with; arguments and errors as for `run`."""
+def run_edge(claim_id: str, edge: Edge, seed0: int = 0) -> str:
+    """Try a claim at one of its edges, at smoke scale; says what went wrong, "" if all is as declared.
+
+    At an edge that must hold the verdict of the criteria alone is the expected one; a control need not fire there.
+    At one that must be refused, it is by the name of the hypothesis.
+    """
+    claim = find(claim_id)
+    try:
+        _, setting = prepare(claim_id, "smoke", "cpu", edge.seeds, seed0, edge.sizes)
+        _, judgement = gather(claim, setting)
+    except standing.OutsideHypotheses as error:
+        if edge.refused == error.hypothesis:
+            return ""
+        declared = f"to be refused for {edge.refused!r}" if edge.refused else "to hold"
+        return f"refused for {error.hypothesis!r}, but declared {declared}"
+    if edge.refused:
+        return f"not refused, although {edge.refused!r} does not hold"
+    if judgement.met == (claim.expected == "holds"):
+        return ""
+    return "; ".join(judgement.reasons)
+
+
+def gather(claim: Claim, setting: Setting) -> tuple[Evidence, Judgement]:
+    """The evidence of a claim and the judgement on it, on one thread.
+
+    Raises:
+        ArgumentError: the evidence is not fit for a verdict, or the log quotes a note that it lacks.
+    """
+    with single_thread():
+        evidence = claim.function(setting)
+    quoted = {name for _, name, _, _ in Formatter().parse(claim.discrepancy or "") if name is not None}
+    missing = sorted(quoted - set(evidence.notes))
+    require(
+        not missing,
+        f"claim {claim.id}: discrepancy",
+        missing,
+        "it quotes notes that the evidence does not have",
+        f"use some of {sorted(evidence.notes)}",
+    )
+    return evidence, judge(claim, evidence, len(setting.seeds))
+
+
+def prepare(
+    claim_id: str,
+    scale: str,
+    device: str,
+    seeds: int | None,
+    seed0: int,
+    sizes: Mapping[str, Any] | None = None,
+) -> tuple[Claim, Setting]:
+    """The claim with this id and what it will be run with; arguments and errors as for `run`.
+
+    Args:
+        sizes: what replaces the declared sizes.
+    """
     claim = find(claim_id)
     require(
         scale in get_args(Scale), "scale", scale, "unknown scale", f"use one of {', '.join(get_args(Scale))}"
@@ -67,11 +121,10 @@ def prepare(claim_id: str, scale: str, device: str, seeds: int | None, seed0: in
         )
     require(count >= 1, "seeds", count, "a run needs at least one seed", "use seeds >= 1")
     require(seed0 >= 0, "seed0", seed0, "seeds are non-negative", "use seed0 >= 0")
-    return claim, Setting(
-        seeds=tuple(range(seed0, seed0 + count)),
-        sizes=SimpleNamespace(**claim.sizes[scale]),
-        device=resolve_device(device),
-    )
+    chosen = SimpleNamespace(**{**claim.sizes[scale], **(sizes or {})})
+    standing.check(chosen, claim.waives)
+    seeds_used = tuple(range(seed0, seed0 + count))
+    return claim, Setting(seeds=seeds_used, sizes=chosen, device=resolve_device(device))
 
 
 def as_record(
@@ -89,7 +142,8 @@ def as_record(
         "title": claim.title,
         "paper": claim.paper,
         "reference": claim.reference,
-        "provenance": claim.provenance,
+        "origin": claim.origin,
+        "known": claim.known,
         "kind": claim.kind,
         "fit": claim.fit,
         "means": list(claim.means),
@@ -98,16 +152,22 @@ def as_record(
         "verdict": judgement.verdict,
         "expected": claim.expected,
         "criterion": [str(criterion) for criterion in claim.criteria],
+        "windows": [
+            {"quantity": c.quantity, "width": c.width, "pooled": c.pooled, "exact": c.exact, "wide": c.wide}
+            for c in claim.criteria
+        ],
         "reasons": list(judgement.reasons),
         "measured": _plain(evidence.measured),
         "predicted": _plain(evidence.predicted),
-        "interval": intervals(evidence.measured),
+        "interval": intervals(evidence),
         "control": {
             "dropped": claim.control,
             "fired": judgement.control_fired,
-            "breaks": list(claim.breaks),
+            "breaks": list(claim.broken),
+            "missing": {c.quantity: c.uncontrolled for c in claim.criteria if c.uncontrolled},
             "measured": _plain(evidence.control),
         },
+        "positive": {"where": claim.positive, "measured": _plain(evidence.positive)},
         "notes": _plain(evidence.notes),
         "discrepancy": claim.discrepancy.format(**evidence.notes) if claim.discrepancy else None,
         "seeds": list(setting.seeds),

@@ -32,7 +32,7 @@ SIZE = "largest imbalance / ‖M*‖"
     reference="abstract for the coupling of the factors; the size is derived",
     statement=r"""Under Gaussian sensing from a small start, $\max_T\|F_T^\top F_T-G_T^\top G_T\|\le
 a_0^2+O(\eta\|M^\star\|^2)$: linear in $\eta$, with no trend in $a_0$ once $a_0^2$ is smaller.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion(EXPONENT, 0.85, 1.15),

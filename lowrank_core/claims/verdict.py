@@ -1,39 +1,47 @@
 """The verdict on a claim, derived from its declaration and its evidence; nobody types one.
 
-1. The control fires if, on every seed, it is finite and violates the criterion of every quantity in `breaks`.
-   A claim whose control did not fire is inconclusive, whatever its own numbers say.
-2. The claim holds if every criterion is met by every variant on every seed.
-3. It is refuted if a criterion fails decisively: for identities and bounds by any violation, for the other
-   kinds if the 95 % interval of the mean over the seeds lies outside the accepted range.
-4. Anything else, NaN and missing seeds included, is inconclusive.
+1. The control fires if, on every seed, it is finite and violates every criterion, but for those that say why no
+   control can break them. A pooled value is violated if its whole interval lies outside the range.
+2. A positive control, where one is declared, must meet every criterion on every seed.
+3. A claim whose controls did not do so is inconclusive, whatever its own numbers say.
+4. The claim holds if every criterion is met by every variant on every seed.
+5. It is refuted if a criterion fails decisively: for identities, bounds and exact certificates by any violation,
+   for the other kinds, and for every pooled value, if the 95 % interval over the seeds lies outside the range.
+6. Anything else, NaN included, is inconclusive.
+
+Evidence that is not tied to the seeds is an error: see `check`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lowrank_core.analysis.statistics import mean_interval
 from lowrank_core.claims.claim import UNIVERSAL_KINDS, Claim, Criterion, Evidence, Verdict
+from lowrank_core.claims.evidence import ROLES
 from lowrank_core.errors import require
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict with its reasons, one line per criterion, and whether the control fired."""
+    """A verdict with its reasons, one line per criterion, whether the controls did their work, and what was met."""
 
     verdict: Verdict
     reasons: tuple[str, ...]
     control_fired: bool
+    met: bool
+    """Whether every criterion was met, whatever the controls did."""
 
 
-def judge(claim: Claim, evidence: Evidence) -> Judgement:
-    """Derive the verdict.
+def judge(claim: Claim, evidence: Evidence, seeds: int) -> Judgement:
+    """Derive the verdict from evidence over so many seeds.
 
     Raises:
-        ArgumentError: the evidence lacks a quantity, a variant or a prediction that the criteria speak of.
+        ArgumentError: as `check`.
     """
+    check(claim, evidence, seeds)
     fired, control_reasons = _control_fires(claim, evidence)
     outcomes = [_outcome(claim, evidence, criterion) for criterion in claim.criteria]
     states = [state for state, _ in outcomes]
@@ -42,61 +50,137 @@ def judge(claim: Claim, evidence: Evidence) -> Judgement:
         verdict = "inconclusive"
     if fired and "failed" in states:
         verdict = "refuted"
-    return Judgement(verdict, (*(reason for _, reason in outcomes), *control_reasons), fired)
+    reasons = (*(reason for _, reason in outcomes), *control_reasons)
+    return Judgement(verdict, reasons, fired, set(states) == {"met"})
+
+
+def check(claim: Claim, evidence: Evidence, seeds: int) -> None:
+    """Refuse evidence on which a verdict would say more than was measured.
+
+    Raises:
+        ArgumentError: a quantity, a variant or a prediction is missing that the criteria speak of; a series has
+            not one value per seed and is not declared pooled or exact; a prediction belongs to no series.
+    """
+
+    def found(condition: bool, where: str, value: object, problem: str, fix: str) -> None:
+        require(condition, f"claim {claim.id}: {where}", value, problem, fix)
+
+    criteria = {criterion.quantity: criterion for criterion in claim.criteria}
+    for role, quantities in (
+        ("measured", criteria),
+        ("control", claim.broken),
+        ("positive", criteria if claim.positive else ()),
+    ):
+        series: Mapping[str, Mapping[str, Sequence[float]]] = getattr(evidence, role)
+        for quantity in quantities:
+            found(
+                bool(series.get(quantity)),
+                role,
+                sorted(series),
+                f"the evidence has no series for {quantity!r}, which a criterion speaks of",
+                "return it from the claim's function",
+            )
+    if not claim.contracted:
+        return
+    for role, quantity, variant, values in evidence.series():
+        criterion = criteria.get(quantity)
+        is_pooled = (role, quantity, variant) in evidence.intervals
+        found(
+            criterion is None or is_pooled == bool(criterion.pooled),
+            role,
+            quantity if not variant else f"{quantity} ({variant})",
+            "a pooled value and a pooled criterion go together",
+            "name the statistic in Criterion(pooled=...) and return statistics.pooled(...)",
+        )
+        found(
+            is_pooled or len(values) == seeds or (criterion is not None and bool(criterion.exact)),
+            role,
+            quantity if not variant else f"{quantity} ({variant})",
+            f"it has {len(values)} values for {seeds} seeds",
+            "return one value per seed, or declare the criterion pooled or exact",
+        )
+    for quantity, predicted in evidence.predicted.items():
+        variants = {name for role in ROLES for name in getattr(evidence, role).get(quantity, {})}
+        named = {str(name) for name in predicted} if isinstance(predicted, Mapping) else set()
+        found(
+            bool(variants) and named <= variants,
+            "predicted",
+            sorted(named - variants) or quantity,
+            f"a prediction of {quantity!r} that no series has a value for",
+            f"name variants that were measured: {sorted(variants)}",
+        )
 
 
 def _control_fires(claim: Claim, evidence: Evidence) -> tuple[bool, list[str]]:
     fired, reasons = True, []
     for criterion in claim.criteria:
-        if criterion.quantity not in claim.breaks:
-            continue
-        broken = total = 0
-        for variant, values in _series(claim, evidence.control, criterion.quantity, "control").items():
-            low, high = _limits(claim, evidence, criterion, variant)
-            outside = sum(math.isfinite(v) and (v < low or v > high) for v in values)
-            fired = fired and 0 < len(values) == outside
-            broken, total = broken + outside, total + len(values)
-        reasons.append(f"control breaks “{criterion}” on {broken} of {total}")
+        if criterion.quantity in claim.broken:
+            silent, total = 0, 0
+            for variant, values in evidence.control[criterion.quantity].items():
+                low, high = _limits(claim, evidence, criterion, variant)
+                interval = evidence.intervals.get(("control", criterion.quantity, variant))
+                inside = sum(not _outside(v, interval, low, high) for v in values)
+                silent, total = silent + inside + (not values), total + len(values)
+            fired = fired and silent == 0
+            reasons.append(f"control breaks “{criterion}” on {total - silent} of {total}")
+        elif criterion.uncontrolled:
+            reasons.append(f"no control of “{criterion}”, because {criterion.uncontrolled}")
+        if claim.positive:
+            met, total = _count_met(claim, evidence, criterion, "positive")
+            fired = fired and 0 < total == met
+            reasons.append(f"positive control meets “{criterion}” on {met} of {total}")
     return fired, reasons
 
 
-def _outcome(claim: Claim, evidence: Evidence, criterion: Criterion) -> tuple[str, str]:
-    met, total, state, remarks = 0, 0, "met", []
-    for variant, values in _series(claim, evidence.measured, criterion.quantity, "measured").items():
+def _outside(value: float, interval: tuple[float, float] | None, low: float, high: float) -> bool:
+    """Whether a control's value is finite and violates the range, decisively if it is pooled."""
+    if not math.isfinite(value):
+        return False
+    left, right = interval or (value, value)
+    return right < low or left > high
+
+
+def _count_met(claim: Claim, evidence: Evidence, criterion: Criterion, role: str) -> tuple[int, int]:
+    met = total = 0
+    for variant, values in getattr(evidence, role)[criterion.quantity].items():
         low, high = _limits(claim, evidence, criterion, variant)
-        inside = sum(low <= v <= high for v in values)
-        met, total = met + inside, total + len(values)
-        if values and inside == len(values):
+        met, total = met + sum(low <= v <= high for v in values), total + len(values)
+        if not values:
+            return 0, 0
+    return met, total
+
+
+def _outcome(claim: Claim, evidence: Evidence, criterion: Criterion) -> tuple[str, str]:
+    state, remarks = "met", []
+    for variant, values in evidence.measured[criterion.quantity].items():
+        low, high = _limits(claim, evidence, criterion, variant)
+        if values and all(low <= v <= high for v in values):
             continue
-        decisive, why = _failure(claim, values, low, high)
+        interval = evidence.intervals.get(("measured", criterion.quantity, variant))
+        decisive, why = _failure(claim, criterion, values, interval, low, high)
         remarks.append(f"{variant}: {why}" if variant else why)
         state = "failed" if decisive or state == "failed" else "unclear"
+    met, total = _count_met(claim, evidence, criterion, "measured")
     return state, "; ".join([f"“{criterion}” met on {met} of {total}", *remarks])
 
 
-def _failure(claim: Claim, values: Sequence[float], low: float, high: float) -> tuple[bool, str]:
+def _failure(
+    claim: Claim,
+    criterion: Criterion,
+    values: Sequence[float],
+    interval: tuple[float, float] | None,
+    low: float,
+    high: float,
+) -> tuple[bool, str]:
     """Whether values that do not all meet a criterion refute it, and why."""
     if not values or not all(math.isfinite(v) for v in values) or math.isnan(low):
         return False, "values or prediction missing or not finite"
-    if claim.kind in UNIVERSAL_KINDS:
+    if interval is None and (criterion.exact or claim.kind in UNIVERSAL_KINDS):
         return True, "violated"
-    left, right = mean_interval(values)
+    left, right = interval or mean_interval(values)
     decisive = right < low or left > high
-    return decisive, f"interval of the mean {'outside' if decisive else 'not decisive'}"
-
-
-def _series(
-    claim: Claim, source: dict[str, dict[str, list[float]]], quantity: str, where: str
-) -> dict[str, list[float]]:
-    series = source.get(quantity, {})
-    require(
-        bool(series),
-        f"claim {claim.id}: {where}",
-        sorted(source),
-        f"the evidence has no series for {quantity!r}, which a criterion speaks of",
-        "return it from the claim's function",
-    )
-    return series
+    what = f"interval of the {criterion.pooled or 'mean'}"
+    return decisive, f"{what} {'outside' if decisive else 'not decisive'}"
 
 
 def _limits(claim: Claim, evidence: Evidence, criterion: Criterion, variant: str) -> tuple[float, float]:

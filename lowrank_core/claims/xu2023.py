@@ -60,7 +60,8 @@ def damped(kappa: float, relative: float = 1.0) -> Method:
     statement=r"""From a small random start with $r>r^\star$ and $\lambda=\sigma_{r^\star}$, under a restricted
 isometry property, ScaledGD($\lambda$) converges linearly after a number of iterations that grows at most
 logarithmically with $\kappa$.""",
-    provenance="restated",
+    origin="paper",
+    known="restated",
     kind="bound-upper",
     criteria=(Criterion("iterations to 1e-8 / those at κ = 1", high=1.5),),
     control="the preconditioner is left out: gradient descent from the same start",
@@ -103,7 +104,7 @@ def condition_number(setting: Setting) -> Evidence:
     statement=r"""On the population loss, from a start of full rank $r>r^\star$ and of any size, the error of
 ScaledGD($\lambda$) with a fixed $\lambda>0$ satisfies $2\eta
 T\,\|X_TX_T^\top-M^\star\|_F/\lambda\to\sqrt{r-r^\star}$.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion("2ηT · error / (λ√(r − r*))", 0.97, 1.03),),
     control="the damping follows the error: PrecGD",
@@ -169,7 +170,7 @@ def fixed_damping_law(setting: Setting) -> Evidence:
 iterations falls like a power of the start scale $\alpha$ at $\kappa=100$ if $\delta$ is small. If $\delta\kappa$
 is not small, the noise directions have grown to order $\lambda$ by the time the signal is learnt, and the error
 is that of the fixed damping, $\sqrt{r-r^\star}\,\lambda/(2\eta T)$ up to a factor of two, for every $\alpha$.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(
         Criterion("δ small: exponent of the floor in α", low=1.5),
@@ -237,7 +238,7 @@ def floor_and_isometry(setting: Setting) -> Evidence:
     statement=r"""From a small start, ScaledGD($\lambda$) with $\lambda\ge\sigma_{r^\star}$ never leaves the error
 of the zero matrix behind it, and its iterations grow in proportion to $\lambda$ for $\lambda\gg\sigma_{r^\star}$.
 Without damping the first step has the length of $\eta\|M^\star\|/\alpha$ and throws the iterate far away.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(
         Criterion("largest error on the way / ‖M*‖_F", high=1.2),

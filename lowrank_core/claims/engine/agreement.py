@@ -74,7 +74,7 @@ def with_float32_root(operator: Dense) -> Dense:
 Runs through compiled loops, through $\mathcal A^*\mathcal A$ and through the exact reduction to $r+k$ rows end
 where the plain loop at full size ends, and reach a relative error of $10^{-10}$ after as many iterations, give or
 take one.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(Criterion(GRADIENT, high=1e-13), Criterion(END, high=1e-12), Criterion(COUNT, high=1.0)),
     control="a kernel that forgets the last m mod 4 rows; a packing whose √2 was rounded to float32",
@@ -151,7 +151,7 @@ FLOOR = "relative error ‖XXᵀ − M*‖ at the end"
 is that of the definition to $10^{-12}$, and descent ends at rounding error. The loss, a multiple of
 $\|y\|^2/m-2\langle c,M\rangle+\langle M,HM\rangle$, is then a difference of numbers of order one: once the
 residual is below $10^{-9}\|y\|$, none of its digits is right.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(
         Criterion(GRAM_GRADIENT, high=1e-12),

@@ -25,7 +25,7 @@ SAVED = "iterations of gradient descent / of conjugate gradients"
     statement=r"""From the spectral start with $r=k$, the iterations of conjugate gradients with an exact line
 search to a relative error of $10^{-8}$ grow about like $\sqrt\kappa$, those of gradient descent about like
 $\kappa$; at $\kappa=100$ gradient descent takes at least twelve times as many.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(Criterion(EXPONENT, 0.35, 0.7), Criterion(SAVED, low=12.0)),
     control="gradient descent (first criterion); κ = 1 (second)",

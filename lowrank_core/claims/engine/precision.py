@@ -53,7 +53,7 @@ def error_of(problem: Problem, factors: Factors) -> torch.Tensor:
     statement=r"""With entries rounded to float32 or bfloat16, observations made from the rounded entries and all
 arithmetic in float64, gradient descent ends at the same rounding error as with float64 entries and takes as many
 iterations, within 5 %.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(
         Criterion(FLOOR, high=1e-14),
@@ -104,7 +104,7 @@ def storage_keeps_the_floor(setting: Setting) -> Evidence:
     statement=r"""If $y$ is made with the entries before they were rounded, the mismatch acts as noise of standard
 deviation $\rho\|M^\star\|_F$, $\rho$ the root mean square of the rounding errors, and gradient descent ends at the
 relative error $\rho\sqrt{d/(m-d)}$ of least squares with $d=nr-r(r-1)/2$ unknowns.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion(FLOOR, 0.5, 1.8, of_prediction=True),),
     control="observations made with the stored entries",
@@ -151,7 +151,7 @@ def never_anew() -> AbstractContextManager[Any]:
     statement=r"""With products in float32 or bfloat16, a float64 residual that is moved by the rounded image of the
 change of $XX^\top$ and computed anew before the roundings add up to a hundredth of it, gradient descent ends at the
 rounding error of float64 and reaches $10^{-10}$ within 2 % of the iterations that float64 takes.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(Criterion(FLOOR, high=1e-14), Criterion(LATER, high=GOAL)),
     control="the residual is never computed anew; the residual itself is computed in low precision",
@@ -194,7 +194,7 @@ SHIFTS = {name: f"change of the error by {name} products" for name in LOW}
     statement=r"""Where convergence is sublinear ($k>r$), slow ($\kappa=30$), or stopped by noise, errors at a given
 iteration differ from those of float64 by less than $10^{-5}$ of themselves with float32 products, and without noise
 by less than 5 % with bfloat16 ones.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(Criterion(SHIFTS["float32"], high=1e-5), Criterion(SHIFTS["bfloat16"], high=0.05)),
     control="the residual itself is computed in low precision",

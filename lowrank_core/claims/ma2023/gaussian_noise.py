@@ -133,7 +133,7 @@ MODERATE = {"nu": 0.4, "alpha": 1e-8, "eta": 0.3, "budget": 16.0, "steps": 500}
     statement=r"""With $m$ measurements under $N(0,\nu^2)$ noise, a small start and geometric steps, the error
 $\|X_TX_T^\top-M^\star\|_F$ scales as $\nu/\sqrt m$, whatever the search rank; sharply, it is
 $\nu\sqrt{\pi/2}\sqrt{(nr-r(r-1)/2)/m}$ for large $m$.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=SCALING_CRITERIA,
     control="too few measurements, fewer than unknowns: the bound's requirement on m is dropped",
@@ -155,7 +155,7 @@ def gaussian_noise_scaling(setting: Setting) -> Evidence:
     statement=r"""With a fraction $p$ of gross outliers besides the $N(0,\nu^2)$ noise the error still scales as
 $\nu/\sqrt m$; sharply, it is $\sqrt{(nr-r(r-1)/2)/m}\,/\,(2f(0))$ with $f(0)$ the density of the noise at zero,
 about $1/(1-p)$ times the error without outliers.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=SCALING_CRITERIA,
     control="too few measurements, fewer than unknowns: the bound's requirement on m is dropped",
@@ -177,7 +177,7 @@ def mixed_noise(setting: Setting) -> Evidence:
     reference="Corollary 29 bounds the squared error by a multiple of r², for equal eigenvalues",
     statement=r"""Under $N(0,\nu^2)$ noise, with equal eigenvalues, the error scales with the rank as
 $\sqrt{nr-r(r-1)/2}\approx\sqrt{nr}$.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(Criterion("exponent in r", 0.6, 1.5, of_prediction=True),),
     control="the small start: with α = 1 the noise is fitted in all directions, so that the rank hardly matters",
@@ -226,7 +226,8 @@ def gaussian_noise_rank(setting: Setting) -> Evidence:
     reference="Theorem 3 and Corollary 29, where the bound is free of the search rank",
     statement=r"""From a small start, the final error under Gaussian noise with search rank $k>r$ is that with
 $k=r$, for every $k$ up to $n$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="ordering",
     criteria=(Criterion("r.m.s. error / the same with k = r", 0.85, 1.2),),
     control="the small start: α = 1 and k = n",
@@ -262,7 +263,7 @@ def gaussian_noise_search_rank(setting: Setting) -> Evidence:
     reference="no counterpart in the paper; its Figure 3a reads .18 against .145, a ratio of 1.24",
     statement=r"""Under Gaussian noise the error of the sub-gradient method is $\sqrt{\pi/2}\approx1.253$ times
 that of least squares of the true rank, the ratio of the asymptotic deviations of a median and a mean.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion("r.m.s. error, ℓ1 / ℓ2", 1.05, 1.5),),
     control="Gaussianity of the noise: Student's t with 3 degrees of freedom, for which the ratio is .785",
@@ -303,7 +304,8 @@ def l1_efficiency(setting: Setting) -> Evidence:
     statement=r"""With geometric normalised steps the final error under Gaussian noise is close to the smallest
 one along the run. With constant, normalised constant or loss-proportional steps the run passes the same error
 and leaves it again, as does gradient descent on the $\ell_2$ loss.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="ordering",
     criteria=(Criterion("r.m.s. final error / r.m.s. smallest error along the run", high=1.22),),
     control="the decay of the steps",
@@ -358,7 +360,8 @@ def decaying_step(setting: Setting) -> Evidence:
     statement=r"""Under outlier noise, with a decay $\rho$ closer to 1 than needed the method reaches the same
 accuracy, only later: with two and four times the budget $\eta/(1-\rho)$ the error is within a factor of ten of
 the one with a budget that suffices.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="ordering",
     criteria=(Criterion("log₁₀(error / error with a good budget)", high=1.0),),
     control="enough budget: half of the good one, which ends before the truth is learnt",
@@ -410,7 +413,7 @@ def budget_window(setting: Setting) -> Evidence:
 $\alpha\ll\sqrt{\sigma_r}$ if and only if $\eta/(1-\rho)>R_{\min}$, as $\eta\to0$, with
 $R_{\min}=\tfrac12\log(\sqrt{\sigma_1}/\alpha)\,\bigl[1+\sum_{i\ge2}(1-\sigma_i/\sigma_{i-1})\bigr]$ up to terms
 in $\log(\sigma_1/\sigma_r)$.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(
         Criterion("error / σ_r with 0.8 R_min", low=0.5),
@@ -478,7 +481,7 @@ def budget_minimum(setting: Setting) -> Evidence:
     reference="no counterpart in the paper",
     statement=r"""The step of `budget.recommend`, computed from the spectrum, $\alpha$, $n$, $m$ and the noise
 alone, recovers $M^\star$ under sensing.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(Criterion("final error / σ_r", high=0.3),),
     control="half of the recommended budget",
@@ -536,7 +539,7 @@ def recommended_step(setting: Setting) -> Evidence:
     statement=r"""With geometric steps, after the truth is learnt, $\log\|X_tX_t^\top-M^\star\|_F$ falls by
 $\log(1/\rho)$ per iteration, for every search rank: iterations grow like $\log(1/\varepsilon)$, and the rate is
 that of the steps, not of the landscape.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(Criterion("rate per iteration / log ρ", 0.85, 1.15),),
     control="geometric steps: with loss-proportional steps on clean data the landscape sets the rate",
@@ -596,7 +599,8 @@ def iterations_to_accuracy(setting: Setting) -> Evidence:
     statement=r"""Under Gaussian noise, $\ell_1$ with the sub-gradient method ends at about $1.25$ times the
 error of $\ell_2$ with gradient descent of the true rank (panel a), and a start with $\alpha=1$ ends at a larger
 error than the small starts, which agree (panel b).""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="ordering",
     criteria=(
         Criterion("median error, ℓ1 / ℓ2", 1.0, 1.6),

@@ -73,7 +73,8 @@ def crossing(steps: torch.Tensor, values: torch.Tensor, level: torch.Tensor | fl
 $O(\log(\sigma_1/\alpha)/(\eta\sigma_r))$ iterations, and $O(\alpha^2/(\eta\alpha^2t+1))$ from then on. Sharply,
 a decade of $1/\alpha$ costs $\ln10/\ln(1+\eta\sigma_r)-2\ln10/\ln(1-2\eta\sigma_r)$ iterations, and the
 residual decays like $1/(1/e_0+2\eta t)$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="tight",
     criteria=(
         Criterion(EXPONENT, 1.98, 2.02),
@@ -155,7 +156,7 @@ def bands(run: Trajectory) -> dict[str, object]:
 eigenvalue of $SS^\top$ reaches $\sigma_i/2$ at
 $t_i\approx\ln(\|M^\star\|_F/(2\varphi\alpha^2))/(2\ln(1+\eta\varphi^2\sigma_i))$, so $t_i\sigma_i$ is nearly
 constant, and in between the error rests at $(\sum_{j>i}\sigma_j^2)^{1/2}$.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(
         Criterion(LEARNT, 0.75, 1.25, of_prediction=True),
@@ -222,7 +223,8 @@ BETA, LIMIT = "exponent β of the final error in α", "log–log slope of 2 − 
     reference="Corollary 23 (JMLR p. 23): exponent 2 − O(√(log(1/α) log² m · κ⁴nr²/m)), of which √(1/m) is tested",
     statement=r"""From a small start on $m$ clean measurements the final error of the sub-gradient method is
 $\propto\alpha^{\beta}$ with $\beta<2$, and $2-\beta$ falls like $m^{-1/2}$, up to logarithms.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="rate",
     criteria=(Criterion(BETA, 0.2, 1.9), Criterion(LIMIT, -0.75, -0.25)),
     control="the expected loss, m = ∞, where the exponent is 2",
@@ -294,7 +296,8 @@ LINEAR = "iterations for a decade of error, second / first"
     statement=r"""From a small start on clean measurements the sub-gradient method reaches a fixed error in
 $T\lesssim\log(1/\alpha)/(\eta\sigma_r\varphi^2)$ iterations, for every search rank $k$; once the signal is
 learnt the error falls exponentially, down to the floor that $\alpha$ sets.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="rate",
     criteria=(Criterion(AFFINE, 0.85, 1.15), Criterion(SAME, 0.85, 1.15), Criterion(LINEAR, 0.4, 2.5)),
     control="a large start, α = 1, on the expected loss: the residual decays like 1/t",
@@ -357,7 +360,7 @@ FINITE, OVERFLOW = "runs that overflow at ησ₁ = 2.4", "runs that overflow at
     statement=r"""With $\eta_t=\frac\eta2f$ on clean Gaussian measurements the effective step of gradient
 descent is $\eta\varphi^2=\frac2\pi\eta$, so that for $m\to\infty$ the method converges iff
 $\frac2\pi\eta\sigma_1<1$, oscillates beyond, and overflows only for $\frac2\pi\eta\sigma_1>2$.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(
         Criterion(BELOW, high=1e-3),
@@ -421,7 +424,8 @@ LOWEST = "‖GGᵀ‖, smallest later / earlier"
     statement=r"""With $\eta_t=\frac\eta2f$ from a small start on clean measurements, $\|FF^\top\|$ rises
 while the signal is learnt and then decays to nothing; $\|GG^\top\|$ grows until the last eigenvalue is learnt
 and stays flat, and the final error is $\|GG^\top\|$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="rate",
     criteria=(
         Criterion(FLOOR, 0.9, 1.05),
@@ -486,7 +490,8 @@ RECOVERED = "final error / ‖M*‖"
     reference="Theorem 22 and Corollary 23 (JMLR pp. 22–23); their power of κ and their logarithms are not tested",
     statement=r"""From a small start the sub-gradient method with $\eta_t=\frac\eta2f$ recovers $M^\star$ of
 rank $r$ from $m=O(nr)$ clean Gaussian measurements, for every search rank $r\le k\le n$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="existence",
     criteria=(Criterion(RECOVERED, high=1e-3),),
     control="m below the degrees of freedom nr − r(r − 1)/2; and a start as large as the truth, α = 1",

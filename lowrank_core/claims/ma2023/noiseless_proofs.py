@@ -129,7 +129,8 @@ $\lambda_{\min}(S_+S_+^\top)\ge((1+\eta\sigma_r)^2-2\eta\|EE^\top\|)\lambda-2\et
 $\|\Sigma-S_+S_+^\top\|\le(1-\eta\lambda)\|\Sigma-SS^\top\|+5\eta\|SE^\top\|^2$, (18)
 $\|S_+E_+^\top\|\le(1-\eta\lambda+2\eta\|\Sigma-SS^\top\|+2\eta\|EE^\top\|)\|SE^\top\|$, (19)
 $\|E_+E_+^\top\|\le\|EE^\top\|-\eta\|EE^\top\|^2$ and (20) $\|S_+S_+^\top\|\le1.01\sigma_1$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="bound-upper",
     criteria=(
         Criterion(SIGNAL, high=1e-9),
@@ -183,7 +184,7 @@ and $\eta\sigma_1=\frac1{20}$ for which $\lambda_{\min}(S_+S_+^\top)$ is below
 $((1+\eta\sigma_r)^2-2\eta\|EE^\top\|)\lambda-2\eta(1+\eta\sigma_r)\lambda^2$: for $\sigma=1$, $S=\frac1{10}$,
 $E=1$ the difference is exactly $-\frac{9799}{400000000}$. The further term $-2\eta^2\sigma_1\|SE^\top\|^2$
 mends it, for $r=1$ provably.""",
-    provenance="derived",
+    origin="ours",
     kind="existence",
     criteria=(
         Criterion(EXACT, high=-2.4e-5),
@@ -245,7 +246,7 @@ def one_step_counterexample(setting: Setting) -> Evidence:
     reference="eq. (19) (JMLR p. 18); proof and conditions derived here",
     statement=r"""If $\eta\|X\|^2\le1$ and $\eta\|EE^\top\|\le\frac12$, then
 $\|E_+E_+^\top\|\le\|EE^\top\|-\eta\|EE^\top\|^2$.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(Criterion(TERMS, 0, 0), Criterion("largest ‖E₊E₊ᵀ‖ / bound − 1", high=ROUNDING)),
     control="η‖EEᵀ‖ = 0.9, exactly at S = 0, EEᵀ = diag(1, ½); for the identities, η(EEᵀ)² is doubled",
@@ -287,7 +288,8 @@ def residual_inequality(setting: Setting) -> Evidence:
     reference="Lemma 37 (appendix)",
     statement=r"""For $a>0$, $0<\rho<1$ and every $T$,
 $\exp\frac{aT\rho^T}{1+a}\le\prod_{t=1}^T(1+a\rho^t)\le\prod_{t=0}^T(1+a\rho^t)\le\exp\frac a{1-\rho}$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="identity",
     criteria=(Criterion(TERMS, 0, 0), Criterion("comparisons not certified", 0, 0)),
     control="half of the exponent a/(1 − ρ)",
@@ -328,7 +330,8 @@ ENDS = "largest final ‖uuᵀ − vvᵀ‖_F"
     statement=r"""The only critical points of $\|uu^\top-vv^\top\|_F$ are $u=0$ and the kinks $u=\pm v$, in
 every dimension. On clean Gaussian measurements every $u$ away from them still has a direction of descent, and
 the sub-gradient method reaches $\pm v$.""",
-    provenance="restated",
+    origin="paper",
+    known="restated",
     kind="identity",
     criteria=(
         Criterion(TERMS, 0, 0),

@@ -40,7 +40,8 @@ LEFT = "error from a start next to the truth"
     statement=r"""With outliers and search rank $k=n$, the sub-gradient method recovers $M^\star$ from a small
 start although some $M_L\succeq0$ has $f(M_L)<f(M^\star)$; then the slope of $f$ at $M^\star$ towards $M_L$ is
 negative, and a run from next to the truth leaves it.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="ordering",
     criteria=(
         Criterion(RECOVERED, high=1e-3),
@@ -179,7 +180,8 @@ MEDIAN_LARGE = "median f / f(truth), large start"
     reference="Figure 2, p. 5: α = 10⁻¹⁵ against α = 1; m and the outliers were chosen here to match the plot",
     statement=r"""With $n=20$, $\Sigma=\operatorname{diag}(10,5,1)$, $k=n$ and few outliers, the run from the
 spectral start with $\alpha=1$ ends at a smaller loss and a larger error than that with $\alpha=10^{-15}$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="ordering",
     criteria=(
         Criterion(MEDIAN_ERROR, high=0.2),
@@ -274,7 +276,7 @@ BEST_GAIN = "f(truth) − f(end), best over the restarts"
     reference="no counterpart in the paper",
     statement=r"""Where the sub-gradient method with $k=n$ columns ends below the loss of $M^\star$, with search
 rank $k=r=1$ none of its restarts from large random starts does, for the same measurements and outliers.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(Criterion(BEST_GAIN, high=1e-6),),
     control="search rank k = n",
@@ -332,7 +334,7 @@ RETURNS = "share of them in which a start next to the truth returns to it"
     statement=r"""There are problems with outliers in which $f(M_L)<f(M^\star)$ for some $M_L\succeq0$ and yet
 the truth $uu^\top$ is a sharp local minimum for search rank $k=r=1$: $b=\sum_i\lambda_ia_i$ for weights with
 $\max_i|\lambda_i|<1$ on the clean measurements, $a_i=2A_iu$, $b=\sum_{s_i\ne0}\operatorname{sign}(s_i)\,a_i$.""",
-    provenance="derived",
+    origin="ours",
     kind="existence",
     criteria=(Criterion(COUNT, low=5), Criterion(SHARE, low=0.35), Criterion(RETURNS, low=0.6)),
     control="search rank k = n on the same instances: no local minimum where a smaller loss exists",

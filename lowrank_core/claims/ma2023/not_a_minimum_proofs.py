@@ -24,7 +24,7 @@ LENGTHS = (Fraction(1, 1000), Fraction(1, 100))
     statement=r"""If $k\ge n$ and $f$ is convex, every local minimum of $X\mapsto f(XX^\top)$ is a global one:
 for every $X$ and $Y\succeq0$ there is a $W$ with $WW^\top=Y$ and $\|W-X\|^2\le\|Y-XX^\top\|$. So if
 $f(M_L)<f(M^\star)$ for some $M_L\succeq0$, no factor of $M^\star$ is a local minimum.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(TERMS, 0, 0), Criterion(UNCERTIFIED, 0, 0), Criterion(EXACT_GAIN, low=1e-3)),
     control="k < n: no orthonormal rows for the proof, and k = 1 in the example; for the inequality, a root of Y "

@@ -111,7 +111,7 @@ def medians(values: torch.Tensor, size: int) -> torch.Tensor:
     statement=r"""With gross outliers on a fraction $p<1$ of the measurements, independent of $\mathcal A$, the
 sub-gradient method with geometric steps recovers the truth from $m\gtrsim(1-p)^{-2}$ measurements: the smallest
 $m$ that suffices follows $m(1-p)^2=\text{const}$, far beyond $p=1/\sqrt k$.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(Criterion("exponent of the smallest m in 1 − p", -2.8, -1.5),),
     control="outliers that depend on A: with probability p, the sign of a measurement is flipped",
@@ -194,7 +194,8 @@ def any_corruption_level(setting: Setting) -> Evidence:
     statement=r"""With $n=k=20$, spectrum $(10,5,1)$ and outliers $N(0,100)$, the error that the sub-gradient
 method reaches from $m=500$ measurements grows with $p\in\{0,0.2,0.4,0.6\}$: it recovers the truth for
 $p\le0.2$. For $p=0.6$ it recovers the truth from $m=2000$ measurements.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="ordering",
     criteria=(
         Criterion("median error", high=1e-2),
@@ -304,7 +305,7 @@ def stored_band(steps: torch.Tensor, errors: torch.Tensor) -> dict[str, object]:
     statement=r"""The error that the sub-gradient method reaches under outliers on a fraction $p$ of the
 measurements does not depend on their magnitude, on whether their law has moments, or on whether its mean is
 zero, once they are large.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion("error / error under N(0, 10²), typical of 8 seeds", 0.1, 10),
@@ -399,7 +400,7 @@ def magnitude_independence(setting: Setting) -> Evidence:
     statement=r"""Outliers that are independent of $\mathcal A$ may hit more than half of the measurements.
 Corruption that depends on $\mathcal A$ may not: if the corrupted measurements are those of another matrix
 $\tilde M$, the sub-gradient method finds $M^\star$ for $p<\frac12$ and $\tilde M$ for $p>\frac12$.""",
-    provenance="derived",
+    origin="ours",
     kind="existence",
     criteria=(
         Criterion("distance to the truth", high=1e-2),
@@ -492,7 +493,8 @@ def dependent_corruption(setting: Setting) -> Evidence:
 error of gradient descent on the $\ell_2$ loss is small, at its best step size and stopped at its best
 iteration. The error of $\ell_2$ grows in proportion to the magnitude of the outliers until it is that of the
 zero matrix.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="ordering",
     criteria=(
         Criterion("ℓ1 error / ‖M*‖", high=1e-4),
@@ -585,7 +587,8 @@ def l1_against_l2(setting: Setting) -> Evidence:
     statement=r"""With outliers at a fixed level and a truth of fixed rank, the smallest $m$ from which the
 sub-gradient method recovers the truth hardly depends on the search rank $k>r$, and it grows like $n$ up to
 logarithms: more slowly than the number $n(n+1)/2$ of unknowns.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="rate",
     criteria=(
         Criterion("exponent of the smallest m in n", 0.8, 1.75),

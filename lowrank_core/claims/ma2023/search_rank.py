@@ -96,7 +96,7 @@ def unfed(problem: Problem, factors: Factors) -> torch.Tensor:
     statement=r"""From a small random start and for every search rank $k\in\{r+1,\dots,n\}$, the sub-gradient
 method needs the same number of iterations to a given error above the floor, and the residual $G$ in the columns
 that the signal leaves free grows by the same factor; so the final errors are small alike.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(
         Criterion("largest difference between the final errors of two search ranks", high=1e-4),
@@ -180,7 +180,8 @@ def search_rank_independence(setting: Setting) -> Evidence:
     reference="Corollary 28: the number of measurements does not contain r'",
     statement=r"""From a small random start, whether the truth is recovered from $m$ measurements does not
 depend on whether one searches with $k=r+1$ or with $k=n$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="ordering",
     criteria=(Criterion("recovered at k = n less recovered at k = r + 1, as a share of runs", -0.2, 0.2),),
     control="a start of order one, α = 1, with the same steps",
@@ -237,7 +238,7 @@ def search_rank_success(setting: Setting) -> Evidence:
     reference="no counterpart; Corollary 28 bounds the error by a power of α for every r' ≥ r",
     statement=r"""With $k=r$ the sub-gradient method recovers the truth to rounding, whatever the scale
 $\alpha$ of its small start. Only with $k>r$ is there a floor that $\alpha$ sets.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(Criterion("final error", high=1e-13),),
     control="one extra column: k = r + 1",
@@ -286,7 +287,7 @@ def exact_rank_has_no_floor(setting: Setting) -> Evidence:
     statement=r"""With $k=n$ the spectral start has as many nonzero columns as
 $C=\frac1m\sum_i\operatorname{sign}(y_i)A_i$ has positive eigenvalues, which are about $n/2$. The other
 columns are zero for ever.""",
-    provenance="derived",
+    origin="ours",
     kind="existence",
     criteria=(Criterion("rank of the start / n", 0.4, 0.65),),
     control="a random start",
@@ -331,7 +332,8 @@ def clipping_halves_the_rank(setting: Setting) -> Evidence:
     reference="conjectured in section 5 (p. 27); no theorem covers it",
     statement=r"""With $k=n$, the sub-gradient method from a random start reaches the same final error, in
 about the same number of iterations, as from the spectral start of the same norm $\|X_0\|_F$. *Observed.*""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="ordering",
     criteria=(
         Criterion("final error, random / spectral (median)", 0.2, 5),
@@ -388,7 +390,8 @@ def random_start_as_good(setting: Setting) -> Evidence:
     statement=r"""The final error decreases like a power $\beta$ of the scale $\alpha$ of the start,
 $0<\beta<2$, while the final rank shrinks to $r$ and, with the same $\rho$, the number of iterations grows in
 proportion to $\log(1/\alpha)$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="rate",
     criteria=(
         Criterion("exponent β of the median final error in α", 0.3, 1.5),
@@ -469,7 +472,8 @@ def spaced(steps: int, count: int = 100) -> torch.Tensor:
     reference="Proposition 1 (p. 4) and Figure 1a; α, η and ρ are not given there",
     statement=r"""At the paper's size, with $10\,\%$ outliers and a tiny start, $k=3,4,10,20$ give the same
 curve down to errors of $10^{-10}$ and below.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="ordering",
     criteria=(
         Criterion("final error (median)", high=1e-10),

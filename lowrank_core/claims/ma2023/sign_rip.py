@@ -76,7 +76,8 @@ POOLED = "largest |z| along X, all seeds together"
     statement=r"""For Gaussian $A_i$ and errors $s$ of any law, independent of $\mathcal A$,
 $\mathbb E\,\mathcal Q(X)=\varphi(X)\,X/\|X\|_F$ with
 $\varphi(X)=\sqrt{2/\pi}\;\mathbb E\,e^{-s^2/(2\|X\|_F^2)}$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="identity",
     criteria=(Criterion(ALONG, high=5.5), Criterion(ACROSS, high=5.5), Criterion(POOLED, high=5.5)),
     control="s depends on A (signs of measurements flipped, the same law of s); Aᵢ has entries ±1, X = e₁e₁ᵀ",
@@ -196,7 +197,7 @@ CONSTANT_OF_M = "δ φ √m, mean over m"
 $\delta_k(X)=\sup_Y\langle\mathcal Q(X)/\varphi-X/\|X\|_F,Y\rangle$ over unit $Y$ of rank at most $k$ is
 proportional to $m^{-1/2}$, to $(1-p)^{-1}$ and, for $k\ll n$, nearly to $k^{1/2}$; its mean is that of
 $\|G\|_{(2,k)}/(\varphi\sqrt m)$, $G$ an $n\times n$ Gaussian matrix, up to the one coordinate along $X$.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion(M_SLOPE, -0.56, -0.44),
@@ -367,7 +368,7 @@ def needed(r: int, kappa: float, alpha: float) -> float:
     statement=r"""With $n=20$, $r=3$, $m=500$, $p=0.1$, the constant $\delta_{4r}$ exceeds $1$: on average
 already at $X=M^\star$ if $Y$ is any matrix, and at some symmetric $X$ of rank $4r$ also if $Y$ is symmetric.
 The theory asks for $\delta_{4r}\lesssim1/(\sqrt r\,\kappa^2\log^2(1/\alpha))$.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-lower",
     criteria=(
         Criterion(AT_TRUTH, low=1.0),
@@ -499,7 +500,8 @@ CONSTANT = "‖Q − 4M‖_F / √((1 + pσ²)n²/m)"
 outliers $N(0,\sigma^2)$ of probability $p$, $\sup_M\|\mathcal
 Q_{\ell_2}(M)-4M\|_F\gtrsim\sqrt{(1+p\sigma^2)n^2/m}$: it grows with $\sigma$ without limit. One unit matrix
 $M$ of rank one already shows it, with the constant $\sqrt{8(1+1/n)}$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="bound-lower",
     criteria=(
         Criterion(OUTLIER_EXPONENT, 0.47, 0.53),
@@ -598,7 +600,8 @@ SCORE_POOLED = "largest |z| of the loss, all seeds together"
     reference="Lemma 15 without noise; with Gaussian noise derived here",
     statement=r"""For Gaussian $A_i$ and Gaussian noise of variance $\nu^2$ on every measurement,
 $\mathbb E\,\frac1m\|y-\mathcal A(XX^\top)\|_1=\sqrt{2/\pi}\,\sqrt{\|XX^\top-M^\star\|_F^2+\nu^2}$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="identity",
     criteria=(Criterion(SCORE, high=5.5), Criterion(SCORE_POOLED, high=5.5)),
     control="measurement matrices with entries ±1 instead of Gaussian ones, at the matrix e₁e₁ᵀ",
@@ -669,7 +672,8 @@ OVERLAP = "overlap of the leading eigenvectors with the truth"
     statement=r"""Algorithm 2 starts from $U_0$ with
 $\bigl\|U_0U_0^\top-\alpha^2\varphi(M^\star)M^\star/\|M^\star\|_F\bigr\|\le2\alpha^2\varphi(M^\star)\delta$,
 and the deviation falls as $m^{-1/2}$, also when a fraction of the measurements is grossly wrong.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="bound-upper",
     criteria=(
         Criterion(START_RATIO, high=1.0),

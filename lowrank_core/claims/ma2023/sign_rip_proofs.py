@@ -28,7 +28,7 @@ SCALES = ("smoke", "book", "full")
 E[\operatorname{sign}(u-s)\,u]=\sqrt{2/\pi}\,\|X\|_F\,e^{-s^2/(2\|X\|_F^2)}$, and $\mathbb E[\langle
 A,Y\rangle\mid u]=\langle X,Y\rangle\,u/\|X\|_F^2$; the mean over Gaussian, Cauchy and Student laws of $s$ has
 a closed form.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(STEPS, 0, 0), Criterion(LAWS, 0, 0)),
     control="an exponent with one square missing, s²/2‖X‖_F or s/2‖X‖_F²; in the Cauchy mean, exp(2a) for exp(a)",
@@ -66,7 +66,7 @@ def scaling_function_proof(setting: Setting) -> Evidence:
 E|u-s|=\sqrt{2/\pi}\,\|X\|_Fe^{-s^2/(2\|X\|_F^2)}+s\operatorname{erf}\bigl(s/(\sqrt2\|X\|_F)\bigr)$, whose
 derivative in $\|X\|_F$ is the scaling function; for $s\sim N(0,\nu^2)$ the mean is
 $\sqrt{2/\pi}\sqrt{\|X\|_F^2+\nu^2}$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(LOSS, 0, 0), Criterion(NOISE, 0, 0)),
     control="ν² is replaced by 2ν² in the mean, and the error function's argument is doubled",

@@ -108,7 +108,7 @@ $\lambda_1=\|\mathcal A^*\mathcal A(M^\star)\|$, the relative gap $\|X_T-\tilde 
 $\eta T=\varphi t_1$, $t_1=\ln(1/\alpha)/\sigma_1$, is of the order
 $\alpha^{2-2\varphi\bar\lambda_1/\sigma_1}$ with $\bar\lambda_1=\frac1\eta\ln(1+\eta\lambda_1)$, as long as the
 exponent is positive.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(Criterion(SLOPE, -0.1, 0.1), Criterion(GAP, high=1e-3)),
     control="a time beyond the phase, φ = 1.5, where the gap is of order one at every α",
@@ -174,7 +174,8 @@ ARRIVED = "angle to the truth / angle between the two spaces, at the end"
     statement=r"""During the spectral phase, $t<t_1$, the top-$r$ column space of $X_T$ approaches that of
 $\mathcal A^*\mathcal A(M^\star)$, the closer the smaller $\alpha$ is, so that its angle to the truth stays at
 the angle between the two spaces. Later it turns to the truth.""",
-    provenance="restated",
+    origin="paper",
+    known="restated",
     kind="ordering",
     criteria=(
         Criterion(CLOSER, high=0.95),
@@ -298,7 +299,7 @@ misalignment $\|X_0\|/\sigma_r(U^\top X_0)$ and of the time to $\|XX^\top-M^\sta
 much less: the time grows like $\frac1{\bar\sigma_r}\ln\frac1\delta$,
 $\bar\sigma_r=\frac1\eta\ln(1+\eta\sigma_r)$, where $\delta$, of the law of $\alpha\chi_{k-r+1}/\sqrt k$, is
 the length of the $r$-th signal row of $X_0$ off the earlier ones.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(
         Criterion(TIME, high=0.93),

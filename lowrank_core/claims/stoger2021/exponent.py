@@ -31,7 +31,7 @@ eigenvalues of $\mathcal A^*\mathcal A(M^\star)$, and $k\ge2$. Gradient descent 
 start of norm $a_0$, stopped at a large multiple of $\ln(1/a_0)$, leaves an error $\asymp
 a_0^{\,2-2\max(\lambda_2,0)/\lambda_1}$. Where $\lambda_2/\lambda_1\le\frac{11}{32}$ this is at most of the
 order $a_0^{21/16}$.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion(DEVIATION, -0.12, 0.12), Criterion(EXPONENT, low=21 / 16 - 0.05)),
     control="far too few measurements, a third of the unknowns",
@@ -86,7 +86,7 @@ $\mathcal A^*\mathcal A(e_1e_1^\top)=e_1e_1^\top+b\,e_2e_2^\top$ and $\mathcal A
 A(e_2e_2^\top)=e_2e_2^\top+b\,e_1e_1^\top$, $|b|<1$, and $M^\star=e_1e_1^\top$. The exponent of the error of
 gradient descent on $XX^\top$ is $2-2\max(b,0)$: the second *algebraic* eigenvalue of $\mathcal A^*\mathcal
 A(M^\star)$ counts, not the second singular value.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion(ADVERSARIAL, 0.92, 1.06, of_prediction=True),),
     control="two factors FGᵀ in place of XXᵀ, same measurements with b < 0: −b counts",

@@ -85,7 +85,8 @@ def over_bounds(run: Trajectory, rate: float) -> tuple[torch.Tensor, torch.Tenso
 $\operatorname{dist}_t\le(1-0.7\eta)^t\,0.1\,\sigma_r$ and
 $\|F_tG_t^\top-M^\star\|_F\le(1-0.7\eta)^t\,0.15\,\sigma_r$ for all $t\ge0$; as in its proof, every step contracts
 dist by $1-0.7\eta$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="bound-upper",
     criteria=WITHIN_BOUNDS,
     control="a step above 2/3: η = 0.9",
@@ -136,7 +137,8 @@ def isometry_bound(truth: Truth, factor: float) -> torch.Tensor:
     reference="Lemma 15, p. 14, with its constant",
     statement=r"""If $\mathcal A$ has the isometry constant $\delta$ of order $2r$, the spectral start satisfies
 $\operatorname{dist}_0\le5\,\delta\sqrt r\,\kappa\,\sigma_r$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="bound-upper",
     criteria=(Criterion(DISTANCE, high=1),),
     control="the isometry fails on one matrix of rank one, which is not observed at all",
@@ -194,7 +196,8 @@ def over_start_bound(problem: Problem, delta: torch.Tensor) -> torch.Tensor:
 $\operatorname{dist}_t\le(1-0.6\eta)^t\,0.1\,\sigma_r$ and
 $\|F_tG_t^\top-M^\star\|_F\le(1-0.6\eta)^t\,0.15\,\sigma_r$ for all $t\ge0$; and $\delta_{2r}\le0.02$ is enough
 for one step to contract dist by $1-0.6\eta$ wherever $\operatorname{dist}\le0.1\,\sigma_r$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="bound-upper",
     criteria=WITHIN_BOUNDS,
     control="a step above 2/3: η = 0.95",

@@ -35,7 +35,8 @@ WINDOW = 1e-22, 1e-10
     reference="the remark on invariance in the introduction; the exact instances are new",
     statement=r"""From $(F_0Q,G_0Q^{-\top})$ with any invertible $Q$, ScaledGD makes the same matrices
 $F_tG_t^\top$ as from $(F_0,G_0)$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="identity",
     criteria=(Criterion(DIFFER, 0, 0), Criterion(RELATIVE, high=1e-11)),
     control="no preconditioner: gradient descent from the same two starts",
@@ -124,7 +125,7 @@ def covariance(setting: Setting) -> Evidence:
     statement=r"""On the population loss with $r<\max(n_1,n_2)$ and $0<\eta<1$, $\|F_tG_t^\top-M^\star\|_F$
 contracts locally by $\max(|1-\eta|,|1-2\eta|)$ per step, whatever $\kappa$; for $n_1=n_2=r$ by $|1-2\eta|$. At
 $\eta=1$ it does not converge.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion(TERMS, 0, 0),

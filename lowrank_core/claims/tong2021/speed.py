@@ -29,7 +29,8 @@ PLAIN = "median iterations of gradient descent, exponent in κ"
     statement=r"""From the spectral start, on Gaussian measurements, ScaledGD with $\eta=\frac12$ takes a number of
 iterations that does not depend on $\kappa$; gradient descent with $\eta/\sigma_1$ takes one proportional to
 $\kappa$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="ordering",
     criteria=(Criterion(RATIO, 0.65, 1.5), Criterion(PLAIN, 0.8, 1.1)),
     control="no preconditioner: gradient descent with η/σ₁, same measurements, same start",

@@ -45,7 +45,7 @@ ESCAPE = "slope of t_i(½) in ln(1/a₀), times σ_i"
     statement=r"""Let $t_i(\frac12)$ be the time at which $u_i^\top F(t)G(t)^\top v_i$ passes
 $\frac12\sigma_i$, for the flow from a generic balanced start of norm $a_0$ and distinct singular values. Then
 $t_i(\frac12)=\frac1{\sigma_i}\ln\frac1{a_0}+O(1)$ as $a_0\to0$, for every $i\le r$.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion(ESCAPE, 0.99, 1.01),),
     control="a perturbation inside the signal, E = −xσ_r u_r v_rᵀ: the slowest mode takes 1/(1 − x) times as long",
@@ -138,7 +138,7 @@ GAP = "exponent in a₀ of the largest gap to the logistic law"
 $u_i^\top F(t)G(t)^\top v_i$, $i\le r$, follows $\sigma_i/(1+e^{-2\sigma_i(t-t_i)})$ with $t_i=t_i(\frac12)$.
 The largest gap over all times and modes, relative to $\sigma_i$, is $O(a_0^{\,p})$ as $a_0\to0$ with
 $p=2\min_{i\le r}(1-\sigma_{i+1}/\sigma_i)$.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(Criterion(GAP, low=0.9, of_prediction=True),),
     control="equal singular values, which share a block that is not diagonal",
@@ -233,7 +233,7 @@ REMAINS = "error / σ_r at the smallest a₀"
     statement=r"""Let $k>r$. For the flow from a generic balanced start of norm $a_0$, stopped at $T=\frac
 c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$, $\|FG^\top-M^\star\|\asymp a_0^{\,\min(2,\,4c-2)}$ as $a_0\to0$ if
 $c>\frac12$, and it does not tend to zero if $c<\frac12$. At $c=\frac56$ the exponent is $\frac43$.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion(EXPONENT, 0.97, 1.03, of_prediction=True), Criterion(REMAINS, high=1e-3)),
     control="no spare columns, k = r, where the exponent is min(2c, 4c − 2); and a stop at c < ½",
@@ -345,7 +345,7 @@ GROWTH = "error over that of κ = 1, same seed"
 $T=\frac2{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$ is at most $(\frac12+o(1))\,a_0^2$ as $a_0\to0$, whatever the
 condition number $\kappa=\sigma_1/\sigma_r$. Under sensing, with $a_0=0.1\sqrt{\sigma_r}$ and rank 2, the
 error at that time hardly grows with $\kappa$ either.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(Criterion(RELATIVE, high=0.52), Criterion(GROWTH, high=5.0)),
     control="a time that does not grow with κ, (2/σ₁)ln(σ_r/a₀²)",
@@ -441,7 +441,8 @@ QUANTILE = "95 % quantile of α_mis"
 $k\ge\max(n_1,n_2,2r)$ and the entries of $F_0,G_0$ are independent centred Gaussians of one variance,
 $\alpha_{\rm mis}$ is bounded by a constant with high probability. For $k=n_1=n_2=n$ it is about
 $(1+\sqrt2)/(1-\sqrt{r/n})$.""",
-    provenance="restated",
+    origin="paper",
+    known="restated",
     kind="bound-upper",
     criteria=(Criterion(QUANTILE, high=1.4, of_prediction=True),),
     control="no spare columns, k = r",
@@ -494,7 +495,7 @@ CLEARLY_ABOVE = 0.45
 $\mathcal A^*\mathcal A(M^\star)$, and $k\ge2$. Gradient descent from a small start, stopped at a large
 multiple of $\ln(1/a_0)$, leaves an error $\asymp a_0^{\,2-2\sigma_2/\sigma_1}$. Where
 $\sigma_2/\sigma_1\le\frac13$ this is at most of the order $a_0^{4/3}$.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion(DEVIATION, -0.12, 0.12), Criterion(SENSED, low=4 / 3 - 0.05)),
     control="too few measurements for the theorem: instances with σ₂/σ₁ > 0.45",
@@ -562,7 +563,8 @@ FITTED = "relative training residual, worst start"
     statement=r"""With fewer measurements than unknowns and $k=n$, gradient descent fits the observations from
 any start. The error $\|FG^\top-M^\star\|$ of what it finds falls with $a_0$; from a start of norm
 $a_0\gtrsim\sqrt{\sigma_1}$ it is of the order of $\sigma_1$.""",
-    provenance="restated",
+    origin="paper",
+    known="restated",
     kind="ordering",
     criteria=(
         Criterion(LARGEST, high=0.1),

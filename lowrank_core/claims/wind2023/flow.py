@@ -38,7 +38,7 @@ EQUATION = "largest defect of the flow's equation between iterates"
 $L_k=\frac1\eta\ln(I+\eta S(G_k))$, the curve $Z(t)=e^{(t-k\eta)L_k}Z_k$ on $[k\eta,(k+1)\eta)$ passes through
 all iterates of gradient descent and solves $\dot Z=(S(M^\star-FG^\top)+\mathcal E(t))Z$ with $\mathcal
 E(t)=L_k-S(M^\star-F(t)G(t)^\top)$, for any measurements.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(ENDPOINT, high=1e-13), Criterion(EQUATION, high=1e-7)),
     control="no logarithm: the generator S(G_k), which is the perturbation-free flow frozen at the iterate",
@@ -157,7 +157,7 @@ LINEAR = "exponent of sup ‖𝓔‖ in η"
     statement=r"""With all entries observed and a small start, $\sup_t\|\mathcal
 E(t)\|\simeq\frac23\,\eta\,\|M^\star\|^2$ as $\eta\to0$: the largest value of $\eta(\frac12g^2+2g(\sigma-g))$
 over the residuals $g$ that a singular value passes.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion(CONSTANT, 0.98, 1.02, of_prediction=True), Criterion(LINEAR, 0.95, 1.1)),
     control="imperfect measurements: their part of the perturbation does not vanish with η",
@@ -239,7 +239,7 @@ DISTANCE = "exponent of sup_t ‖F_TG_Tᵀ − F(ηT)G(ηT)ᵀ‖ in η"
     reference="the theorem's step-size condition, restated; the exponent is derived",
     statement=r"""On a fixed interval of time, with all entries observed, the largest distance in operator norm
 between $F_TG_T^\top$ and the flow at time $\eta T$ is proportional to $\eta$.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(Criterion(DISTANCE, 0.95, 1.05),),
     control="imperfect measurements, against the flow of the full matrix: the distance does not vanish with η",
@@ -329,7 +329,7 @@ LEFT = "error / σ₁ at the end"
     statement=r"""With all entries observed, gradient descent from a small start converges for
 $\eta\sigma_1<1$ and does not for $\eta\sigma_1>1$: every minimiser has a Hessian with top eigenvalue at least
 $2\sigma_1$, the balanced ones exactly that.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion(LEFT, high=1e-3),),
     control="ησ₁ a few percent above one",
@@ -395,7 +395,7 @@ LAW = "largest defect of dΛ/dt = 2(FᵀE₁₁F − GᵀE₂₂G)"
     reference="theorem on the imbalance along the path, restated; the identity is derived",
     statement=r"""Along the perturbed flow with $\mathcal E=S(E(t))$, for every $E(t)$, $\Lambda=F^\top
 F-G^\top G$ is constant. With diagonal blocks, $\dot\Lambda=2(F^\top\mathcal E_{11}F-G^\top\mathcal E_{22}G)$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(DRIFT, high=1e-6), Criterion(LAW, high=1e-5)),
     control="diagonal blocks of the same norm; for the law, E₁₁ and E₂₂ are left out of it",

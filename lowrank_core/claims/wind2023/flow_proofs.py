@@ -26,7 +26,7 @@ s=2s(\sigma-s)$; for unbalanced scalars $u=\frac12(f+g)^2$ solves $\dot u=2\sigm
 $k=\frac12(f^2-g^2)$, and $fg=\frac12(u-k^2/u)$. For matrices of any size, $\dot
 Z=(S(M)-\frac12ZZ^\top+\frac12JZZ^\top J)Z$, and $\frac{d}{dt}(F^\top F-G^\top G)=2(F^\top\mathcal
 E_{11}F-G^\top\mathcal E_{22}G)$ whatever the off-diagonal blocks are.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(TERMS, 0, 0),),
     control="e^{σt} for e^{2σt}; the stacked form without J; the law of the balance without the blocks",
@@ -64,7 +64,7 @@ def flow_identities_hold(setting: Setting) -> Evidence:
     statement=r"""For one balanced mode: $e^{\eta L}=1+\eta g$ with $L=\frac1\eta\ln(1+\eta g)$; at the end of
 a step the perturbation is $-\frac\eta2g^2\pm2\eta gs+O(\eta^2)$ on the two eigenvectors of $S(g)$; and
 $\frac12g^2+2g(\sigma-g)$ is largest at $g=\frac23\sigma$, where it is $\frac23\sigma^2$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(TERMS, 0, 0),),
     control="the generator without the logarithm",
@@ -97,7 +97,7 @@ PLATEAU = "certified |s − σ| / σ at the end"
 iteration $T$ with $T\ln(1+\eta\sigma)/\sigma=t_{1/2}+O(\eta)$, $t_{1/2}=\frac1{2\sigma}\ln(\sigma/s_0-1)$ the
 half-time of the flow: gradient descent escapes at the rate of the embedded flow, and then reaches its
 plateau.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(UNDECIDED, 0, 0), Criterion(LATE, high=2), Criterion(PLATEAU, high=1e-12)),
     control="time counted as ηT, at the rate σ of the flow: the delay grows with ln(σ/s₀) instead",

@@ -29,7 +29,8 @@ SEEDS = {"smoke": 3, "book": 8, "full": 40}
 up to logarithms, gradient descent from a small start recovers the truth as accurately as with all entries
 observed. With a small step far fewer do, even $b=1$, where one fixed set of $b$ measurements does not determine
 the truth.""",
-    provenance="restated",
+    origin="paper",
+    known="restated",
     kind="ordering",
     criteria=(Criterion("error", high=1e-4),),
     control="the same number of measurements, drawn once and kept",
@@ -92,7 +93,7 @@ step $\eta$ on $b$ fresh Gaussian measurements per iteration is stable in mean s
 b\sum_j\frac{h_j}{2-\eta h_j(1+1/b)}<1$ and $\eta h_j(1+1/b)<2$; for $b\ll n_1+n_2$,
 $\mu\approx\frac{\eta}{2b}(n_1+n_2)\sum_i\sigma_i$. With $\mu=0.6$ it recovers; with $\mu=1.5$ it diverges, for
 every $n$ and $b$.""",
-    provenance="derived",
+    origin="ours",
     kind="existence",
     criteria=(
         Criterion("error at μ = 0.6", high=0.02),

@@ -38,7 +38,7 @@ TURNING = 8.0
 row space of $M^\star$, $k>r$, and $x=\varepsilon/\sigma_r<1/(2c)$. At $T=\frac
 c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$, $c>\frac12$, the error is $\|FG^\top-M^\star\|\asymp a_0^{\,p}$ as
 $a_0\to0$ with $p=\min(2-4cx,\;4c-2)$; the first of the two is the smaller iff $c\,(1+x)\ge1$.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion("exponent of the error", 0.97, 1.03, of_prediction=True),),
     control="no spare columns: k = r, where the adversary has nothing to grow in",
@@ -117,7 +117,7 @@ def orthogonal_adversary(setting: Setting) -> Evidence:
 c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$ with $c\ge1$, let $\varepsilon^*=\sigma_r/(2c)$. As $a_0\to0$,
 $\|FG^\top-M^\star\|/\varepsilon\to0$ for $\varepsilon<\varepsilon^*$ and $\to1$ for
 $\varepsilon>\varepsilon^*$.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(
         Criterion("error / ε at 0.7 ε*", high=1e-3),
@@ -220,7 +220,7 @@ def perturbation_threshold(setting: Setting) -> Evidence:
     statement=r"""Let $E(t)=\theta\,\|M^\star-F(t)G(t)^\top\|\,u_\perp v_\perp^\top$ and $k>r$. As $a_0\to0$ the
 error at $T=\frac c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$ is $\asymp a_0^{\,p}$, up to logarithms, with
 $p=2-2\theta\,\bigl(r-\sum_{1<i\le r}\sigma_i/\sigma_{i-1}\bigr)$ as long as $0<p\le4c-2$.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion("exponent of the error", 0.96, 1.04, of_prediction=True),),
     control="no spare columns: k = r",
@@ -302,7 +302,7 @@ def residual_proportional_adversary(setting: Setting) -> Evidence:
 the exponent $p$ is negative, the error still tends to zero, but only like
 $\|FG^\top-M^\star\|\simeq\frac1{2(1-\theta)(t-t_r)}$ once the signal is learnt, at $t_r=\ln(1/a_0)/\sigma_r$:
 recovery in $T\propto\ln(1/a_0)$ is logarithmic in $a_0$. For $\theta\ge1$ there is none.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(
         Criterion("d(1/error)/dt", 0.99, 1.01, of_prediction=True),
@@ -372,7 +372,7 @@ value is learnt at $t_r\simeq\tau\ln(1/a_0)$ with
 $\tau=\frac1{\sigma_1}+\frac{1}{\sigma_r(1-\theta)}\bigl(1-\frac{\sigma_r-\theta\sigma_1}{\sigma_1}\bigr)$, also
 where $\theta\sigma_1>\sigma_r$ and it first shrinks, and then the error is again $\asymp a_0^2$. For
 $\theta\ge1$ it is never learnt.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion("escape time per ln(1/a₀)", 0.97, 1.03, of_prediction=True),
@@ -457,7 +457,7 @@ def damping_adversary_harmless(setting: Setting) -> Evidence:
 $\frac12\varepsilon^*$, many times $\xi$, in the orthogonal block; or let $E(t)$ turn within the signal block so
 as to maximise the linearised error at $T$ in a fixed direction. Then $\|FG^\top-M^\star\|\le2\xi$ for every
 $\kappa$ tested, well inside the restated bound, a multiple of $\kappa\xi$.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(Criterion("error / ξ", high=2.0),),
     control="the orthogonal block of E at 1.5 ε* in place of 0.5 ε*",
@@ -533,7 +533,7 @@ def noise_gain(setting: Setting) -> Evidence:
 vanish, with $a_0e^{(\varepsilon-\sigma_r)t_w}\ll\sqrt{\sigma_r}$. After its end the last singular value is
 learnt later than from the start by $(\varepsilon-\sigma_r)\,t_w/\sigma_r$, and then the error is the same as
 without it.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(
         Criterion("delay / predicted delay", 0.99, 1.01),
@@ -621,7 +621,7 @@ def re_escape_delay(setting: Setting) -> Evidence:
     statement=r"""Let $E(t)$ be Gaussian, scaled to operator norm $\varepsilon$ and drawn anew after every time
 $\tau$. For $\tau\sigma_1\ll1$ the error is $\propto\varepsilon\sqrt\tau$, through and far beyond the threshold
 $\varepsilon^*$ of the adversary, whose error is $\varepsilon$ at the same norm.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion("exponent in τ", 0.35, 0.65),

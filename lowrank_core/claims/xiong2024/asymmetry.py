@@ -59,7 +59,7 @@ def named(alphas: Sequence[float], columns: torch.Tensor) -> dict[str, torch.Ten
     reference="introduction, for k = r; the rate is new",
     statement=r"""On the population loss with $k=r$ and a small start, asymmetric gradient descent converges
 linearly at a rate that tends to $2\ln(1-\eta\sigma_r)$ per iteration as $\alpha\to0$, whatever the path.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion(EXPONENT, -0.05, 0.05),
@@ -123,7 +123,7 @@ logarithm of the squared error falls by $-2\ln(1-\eta\mu)$ per iteration, $\mu$ 
 eigenvalue of $F_\infty^\top F_\infty$ and $G_\infty^\top G_\infty$; and
 $\mu\to\lambda_{\min}(\Pi\Delta_0\Pi)=\Theta(\alpha^2)$ as $\alpha\to0$, with $\Delta_0=F_0^\top F_0-G_0^\top G_0$
 and $\Pi$ the projector on $\ker(U^\top F_0+V^\top G_0)$.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion(EXPONENT, 0.95, 1.08),
@@ -214,7 +214,8 @@ def imbalance_sets_the_rate(setting: Setting) -> Evidence:
     reference="abstract, under a restricted isometry property",
     statement=r"""With $m<n_1n_2$ Gaussian measurements and $k>r$, asymmetric gradient descent from an
 imbalanced start converges linearly, at a rate of order $\alpha^2$.""",
-    provenance="restated",
+    origin="paper",
+    known="restated",
     kind="rate",
     criteria=(Criterion(EXPONENT, 0.8, 1.2), Criterion(RATIO, high=0.5)),
     control="no extra rank: k = r, for the exponent; for linearity, the symmetric method on the same truth",
@@ -308,7 +309,7 @@ def imbalance_sets_the_rate_sensing(setting: Setting) -> Evidence:
     statement=r"""On the same positive semidefinite truth, with $k>r$ and $F_0=X_0$, the asymmetric error
 falls below any fraction of the symmetric one, after a time $\eta T$ proportional to
 $1/\lambda_{\min}(\Pi\Delta_0\Pi)\propto\alpha^{-2}$.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(
         Criterion("final error, asymmetric / symmetric", high=1e-6),

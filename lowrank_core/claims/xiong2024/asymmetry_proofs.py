@@ -60,7 +60,7 @@ DIFFERENCE = "largest relative difference from the flow solved to 20 digits"
     statement=r"""For $\dot b=-c^2b$, $\dot c=-b^2c$ the imbalance $\Delta=b^2-c^2$ is constant, and with
 $s=t+\ln(b_0/c_0)/\Delta$: $bc=\dfrac{\Delta}{2\sinh\Delta s}$, $b^2+c^2=\Delta\coth\Delta s$ and
 $\dfrac{d\ln(bc)^2}{d\ln s}=-2x\coth x$ at $x=\Delta s$; for $\Delta\to0$, $bc=1/(2s)$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(TERMS, 0, 0), Criterion(DIFFERENCE, high=1e-15)),
     control="weight decay; for the identities also e^{Δs} in place of e^{2Δs}",
@@ -99,7 +99,7 @@ GAP = "largest |exponent / (−2x coth x) − 1| / (ηb₀²)"
 gradient descent and of the flow is of order $\eta$. The local exponent of $(bc)^2$ in $s$ follows $-2x\coth x$ up
 to a relative error of order $\eta b_0^2$: from the power law $-2$ of $\Delta=0$, past $-\tfrac52$ at $x=0.888$,
 to exponential decay.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion("order of the error in η", 0.9, 1.1),
@@ -204,7 +204,7 @@ def solver_difference(setting: Setting, starts: list[tuple[float, float]]) -> to
 $\Delta_{t+1}=\Delta_t(1-\eta^2b_t^2c_t^2)$, and the relative drift $D_T=1-\Delta_T/\Delta_0$ satisfies
 $1-e^{-\eta(q_0-q_T)/4}\le D_T\le\dfrac{\eta c_0^2}{2-\eta b_0^2}$, $q=b^2+c^2$; so
 $D_\infty=\tfrac12\eta c_0^2+O(\eta^2)$.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(
         Criterion(TERMS, 0, 0),
@@ -284,7 +284,7 @@ def toy_drift_certified(setting: Setting) -> Evidence:
     statement=r"""For every linear $\mathcal A$, with $R=\mathcal A^*\mathcal A(FG^\top-M^\star)$, one simultaneous
 step changes $\Delta=F^\top F-G^\top G$ by exactly $\eta^2(G^\top R^\top RG-F^\top RR^\top F)$; there is no term
 of first order, so the flow conserves $\Delta$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(
         Criterion("terms left in the identity", 0, 0),
@@ -347,7 +347,8 @@ RIGHT = "terms and entries left of G̃ᵀG̃ − β⁻²Aᵀ(FGᵀ)(FGᵀ)ᵀA"
     statement=r"""For $F=ASB$ with $A^\top A=BB^\top=I$ and diagonal $S$, the pair $\tilde F=\beta A$,
 $\tilde G=\beta^{-1}GB^\top S$ satisfies $\tilde F\tilde G^\top=FG^\top$, $\tilde F^\top\tilde F=\beta^2I$ and
 $\tilde G^\top\tilde G=\beta^{-2}A^\top(FG^\top)(FG^\top)^\top A$.""",
-    provenance="restated",
+    origin="paper",
+    known="restated",
     kind="identity",
     criteria=(
         Criterion(PRODUCT, 0, 0),
@@ -408,7 +409,7 @@ $\mathcal L(E)=FF^\top E+EGG^\top$, whose smallest nonzero eigenvalue is
 $\mu=\min\{a_+\text{ if }n_2>\operatorname{rank}G,\ b_+\text{ if }n_1>\operatorname{rank}F,\ a_++b_+\}$, $a_+$
 and $b_+$ being the smallest nonzero eigenvalues of $F^\top F$ and $G^\top G$. After rebalancing, with $n_1>k$ and
 $n_2>r$, $\mu=\min(\beta^2,\sigma_r^2/\beta^2)$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(TERMS, 0, 0), Criterion(SMALLEST, 1 - 1e-6, 1 + 1e-6)),
     control="n₁ = rank F = k = 6 with min(a₊, b₊), or n₁ = k with min(β², σ_r²/β²), for μ; alternating updates",
@@ -526,7 +527,7 @@ $\lambda_k(\Delta)\le\lambda_{\min}(F^\top F)\le\lambda_{k-r}(\Delta)$ and
 $\lambda_r(G^\top G)\ge\sigma_r^2/\|F\|^2$. If $\operatorname{rank}F>r$, then
 $a_+\le\lambda_{\operatorname{rank}F-r}(\Delta)$, and if $\operatorname{rank}G>r$,
 $b_+\le\lambda_{\operatorname{rank}G-r}(-\Delta)$; so $\min(a_+,b_+)\le\|\Delta\|$ if a rank exceeds $r$.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(Criterion(WINDOW, 0, 0), Criterion(CEILING, 0, 0)),
     control="Δ has more than r negative eigenvalues; for ‖Δ‖, both ranks are r and the factors nearly balanced",

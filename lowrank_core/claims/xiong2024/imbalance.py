@@ -87,7 +87,7 @@ def norm(matrix: torch.Tensor) -> torch.Tensor:
 in $\eta$. On the population loss with $\sigma_1=\sigma_r=\sigma$ it grows as $\alpha\to0$, like
 $\eta\sigma\ln(1/\alpha)$ relative to $\Delta_0$, but on the signal's directions only: $\Pi\Delta\Pi$ does not
 drift. Under sensing the drift has an absolute floor, independent of $\alpha$.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion(EXPONENT, 0.95, 1.05),
@@ -234,7 +234,7 @@ def signal_drift(unit: Factors, truth: Truth, eta: float, alphas: Sequence[float
     statement=r"""On the population loss, asymmetric gradient descent with $k>r$ from a balanced start,
 $F_0^\top F_0=G_0^\top G_0$, obeys $(\eta T)^2\,\|F_TG_T^\top-M^\star\|_F^2\to(k-r)/4$: for ever if $F_0=G_0$ and
 $M^\star\succeq0$, else up to the time $\eta T\sim1/\eta$ at which the drift is felt.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion("constant", 0.98, 1.02, of_prediction=True), Criterion(BETTER, low=100)),
     control="F₀ = G₀ unbalanced a little: G₀ times √(1 − ε)",
@@ -326,7 +326,7 @@ def tilted(start: Factors, epsilon: float) -> Factors:
     statement=r"""On the population loss with $k>r$, independent Gaussian $F_0$, $G_0$ of equal scale
 ($\rho=1$) have a random, mostly indefinite imbalance, and asymmetric gradient descent is still linear, at the rate
 $2\eta\min_j|d_j|$ per iteration in the squared error as $\alpha\to0$.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion(RATE_GAP, high=0.06),
@@ -410,7 +410,7 @@ def equal_scales_are_not_balance(setting: Setting) -> Evidence:
 $\max(\operatorname{rank}F_\infty,\operatorname{rank}G_\infty)>r$, then the squared error falls by at most
 $-2\ln(1-\eta\|\Delta_\infty\|)$ per iteration in the logarithm, and $\|\Delta_\infty\|$ is
 $\|\Delta_0\|$ up to the drift.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(Criterion(FINAL_BOUND, high=1.005), Criterion(BOUND, high=1.02)),
     control="F₀ and G₀ of rank r with the same row space, which leaves the limit no extra rank",
@@ -513,7 +513,7 @@ squared error after the signal is learnt is $\sum_j\bigl(d_j/(2\sinh x_j)\bigr)^
 $x_j=d_j\eta T-\tfrac12\ln(1-\epsilon)$: for small $\epsilon$ its local exponent is
 $-2\sum_jw_jx_j\coth x_j\big/\sum_jw_j$ with $w_j=(d_j/\sinh x_j)^2$, which leads from $-2$ to the
 exponential with no fitted parameter.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(Criterion(DEVIATION, high=0.05),),
     control="one number in place of the modes: λ_min(Δ₀), or the slowest mode alone",
@@ -637,7 +637,7 @@ def local_exponent(time: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
     statement=r"""On the population loss with $k>r$, $n\gg k$ and $\Delta_0\succ0$, the rate from
 $F_0=\alpha\tilde F$, $G_0=\rho\alpha\tilde G$ decreases in $\rho$, and is $2\eta d_1$ per iteration in the squared
 error, with $d_1$ close to $(1-\rho^2)\alpha^2$.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(Criterion(FASTER, low=1.03), Criterion(PREDICTED, 0.97, 1.04)),
     control="no extra rank, k = r, where the rate is σ_r whatever ρ is",

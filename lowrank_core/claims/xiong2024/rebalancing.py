@@ -47,7 +47,7 @@ CHAPTER = "chapters/xiong2024/rebalancing"
 ($F=ASB$, $F\leftarrow\beta A$, $G\leftarrow\beta^{-1}GB^\top S$) near the truth leaves the loss unchanged and
 converges like $(1-\eta\mu)^{2T}$ with $\mu=\min(\beta^2,\sigma_r^2/\beta^2)$, whatever $\alpha$; with
 $\beta^2=\sigma_r$ this is $\sigma_r$, the rate of $k=r$ at the same step size.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion("exponent of the rate in α²", -0.05, 0.05),
@@ -164,7 +164,7 @@ def rebalanced_rate(setting: Setting) -> Evidence:
     reference="no counterpart in what was read",
     statement=r"""On the population loss with $k>r$ and $\kappa>1$, the rate after the rebalancing step is
 $-2\ln(1-\eta\min(\beta^2,\sigma_r^2/\beta^2))$: it rises up to $\beta^2=\sigma_r$ and falls beyond.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion("rate per iteration", 0.98, 1.02, of_prediction=True),
@@ -250,7 +250,7 @@ def rebalanced_beta_sweep(setting: Setting) -> Evidence:
 descent at its best constant step is $1-2/(2\kappa+1)$ for $k=r$ and $1-2/(\kappa^2+2)$ after rebalancing with
 $\beta^2=\sigma_r$ near the truth: equal for $\kappa=1$, slower for $\kappa>1$. After rebalancing the start
 itself with $\beta^2=\sigma_r/\sqrt2$ it is $1-2/(1+\sqrt{1+8\kappa^2})$.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(
         Criterion("1 − contraction per iteration", 0.98, 1.02, of_prediction=True),
@@ -358,7 +358,7 @@ def rebalanced_best_step(setting: Setting) -> Evidence:
 time it is taken. At $T=0$ the rate is $-2\ln(1-\eta\mu_0)$ with
 $\mu_0=\min\bigl(\beta^2,\tfrac12(\sqrt{\beta^4+4\sigma_r^2}-\beta^2)\bigr)$ in the limit of small $\alpha$ and
 $\eta$: $0.618\,\sigma_r$ for $\beta^2=\sigma_r$.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion("exponent of the rate in α²", -0.05, 0.05),
@@ -475,7 +475,8 @@ def rate_from_start(square: float, sigma: float) -> float:
     reference="as the public discussion reads Figure 2, taken at its word",
     statement=r"""Without rebalancing, asymmetric gradient descent with $k>r$ from
 $F_0=\alpha\tilde F$, $G_0=\tfrac\alpha3\tilde G$ converges the faster, the larger $\alpha$ is.""",
-    provenance="restated",
+    origin="paper",
+    known="restated",
     kind="ordering",
     criteria=(Criterion("rate at the larger α / rate at the smaller", low=1.0),),
     control="no extra rank: k = r, where the rate falls with α throughout",
@@ -547,7 +548,7 @@ def larger_alpha_is_faster(setting: Setting) -> Evidence:
     statement=r"""The rate of asymmetric gradient descent with $k>r$ increases with $\alpha$ as long as
 $\lambda_{\min}(F_\infty^\top F_\infty)<\lambda_r(G_\infty^\top G_\infty)$ and decreases beyond: the best start
 scale is where the two cross.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(
         Criterion("smallest rate ratio of neighbouring α, 10 % below the crossing", low=1.0),
@@ -652,7 +653,8 @@ def alpha_turning_point(setting: Setting) -> Evidence:
     reference="abstract, under a restricted isometry property",
     statement=r"""With $m<n_1n_2$ Gaussian measurements and $k>r$, the rate of asymmetric gradient descent after one
 rebalancing step near the truth does not depend on $\alpha$, and without the step it falls with $\alpha$.""",
-    provenance="restated",
+    origin="paper",
+    known="restated",
     kind="rate",
     criteria=(
         Criterion("exponent of the rate in α²", -0.15, 0.15),
@@ -742,7 +744,8 @@ def rebalanced_rate_sensing(setting: Setting) -> Evidence:
     statement=r"""For a truth of rank $r$ searched with $k=r+2$ columns under Gaussian sensing, symmetric gradient
 descent is sublinear, asymmetric gradient descent is faster from the largest $\alpha$ than from the smallest,
 and one rebalancing step makes it faster from the smallest.""",
-    provenance="restated",
+    origin="paper",
+    known="restated",
     kind="ordering",
     criteria=(
         Criterion("late exponent of symmetric descent", low=-2.2),

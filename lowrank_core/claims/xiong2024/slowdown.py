@@ -32,7 +32,7 @@ CHAPTER = "chapters/xiong2024/symmetric-slowdown"
     statement=r"""On the population loss, from a generic start $X_0\in\mathbb R^{n\times k}$ with $k>r$,
 symmetric gradient descent satisfies $\|X_TX_T^\top-M^\star\|_F^2=\Omega(1/T^2)$; sharply,
 $(\eta T)^2\,\|X_TX_T^\top-M^\star\|_F^2\to(\min(k,n)-r)/4$, whatever $\alpha$, $\kappa$ and $n$.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(
         Criterion("late exponent", -2.02, -1.97),
@@ -108,7 +108,8 @@ def symmetric_lower_bound(setting: Setting) -> Evidence:
     reference="abstract, under a restricted isometry property",
     statement=r"""With $m<n(n+1)/2$ Gaussian measurements and $k>r$, symmetric gradient descent satisfies
 $\|X_TX_T^\top-M^\star\|_F^2=\Omega(1/T^2)$: $T^2\,\|X_TX_T^\top-M^\star\|_F^2$ stays away from zero.""",
-    provenance="restated",
+    origin="paper",
+    known="restated",
     kind="bound-lower",
     criteria=(
         Criterion("T²·error over the last decade, smallest later / earlier", low=0.95),
@@ -211,7 +212,8 @@ def isometry_defect(run: Trajectory) -> float:
     reference="matching upper bound of Zhuo et al. (2024), as cited there",
     statement=r"""On the population loss with $k>r$ and a start that sees every signal direction,
 $\|X_TX_T^\top-M^\star\|_F^2=O(1/T^2)$: $(\eta T)^2\,\|X_TX_T^\top-M^\star\|_F^2$ is bounded and settles.""",
-    provenance="restated",
+    origin="paper",
+    known="restated",
     kind="bound-upper",
     criteria=(
         Criterion("(ηT)²·error, growth over the last octave", 0.98, 1.02),
@@ -298,7 +300,7 @@ def symmetric_upper_bound(setting: Setting) -> Evidence:
     reference="introduction for linear convergence; the rate is new",
     statement=r"""On the population loss with $k=r$, $\|X_TX_T^\top-M^\star\|_F^2$ decays exponentially, at the
 rate $2\ln(1-\eta\sigma_r)$ per iteration; under sensing it is exponential too.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion("rate per iteration", 0.99, 1.01, of_prediction=True),
@@ -366,7 +368,7 @@ def exact_rank_linear(setting: Setting) -> Evidence:
     reference="no counterpart in the paper",
     statement=r"""On the population loss, a start with $k>r$ columns but only rank $r$ converges linearly, at
 the rate of $k=r$: the additional rank of $X_0$, not its additional columns, causes the slowdown.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion("rate per iteration", 0.99, 1.01, of_prediction=True),

@@ -53,7 +53,7 @@ def uncertified(certificate: Certificate) -> int:
 $\dot W=\Sigma W+W\Sigma-2W^2$ and
 $W(t)=e^{\Sigma t}X_0\bigl(I+X_0^\top\mathcal E(t)X_0\bigr)^{-1}X_0^\top e^{\Sigma t}$ with
 $\mathcal E(t)=\int_0^t2e^{2\Sigma s}\,ds$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(TERMS, 0, 0), Criterion("entries that do not vanish", 0, 0)),
     control="the factor 2 in 𝓔(t) is dropped",
@@ -87,7 +87,7 @@ def riccati_closed_form(setting: Setting) -> Evidence:
     statement=r"""If $\Sigma\succeq0$, then along the flow
 $\lambda_j(W(t))\ge\dfrac{\lambda_j(W(0))}{1+2t\,\lambda_j(W(0))}$ for every $j$ and $t\ge0$, and
 $\|W(t)-\Sigma\|_F^2\ge\sum_{j>r}\lambda_j(W(t))^2$.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-lower",
     criteria=(
         Criterion(TERMS, 0, 0),
@@ -142,7 +142,7 @@ $\eta\|X_T\|^2\le\tfrac12$ and
 $\lambda_j(W_T)\ge\Bigl(\dfrac1b+\dfrac{2\eta T}{1-2\eta b}\Bigr)^{-1}$ for all $T$, all $j$ and all
 $0<b\le\lambda_j(W_0)$ with $2\eta b<1$; hence $\|W_T-\Sigma\|_F^2\ge\sum_{j>r}\lambda_j(W_T)^2=\Omega(1/T^2)$
 from every start of rank above $r$.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-lower",
     criteria=(
         Criterion(TERMS, 0, 0),
@@ -272,7 +272,7 @@ def nonzero_spectrum(problem: Problem, factors: Factors) -> torch.Tensor:
     reference="no counterpart in the paper",
     statement=r"""Along the flow, if $\Sigma\succeq0$ has rank $r$ and the $r$ signal rows of $X_0$ are linearly
 independent, then $t^2\,\|W(t)-\Sigma\|_F^2\to(\operatorname{rank}X_0-r)/4$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(
         Criterion("exact limit − (rank X₀ − r)/4", 0, 0),
@@ -337,7 +337,7 @@ def limit_of_the_constant(setting: Setting) -> Evidence:
     statement=r"""For $z_{t+1}=z_t(1-\eta z_t)^2$, $u=\eta z_0<1$ and $c=(3-2u)/(1-u)^2$,
 $\dfrac1{z_0^{-1}+2\eta t+c\,(\eta^2z_0+\frac\eta2\ln(1+2\eta z_0t))}\le z_t\le\dfrac1{z_0^{-1}+2\eta t}$
 for all $t\ge0$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(TERMS, 0, 0), Criterion(UNCERTIFIED, 0, 0)),
     control="ηz₀ > 3/2, where the upper bound fails; for the identities, 2ηt is replaced by ηt",

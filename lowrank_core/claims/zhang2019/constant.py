@@ -25,7 +25,8 @@ from lowrank_core.randomness import normal
 $D^2=(\rho^2-1)^2+2\rho^2\sin^2\phi$, $\alpha=\sin^2\phi/D$, $\beta=\rho^2/D$. Every operator for which $x$ is a
 spurious second-order point has a RIP constant of order 2 of at least $\delta_{\rm lb}=\sqrt{1-\alpha^2}$ if
 $\beta\ge\alpha/(1+\sqrt{1-\alpha^2})$, else $(1-2\alpha\beta+\beta^2)/(1-\beta^2)$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="bound-lower",
     criteria=(
         Criterion("smallest δ of the program − δ_lb", low=-1e-6),
@@ -95,7 +96,7 @@ def far_pairs(setting: Setting, count: int) -> tuple[torch.Tensor, torch.Tensor]
 $\delta_{\rm lb}$ of Theorem 12 with $t_-$ in the place of $\rho^2$ in $\beta$, where $t_-\le\rho^2$ is the smaller
 root of $t^2-(1+\cos^2\phi+\rho^2)\,t+\rho^2\sin^2\phi$. It is attained by
 $H=(1+\delta)I-dd^\top/\langle d,e\rangle$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(
         Criterion(TERMS, 0, 0),

@@ -27,7 +27,7 @@ MARGIN = 0.97
     statement=r"""Gradient descent with a small step from any $x_0$ with $f(x_0)<\tau f(0)$,
 $\tau=27u^2/(1+27u^2)$, $u=(1-\delta)/(1+\delta)$, finds the truth, whatever the operator with constant $\delta$ of
 order 2.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(Criterion("largest final ‖xxᵀ − M*‖_F", high=1e-6),),
     control="starts just outside the level, at most 1.05 τ f(0), next to the spurious point of the worst operator",

@@ -37,7 +37,8 @@ GOLDEN = (5**0.5 - 1) / 2
     statement=r"""With $\epsilon=\min\{\sqrt{1-\delta^2},(\sqrt5-1)/2\}$, the printed proof of Corollary 5 passes
 from $f(x)<(1-\delta)\epsilon^2f(0)$ to $\|xx^\top-M^\star\|_F\le\epsilon\|M^\star\|_F$, and from
 $\epsilon^2\le1-\delta^2$ to $\delta\le\sqrt{1-\epsilon^2/(2(1-\epsilon))}$, where Theorem 4 applies.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="bound-upper",
     criteria=(
         Criterion("(‖E‖/(ε‖M*‖))² inside the printed level", high=1),
@@ -85,7 +86,7 @@ def corollary_5_route(setting: Setting) -> Evidence:
     statement=r"""If $\delta<\sqrt{2c/(1+c)}$ with $c=\sqrt{1-\epsilon^2}$ and $0<\epsilon<1$, then no $x$ with
 $0<\|xx^\top-M^\star\|_F\le\epsilon\|M^\star\|_F$ has $\nabla f(x)=0$. At this $\delta$ some operator has
 such a point.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(
         Criterion(TERMS, 0, 0),
@@ -166,7 +167,7 @@ def ball_minimum(eps: float, count: int = 20_001) -> float:
     statement=r"""Every spurious critical point $x\ne0$ has $f(x)\ge27u^2\,(f(0)-f(x))$,
 $u=(1-\delta)/(1+\delta)$. For $\delta\ge\frac12$ equality is attained by a second-order point. In particular no
 spurious second-order point has $f(x)<(1-\delta)^2f(0)$, for any $\delta$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(
         Criterion(TERMS, 0, 0),
@@ -214,7 +215,7 @@ def sharp_level(setting: Setting) -> Evidence:
 $\delta$ of order 2, is $27(1-\delta)^2/(4(7-13\delta+7\delta^2))$ for $\delta\ge\frac12$, and above the levels of
 Corollary 5, printed or repaired, of the ball, and the headline $(1-\delta)^2$. For $\delta<\frac12$ there is no
 such point.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(
         Criterion("smallest f(x)/f(0) found / sharp level", 1 - 1e-9, 1 + 1e-6),

@@ -73,7 +73,8 @@ def ratios(problem: Problem, factors: Factors, delta: float) -> tuple[torch.Tens
     reference="Corollary 5, p. 9, inside the radius of Lemma 24",
     statement=r"""If $f(X)\le\frac{\mu}{2(1+L/\mu)}\lambda_{r^\star}^2(M^\star)$, then
 $\frac{\mu}{\sqrt2}\|E\|_F\le\|\nabla f(X)(X^\top X)^{-1/2}\|_F\le2L\|E\|_F$, $E=XX^\top-M^\star$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="bound-lower",
     criteria=(Criterion(LOWER, low=1), Criterion(UPPER, high=1 + 1e-9)),
     control="outside the radius: a planted critical point",
@@ -122,7 +123,8 @@ def damping_follows_error(setting: Setting) -> Evidence:
 $C_{lb}\|E\|_F$ and $C_{ub}\|E\|_F$, one step with $\alpha=1/\ell$ gives $f(X_+)\le(1-\alpha\tau)f(X)$, with
 $\tau=\frac{\mu^2}{2L}\bigl(1+C_{ub}(1+\sqrt2+\frac{L+\mu}{\sqrt{L\mu}}\sqrt{r-r^\star})\bigr)^{-1}$ and
 $\ell=4L+(2L+8L^2)C_{lb}^{-1}+4L^3C_{lb}^{-2}$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="bound-lower",
     criteria=(Criterion(PROGRESS, low=1),),
     control="the damping does not follow the error: fixed at 1, next to the truth, full observation",
@@ -184,7 +186,7 @@ def progress(problem: Problem, start: Factors, delta: float, damping: Damping) -
     statement=r"""For $L/\mu>53.7$ there are a quadratic $\varphi$ with these constants, $M^\star=zz^\top$ and $x$
 with $\nabla f(x)=0$ and $0<f(x)\le\frac{\mu}{2(1+\mu/L)}\cdot\frac{\lambda^2}2$, where Theorem 4 and Corollary 5
 as printed say that $\nabla f(x)\ne0$. Lemma 24's radius $\frac{\mu}{2(1+L/\mu)}\lambda^2$ excludes them.""",
-    provenance="derived",
+    origin="ours",
     kind="existence",
     criteria=(Criterion(SLOPE, 0, 0), Criterion(PRINTED, high=1), Criterion(PROVED, low=1)),
     control="a better conditioned φ, L/μ < 40, same construction",

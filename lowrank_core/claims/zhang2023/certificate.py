@@ -37,7 +37,8 @@ def certificate(problem: Problem, factors: Factors, delta: float, with_rank: boo
     statement=r"""If $\|\nabla f(X)\|_F\le\epsilon_g$ and $\nabla^2f(X)\succeq-\epsilon_HI$, then
 $f(X)-f^\star\le\frac12\|X\|_F\,\epsilon_g+\frac12\|X^\star\|_F^2\,\epsilon_H+2\|\nabla^2\varphi\|\,\|X^\star\|_F^2\,
  \lambda_{\min}(X^\top X)$ at every $X$. For a quadratic $\varphi$ with $\varphi(M^\star)=0$, half of this.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="bound-upper",
     criteria=(Criterion(CERTIFIED, high=0.5),),
     control="the term with λ_min(XᵀX) left out, at points close to a planted spurious one",
@@ -110,7 +111,7 @@ def certified_optimality(setting: Setting) -> Evidence:
     reference="the remark on p. 39, as an exponent",
     statement=r"""Along PrecGD with $r>r^\star$ the certificate decreases like $(f-f^\star)^{1/2}$. With
 $r=r^\star$ it does not go to zero at all.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(Criterion(EXPONENT, 0.47, 0.53),),
     control="no column beyond the true rank: r = r*, whose λ_min(XᵀX) stays at λ_r*(M*)",

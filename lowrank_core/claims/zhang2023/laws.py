@@ -66,7 +66,7 @@ def last_half(run: Trajectory) -> torch.Tensor:
 not zero at the start, $\|XX^\top-M^\star\|_F$ contracts locally by
 $\max\{(1-\frac{2\alpha}{1+c\sqrt q})^2,\;1-2\alpha,\;|1-4\alpha|\}$ per step, $\alpha<\frac12$, whatever
 $\kappa$; the rule $\|\nabla f(X)(X^\top X)^{-1/2}\|_F$ has $c=2$ where those columns dominate the error.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(Criterion(TERMS, 0, 0), Criterion(RATE, 0.998, 1.002, of_prediction=True)),
     control="the damping does not follow the error (fixed at 1), or no preconditioner (gradient descent); in the "
@@ -133,7 +133,7 @@ def local_rates(setting: Setting) -> Evidence:
     statement=r"""With the damping $\|E\|_F^{\,p}$, $0\le p<1$, and $q\ge1$ columns beyond the true rank,
 $\|E_t\|_F\simeq\sqrt q\,\bigl(4\alpha(1-p)q^{-p/2}t\bigr)^{-1/(1-p)}$ on the population loss: a fixed damping is
 as slow as gradient descent.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(Criterion(SPEED, 0.98, 1.02, of_prediction=True), Criterion(BETTER, low=10)),
     control="a damping that follows the error, p = 1; its slope is taken as if p were 1/2",

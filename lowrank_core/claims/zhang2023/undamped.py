@@ -60,7 +60,8 @@ def highest(run: Trajectory) -> torch.Tensor:
     reference="Theorem 4, p. 9, for PrecGD; Figure 1 shows the breakdown of ScaledGD in one example",
     statement=r"""Inside the radius of Lemma 24, with $\alpha=1/\ell$, PrecGD decreases $f$ at every step,
 whatever the size $\varepsilon$ of a column beyond the true rank.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="bound-upper",
     criteria=(Criterion(INCREASES, 0, 0), Criterion(HIGHEST, high=1)),
     control="no damping: ScaledGD from the same start with the same step",
@@ -135,7 +136,7 @@ def damping_needed(setting: Setting) -> Evidence:
 undamped step contains $2\alpha\|\nabla\varphi\,u\|/\varepsilon$, so that $f$ after it grows like
 $\varepsilon^{-4}$ as $\varepsilon\to0$ with $\nabla\varphi\,u$ fixed: with $\delta>0$, and with $\delta=0$ too
 unless the other columns span the range of $M^\star$.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(Criterion(OVERSHOOT, -4.05, -3.95),),
     control="∇φ u does not stay: full observation, the other columns span the range of M* exactly",
@@ -186,7 +187,7 @@ def overshoot(setting: Setting) -> Evidence:
     reference="Figure 1, p. 5, in kind; no theorem covers it",
     statement=r"""From Gaussian starts with $r=n$ and a small step PrecGD does not increase $f$; undamped scaling
 does from a good part of them.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(Criterion(INCREASES, 0, 0),),
     control="no damping: ScaledGD from the same starts with the same step",

@@ -44,7 +44,7 @@ ROUNDING = 1e-9
 second-order condition along $V=uv^\top$, $\langle G,E+W\rangle=0$, the optimisation over $t$, the sum of
 squares behind the valid inequality, the sum of squares on the disk, and
 $(\psi-\delta)(\psi+\delta+s)=(1+\delta)(1+1/\sqrt\rho)(\delta^\star-\delta)$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(TERMS, 0, 0),),
     control="one constant of each identity is changed; in the valid inequality O is no polar factor of Z",
@@ -91,7 +91,7 @@ def proof_steps(setting: Setting) -> Evidence:
 $\langle B,U^\top\nabla_U-\nabla_V^\top V\rangle=\mu(\|UB\|^2+\|VB\|^2)$. Along $(av^\top,-bv^\top)$ with
 $a\perp U$, $b\perp V$ the regulariser has no curvature and the loss bends by $|a|^2|Vv|^2+|b|^2|Uv|^2$; if
 $Uv=0$ and $\mu=0$, $(c\,av^\top,-bv^\top/c)$ bends by $c^2|a|^2|Vv|^2$ only.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(TERMS, 0, 0),),
     control="a and b are any vectors; in the gradient, UᵀU + VᵀV for UᵀU − VᵀV",
@@ -149,7 +149,7 @@ KINDS: tuple[Kind, ...] = ("generic", "learnt", "near")
 $E=\operatorname{diag}(A,0)-M$, $\omega=\|M_{22}\|_F$, $\tau=\|M_{22}\|_*$ and $k\ge\operatorname{rank}M_{22}$. If
 $s\tau\le\omega^2$ then $\|E\|^2-\omega^2\ge\frac{r-r^\star+k}k\,s^2\tau^2/\omega^2$; equality holds at the
 planted family. So $\alpha^2+\rho_k\min(\alpha,\beta)^2\le1$ for all $X$ and $Z$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(SLACK, low=0), Criterion(EQUALITY, 0, 0), Criterion(DISK, high=1 + ROUNDING)),
     control="the hypothesis sτ ≤ ω² is dropped; in the last quantity β stands for min(α, β)",
@@ -272,7 +272,7 @@ $\sum_{ij}\nabla^2f[e_iv_j^\top]-2k(1+q)\sum_jx_j^\top Gx_j=\sum_{ij}\langle s_{
 k{2q}\bigl(\langle R,HR\rangle-(1+2q)^2\langle Q,HQ\rangle\bigr)$, with $q=\sqrt{(r-r^\star+k)/k}$. So the point
 is second-order for an operator with constant $\delta$ of order $r-r^\star+2k$ only if $\delta\ge q/(1+q)$, and
 $q/(1+q)$ is attained.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(RESIDUAL, 0, 0), Criterion(BOUND, 0, 0), Criterion(ATTAINED, 0, 0)),
     control="the escape directions are left out, and only the gradient has a multiplier",
@@ -338,7 +338,7 @@ LARGEST_LEFT = 1e-7
     statement=r"""Under $\mathrm{RIP}(\delta,\min(n,r+r^\star))$ with $\delta<\delta_k$ and any noise $w$,
 every second-order point has
 $\|XX^\top-M^\star\|_F\le\sqrt{\min(n,r+r^\star)}\,\|\mathcal A^*(w)\|/(\psi(\delta,\rho_k)-\delta)$.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(Criterion(RATIO, high=1), Criterion(LEFT, high=LARGEST_LEFT), Criterion(TIGHT, 0.9, 1)),
     control="the gradient vanishes, but the Hessian may be indefinite",
@@ -375,7 +375,7 @@ def noise_bound(setting: Setting) -> Evidence:
     statement=r"""Under $\mathrm{RIP}(\delta,\min(n_1,n_2,r+r^\star))$ with $\delta<\delta_k$,
 $k=\min(r^\star,n_1-r,n_2-r)$, every second-order point of $f_\mu$, $\mu\ge0$, has
 $\|UV^\top-M^\star\|_F\le\sqrt{\min(n_1,n_2,r+r^\star)}\,\|\mathcal A^*(w)\|/(\psi(\delta,\rho_k)-\delta)$.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(Criterion(RATIO, high=1), Criterion(LEFT, high=LARGEST_LEFT)),
     control="the gradient vanishes, but the Hessian may be indefinite",

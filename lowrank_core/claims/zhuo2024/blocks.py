@@ -78,7 +78,8 @@ def block_run(setting: Setting, start: Factors, m: int | None = None, tail: floa
     statement=r"""Population loss, exact rank $r^\star<r$, $\eta\sigma_1=1/100$,
 $\|F_0F_0^\top-X^\star\|\le0.07\,\sigma_{r^\star}$. Then $\|T_tT_t^\top\|\le1/(\|T_0T_0^\top\|^{-1}+\eta t)$,
 and the largest block error satisfies $D_t\le4/(\eta t+4/D_0)$; in fact $2\eta t\,\|T_tT_t^\top\|\to1$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="bound-upper",
     criteria=(
         Criterion(RADIUS, high=0.07),
@@ -160,7 +161,8 @@ def scaled_blocks(run: Trajectory, eta: float) -> tuple[torch.Tensor, torch.Tens
     statement=r"""With $r>r^\star$ and finitely many measurements $\|SS^\top-D_S\|$ and $\|ST^\top\|$ decay
 linearly until they meet a small multiple of $\|TT^\top\|$, and from there on like $1/t$; on the population loss
 they go to zero linearly.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="rate",
     criteria=(
         Criterion(CROSS, low=1e-2),

@@ -68,7 +68,7 @@ def random_coefficients(setting: Setting, tail: bool, radius: float) -> torch.Te
 and $\|D_T\|\le\sigma_{r^\star}$. One step on the population loss gives
 $\|S_+T_+^\top\|\le(1-0.78\,\eta\sigma_{r^\star})\|ST^\top\|$, and $0.85$ in place of $0.78$ if $D_T=0$. The
 constant cannot be $1$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(
         Criterion(TERMS, 0, 0),
@@ -148,7 +148,7 @@ $\|F_0F_0^\top-X^\star\|\le0.07\,\sigma_{r^\star}$, signal and cross block are b
 $\lceil200\,\kappa\log(\sigma_{r^\star}/\epsilon)\rceil$ steps. For $\kappa=1$ and $ST^\top=0$ one step
 multiplies the signal error by at least $0.9786$, so that after $2\log(\sigma_{r^\star}/\epsilon)$ steps of
 order $\epsilon^{0.044}$ is left.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(Criterion(SUFFICIENT, high=1.0), Criterion(PRINTED, low=1.0)),
     control="the printed count ⌈2 log(σ_r*/ε)⌉ of steps",

@@ -74,7 +74,8 @@ def floors(setting: Setting, problem: Problem, r: int) -> torch.Tensor:
     statement=r"""Under Gaussian sensing with noise of standard deviation $\sigma$ gradient descent from a
 start near the truth ends at $\|XX^\top-M^\star\|=O(\sigma)$, for $r>r^\star$ as for $r=r^\star$, and the two
 floors are of the same order.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="rate",
     criteria=(Criterion(SLOPE, 0.95, 1.05), Criterion(COST, 0.9, 3.0)),
     control="descent stopped early, at a fixed number of steps, with r > r*",
@@ -150,7 +151,8 @@ def noise_floor(setting: Setting) -> Evidence:
     reference="Theorem 4(b) (p. 8): Θ(σ₁/ε_stat) steps; for r = r* the classical linear rate",
     statement=r"""Gradient descent needs of the order of $1/\sigma$ steps to come within three times its
 floor if $r>r^\star$, and of the order of $\log(1/\sigma)$ if $r=r^\star$.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="rate",
     criteria=(Criterion(STEPS, 0.8, 1.25),),
     control="no excess column: r = r*",

@@ -33,7 +33,7 @@ def eigenvalues(problem: Problem, factors: Factors) -> torch.Tensor:
     statement=r"""Along the gradient flow of $f_\mu$, for any $\mathcal A$ and $b$, the loss does not move
 $B=U^\top U-V^\top V$, and $\|B(\tau)\|_F\le\bigl(\|B(0)\|_F^{-1}+2\mu\tau/\sqrt r\bigr)^{-1}$ from every start:
 within a time of order $1/\mu$ the imbalance is of order one. At a limit that is a critical point it is zero.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(
         Criterion("largest ‖B(τ)‖(1/‖B(0)‖ + 2μτ/√r)", high=1.001),
@@ -190,7 +190,8 @@ RACE = {
     statement=r"""Gradient descent on $\tfrac12\|\mathcal A(UV^\top)-b\|^2$ without a regulariser, from the
 spectral start of search rank $r=r^\star$, converges linearly; the factors stay nearly balanced, and it needs
 about as many iterations as with the regulariser.""",
-    provenance="restated",
+    origin="paper",
+    known="restated",
     kind="ordering",
     criteria=(
         Criterion("largest ‖UᵀU − VᵀV‖_F/σ₁ along the run", high=0.5),
@@ -254,7 +255,7 @@ SCALED = "iterations over those from the spectral start, ScaledGD"
 as the Hessian, which has grown by $t^2$, allows, gradient descent needs about $t^4$ times as many iterations
 without the regulariser: $t^2$ for the step and $t^2$ for the rate $\eta\sigma_r/t^2$. With the regulariser it
 needs about $t^2$ times as many; ScaledGD needs as many as before.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(Criterion(FREE, 0.4, 2.5), Criterion(HELD, 0.6, 1.8), Criterion(SCALED, 0.96, 1.04)),
     control="the step alone is divided by t², the start is the spectral one",

@@ -63,7 +63,7 @@ balanced critical point $\nabla^2f_0$ and $\nabla^2f_\mu$ have equally many nega
 $\mu>0$. A second-order point of $f_0$ either has $\mathcal A^*(\mathcal A(UV^\top)-b)=0$ or can be balanced, and
 is then one of every $f_\mu$. But if $\mathcal A^*\mathcal A\succ0$ and $U$ has full column rank, the negative
 curvature of a saddle of $f_0$ fades like $t^{-2}$ along $(tU,V/t)$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(
         Criterion("‖∇f‖ / ‖M*‖ at (UA, VA⁻ᵀ)", high=1e-9),
@@ -124,7 +124,7 @@ SPREAD = "spread of the smallest δ over μ = 0, ½, 5 and (3U, V/3)"
 A\preceq(1+\delta)I$ makes a given pair $(U,V)$ with $UV^\top\ne M^\star$ a second-order point of $f_\mu$ is the
 same for all $\mu\ge0$ if the pair is balanced, and the same at $(tU,V/t)$ for $\mu=0$. On all $n_1\times n_2$
 matrices this constant is that of every order, if $n_1$ or $n_2$ is at most $r+r^\star$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(Criterion(SPREAD, high=1e-5), Criterion("upper − lower end of δ, largest", high=1e-5)),
     control="(tU, tV), t = ½, 1, 2, 3, instead of (tU, V/t): the product changes",

@@ -40,7 +40,7 @@ $f_\mu=f_0+\tfrac\mu4\|B\|_F^2$: $\|\nabla f_\mu\|_F^2=\|\nabla f_0\|_F^2+\mu^2(
 point, and $\|UB\|_F^2+\|VB\|_F^2\ge\sum_i|\lambda_i(B)|^3$. So
 $\mu\bigl(\sum_i|\lambda_i(B)|^3\bigr)^{1/2}\le\|\nabla f_\mu\|_F$: near-critical points are nearly balanced, and
 the critical points of $f_\mu$ are the balanced ones of $f_0$.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(
         Criterion(TERMS, 0, 0),
@@ -110,7 +110,7 @@ U-V^\top V\|_F^2=\|XX^\top\|_F^2$, and for $\mathcal A=I$
 $f_{1/2}=\tfrac18\|XX^\top-2S\|_F^2-\tfrac12\|M^\star\|_F^2$. For balanced $\hat Z$ this is
 $\tfrac18\|XX^\top-\hat Z\hat Z^\top\|_F^2+\tfrac14\|U^\top\hat U-V^\top\hat V\|_F^2$: the symmetric loss of the
 lift with the truth $\hat Z\hat Z^\top$, plus a term of the same order.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(
         Criterion(TERMS, 0, 0),

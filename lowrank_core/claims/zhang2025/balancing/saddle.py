@@ -61,7 +61,7 @@ $\tfrac12\|UV^\top-M^\star\|_F^2$ is exactly zero and
 $\lambda_{\min}(\nabla^2f)=-2\sigma_1^2/\bigl(L^2+\sqrt{L^4+4\sigma_1^2}\bigr)\to0$ as $L\to\infty$, while the
 error stays $\|M^\star\|_F$. With the regulariser $\tfrac\mu4\|U^\top U-V^\top V\|_F^2$ the gradient there is $\mu
 L^3\sqrt r$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(
         Criterion(TERMS, 0, 0),
@@ -238,7 +238,7 @@ def stall(setting: Setting, problem: Problem, size: float, weight: float, time: 
 follows Oja's flow slowed by $L^2$: $\|UV^\top-M^\star\|_F\approx\|M^\star(I-P_\tau)\|_F$ at the time $\tau=\eta
 T$, with $P_\tau$ the projector on the span of $e^{M^{\star\top}M^\star\tau/L^2}V_0$, up to $O(L^{-4})$. The time
 until the error is halved grows like $L^2$, and the iterations like $L^4$ because $\eta<2/L^2$.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion("largest |error − prediction| / ‖M*‖", high=0.05),

@@ -45,7 +45,7 @@ $X_t=[tA;\,I-\tfrac{t^2}2(A^\top A+yP);\,0]$ with $ay=\delta(\sqrt\rho\|A\|_F^2+
 and $P$ the projector on the $a$ columns that the truth does not share, has
 $f(X_t)-f(X_0)=-\dfrac{1+\delta}{2\delta}\,a\,y^2\,t^4+O(t^8)$. For $j=r^\star$ this is
 $-\dfrac{1+\delta^\star}{2r^\star\delta^\star}\|A\|_F^4\,t^4$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(
         Criterion(TERMS, 0, 0),
@@ -168,7 +168,7 @@ def unit_direction(setting: Setting, shape: Shape) -> torch.Tensor:
     statement=r"""At $\delta=\delta^\star$ with $j=r^\star$, gradient descent started at $X_0+\varepsilon[A;0]$,
 $\|A\|_F=1$, leaves the planted point after the time $\eta T\simeq1/(4c\varepsilon^2)$ as $\varepsilon\to0$,
 $c=\dfrac{1+\delta^\star}{2r^\star\delta^\star}$, whatever the direction $A$.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion("4cε²·ηT at escape", 0.99, 1.06),

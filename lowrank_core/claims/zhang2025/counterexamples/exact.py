@@ -54,7 +54,7 @@ rank $r^\star$ and $\mathcal A$ with $(1-\delta)\|M\|_F^2\le\|\mathcal A(M)\|^2\
 $M$, such that $\nabla f(X)=0$ and $\nabla^2f(X)$ has the eigenvalues
 $2(1+\delta)(1+\sqrt\rho)(\delta-\delta^\star_j)/\delta$ ($rj$ times), $0$ ($r(r-1)/2$ times), $4$ (once),
 $4(1+\delta)$ and $2(1+\delta)$, where $\rho=(r-r^\star+j)/j$ and $\delta^\star_j=1/(1+1/\sqrt\rho)$.""",
-    provenance="derived",
+    origin="ours",
     kind="identity",
     criteria=(
         Criterion(TERMS, 0, 0),
@@ -172,7 +172,7 @@ above, its Hessian is positive but for the $r(r-1)/2$ rotations; at $\delta=\del
 null directions; below, it has $rj$ negative eigenvalues. For $j=r^\star$ and $n=r+r^\star$ the threshold is
 $1/(1+\sqrt{r^\star/r})$; for $j=1$ it is $1/(1+1/\sqrt{r-r^\star+1})$. The order of the restricted isometry
 is $r+r^\star$.""",
-    provenance="derived",
+    origin="ours",
     kind="existence",
     criteria=(
         Criterion(NEGATIVE, 0, 0),
@@ -248,7 +248,7 @@ def relative_error(shape: Shape, delta: Fraction) -> float:
     statement=r"""For $2\le r^\star<r$ and $n=r+r^\star$, every $\delta$ between $1/(1+\sqrt{r^\star/r})$ and
 $1/(1+1/\sqrt{r-r^\star+1})$ admits a critical point with $XX^\top\ne M^\star$ at which the Hessian is
 positive on the complement of the rotations: a strict local minimum modulo rotations.""",
-    provenance="derived",
+    origin="ours",
     kind="existence",
     criteria=(Criterion(COUNTS, 0, 0), Criterion("eigenvalues below −10⁻⁹", 0, 0)),
     control="only one direction is planted, j = 1, at the same δ: the member behind the published bound",
@@ -309,7 +309,8 @@ $\delta=\tfrac12$ at order 2; at $x=\|z\|u_2/\sqrt2$, for $f(x)=\|\mathcal A(xx^
 factor $\tfrac12$, $f(x)=\tfrac34\|M^\star\|_F^2$, $\nabla f(x)=0$ and
 $\nabla^2f(x)=\|z\|^2\bigl(4u_2u_2^\top+2\sum_{i\ge3}u_iu_i^\top\bigr)\succeq8xx^\top$. On symmetric matrices
 over $u_1,u_2$ it is the member $r=r^\star=1$ of the planted family.""",
-    provenance="read",
+    origin="paper",
+    known="read",
     kind="identity",
     criteria=(
         Criterion("multiplicities of 1/2, 1 and 3/2 in A*A that are off", 0, 0),

@@ -31,7 +31,7 @@ WIDE_ETA = 0.05
 N(0,\sigma^2I)$ the share of starts that gradient descent has not brought to the truth at time $\eta T$ is
 $\simeq\sigma/\sqrt{3\pi\eta T}$ for small $\eta$ and large $\eta T$. In general, $\delta=\delta^\star$, it decays
 with the exponent $-rr^\star/2$. For $\delta>\delta^\star$ it tends to a positive constant.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion("exponent over the last decade of time", -0.58, -0.46),
@@ -128,7 +128,7 @@ def trapped_shares(starts: torch.Tensor, delta: float, times: Sequence[float], e
     statement=r"""On the instance with $\delta=\tfrac12$, stochastic gradient descent (one measurement in each
 step, starts $N(0,I)$, errors above $\tfrac12\|M^\star\|_F$ counted as failures) fails less often the longer
 it runs. With $\delta=0.7$ instead, the share of failures does not change.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(Criterion("failures at time 160 / failures at time 10", high=0.7),),
     control="δ = 0.7: a strict local minimum, which small steps do not leave",

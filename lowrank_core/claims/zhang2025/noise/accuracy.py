@@ -48,7 +48,7 @@ FLOOR = 1e-13
     statement=r"""On the population loss, for every $r>r^\star$ there are points with $\nabla^2f\succeq0$
 and $\|E\|_F=q^{1/6}(\|\nabla f\|_F/2)^{2/3}$, $q=r-r^\star$, as small as one likes; and for every $r\ge
 r^\star$ points with $\nabla f=0$ and $\|E\|_F=\tfrac12(-\lambda_{\min}(\nabla^2f))$.""",
-    provenance="derived",
+    origin="ours",
     kind="existence",
     criteria=(
         Criterion(DEFECT, 0, 0),
@@ -163,7 +163,7 @@ def near_the_worst(setting: Setting, r_star: int, r: int) -> tuple[Problem, Fact
 then at every $X$ of full column rank, with $\epsilon_g=\|\nabla f\|_F$ and
 $\epsilon_H=(-\lambda_{\min}(\nabla^2f))_+$, $(\psi-\delta)\|XX^\top-M^\star\|_F\le\sqrt{r+r^\star}\,\|\mathcal
 A^*(w)\|+\epsilon_g/(\sqrt2\,\sigma_r(X)) +\tfrac12\sqrt{r^\star}\,\epsilon_H$.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(Criterion(RATIO, high=1 + 1e-9),),
     control="an operator of constant 1.2 δ*, while the bound is given 0.9 δ*: points near a spurious one",
@@ -246,7 +246,7 @@ def accuracy_exponent(run: Trajectory) -> torch.Tensor:
     reference="abstract for 'sharp in the solution accuracy'; exponents are derived here",
     statement=r"""Along gradient descent without noise, from a generic start, $\|E\|_F$ falls like $\|\nabla
 f\|_F^{2/3}$ if $r>r^\star$, and like $\|\nabla f\|_F$ if $r=r^\star$ and $\sigma_{r^\star}(M^\star)$ is fixed.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(Criterion(EXPONENT, 0.9, 1.05, of_prediction=True),),
     control="r columns of rank r*, where 1 replaces 2/3; and r = r* with σ_{r*}(M*) = 10⁻⁹, where 2/3 replaces 1",

@@ -67,7 +67,7 @@ def with_noise(problem: Problem, setting: Setting, levels: list[float]) -> Probl
 every second-order point under any noise $w$ satisfies $\|XX^\top-M^\star\|_F\le\sqrt{r+r^\star}\,\|\mathcal
 A^*(w)\|/(\psi(\delta,r/r^\star)-\delta)$; along one direction of noise the error of the point that descent
 reaches is proportional to its size.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(
         Criterion(RATIO, high=1.0),
@@ -162,7 +162,7 @@ def gradient_norm(problem: Problem, factors: Factors) -> torch.Tensor:
 operator of constant $\delta$, noise and a second-order point with
 $\|XX^\top-M^\star\|_F\ge0.94\,\sqrt{r+r^\star}\,\|\mathcal A^*(w)\|/(\psi-\delta)$: the bound is within 6 % of
 the best.""",
-    provenance="derived",
+    origin="ours",
     kind="existence",
     criteria=(
         Criterion(RATIO, 0.94, 1 + 1e-9),

@@ -63,7 +63,7 @@ $M^\star$, descent from the spectral start ends at
 $\|XX^\top-M^\star\|_F^2\approx\sigma^2n\,(r^\star+2(r-r^\star))$ for $n\gg r$: the error grows like
 $\sigma\sqrt{n(r+r^\star)}$, and a column in excess costs twice as much as a true one. Under Gaussian sensing
 with many measurements the error has the same size.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion(IN_SIZE, 0.4, 0.65),

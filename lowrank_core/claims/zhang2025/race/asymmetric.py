@@ -57,7 +57,7 @@ def near_isometry(setting: Setting) -> Problem:
 $\kappa=1$ and steps divided by $s^2$, as the norm of the factors demands, gradient descent needs about
 $\ln(1-\eta)/\ln(1-\eta s^{-4})\approx s^4$ times as many iterations as from $(F_0,G_0)$, with the balancing
 regulariser the same with $s^{-2}$. (ScaledGD, whose step need not be divided, does not see $s$ at all.)""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(Criterion("iterations from (sF, G/s) / from (F, G)", 0.7, 1.2, of_prediction=True),),
     control="both factors are scaled up, (sF, sG): long, but balanced",
@@ -110,7 +110,7 @@ def unbalanced_start(setting: Setting) -> Evidence:
 with one rebalancing step reaches $10^{-10}$ within the cap, without the step it does not. After the step the
 factors have $F^\top F=\sigma_rI$ and $\|G\|^2=\sigma_1^2/\sigma_r$, so that the step size must shrink like
 $1/\kappa$ and the iterations grow like $\kappa^2$.""",
-    provenance="derived",
+    origin="ours",
     kind="rate",
     criteria=(
         Criterion("log₁₀ error at the end", high=-10),

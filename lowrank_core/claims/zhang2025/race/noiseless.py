@@ -33,7 +33,7 @@ CHAPTER = "chapters/zhang2025/which-method"
     reference="an ordering measured here; that ScaledGD is free of κ is Tong, Ma & Chi (2021), Theorem 3",
     statement=r"""With $r=r^\star$ on Gaussian measurements, the iterations of gradient descent to a relative
 error of $10^{-10}$ grow about like $\kappa$; those of ScaledGD, PrecGD and ScaledGD($\lambda$) do not grow.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(
         Criterion("exponent of the iterations of GD in κ", 0.85, 1.05),
@@ -84,7 +84,7 @@ def condition_number(setting: Setting) -> Evidence:
 $r>r^\star$, PrecGD from a spectral start and ScaledGD($\lambda$) from a tiny one reach a relative error of
 $10^{-10}$ within the cap; gradient descent from a spectral start is then above $10^{-6}$. The iterations of
 ScaledGD($\lambda$) do not depend on $r$; those of PrecGD grow with it.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(
         Criterion("log₁₀ error at the end", high=-10),

@@ -67,7 +67,7 @@ ScaledGD($\lambda$) end at the same error, and gradient descent takes several ti
 within twice of it. With $r=2r^\star$ the preconditioned methods from a spectral start end higher, at the
 minimiser that fits the noise with all its columns; ScaledGD($\lambda$) from a small start ends where the known
 rank does.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(
         Criterion("r = r*: error at the end / PrecGD's", 0.9, 1.1),
@@ -169,7 +169,7 @@ def noise(setting: Setting) -> Evidence:
     statement=r"""If a tenth of the measurements carries errors ten times the size of the truth, every $\ell_2$
 method with $r=2r^\star$ ends at a relative error above $0.3$, and the sub-gradient method on the $\ell_1$ loss
 below $10^{-3}$.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(
         Criterion("log₁₀ error at the end", high=-3),

@@ -102,7 +102,7 @@ NOT_THERE = "fraction of starts away from the truth"
 $\delta<1/(1+\sqrt{k/(r-r^\star+k)})$, $k=\min(r^\star,n-r)$, every second-order point of
 $\frac12\|\mathcal A(XX^\top-M^\star)\|^2$, $X\in\mathbb R^{n\times r}$, has $XX^\top=M^\star$; so gradient descent
 from a random start ends at the truth.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-upper",
     criteria=(Criterion(TRAPPED, high=0), Criterion(NOT_THERE, high=0)),
     control="δ above the threshold: the planted operators at 1.2 times of it",
@@ -178,7 +178,7 @@ ABOVE = "smallest trapped fraction at 1.1 δ* and above"
     reference="no counterpart in the paper",
     statement=r"""On the planted operators, of RIP constant $\delta$ of order $r+r^\star$, descents from around the
 planted point are trapped for $\delta>\delta^\star=1/(1+\sqrt{r^\star/r})$ and for no $\delta<\delta^\star$.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(Criterion(BELOW, high=0), Criterion(ABOVE, low=0.2)),
     control="a direction drawn at random in place of the planted one, with the same constants δ",

@@ -29,7 +29,7 @@ LEAST = "least bound found / threshold"
 for which $X$ is a spurious second-order point has, for every $n>r$, the minimum
 $1/(1+\sqrt{k/(r-r^\star+k)})$, $k=\min(r^\star,n-r)$, over all $X\in\mathbb R^{n\times r}$ and
 $Z\in\mathbb R^{n\times r^\star}$.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion(LEAST, 1 - 1e-9, 1 + 1e-5),),
     control="a truth of one rank more than the formula is told",
@@ -89,7 +89,7 @@ UPPER, LOWER = "δ of the operator found − threshold", "threshold − δ prove
     statement=r"""At the planted point some operator with $\delta$ equal to the threshold makes it a spurious
 second-order point, and none with a smaller one does: for $XX^\top$, and at the same numbers for $UV^\top$ with the
 regulariser $\frac18\|U^\top U-V^\top V\|_F^2$ and operators on all matrices.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion(UPPER, -1e-6, 1e-5), Criterion(LOWER, -1e-6, 1e-5)),
     control="the planted X times 1.1",
@@ -168,7 +168,7 @@ EXCESS = "δ of the operator found − formula"
     reference="Zhang, Sojoudi & Lavaei (2019), Theorem 12 (p. 17), for rank one; for all ranks derived here",
     statement=r"""For any $X$ and $Z$, no operator with a constant of order $r+r^\star$ below
 $\delta_{\mathrm{lb}}(X,Z)$ makes $X$ a spurious second-order point.""",
-    provenance="derived",
+    origin="ours",
     kind="bound-lower",
     criteria=(Criterion(EXCESS, low=-1e-6),),
     control="near the planted point, a formula that is not told the last column of Z",

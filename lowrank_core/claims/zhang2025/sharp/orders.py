@@ -25,7 +25,7 @@ EXACT_RANK, LARGER_RANK = "fraction of starts trapped, r = 1", "fraction of star
     statement=r"""An operator whose constants of all orders are at most $\delta$ may trap descents with search rank
 $r$ and none with a larger one: for $r^\star=1$ and $\frac12<\delta<1/(1+1/\sqrt2)$ with $r=1$, and with no
 $r\ge2$.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(Criterion(EXACT_RANK, low=0.02), Criterion(LARGER_RANK, high=0)),
     control="a larger δ, above the threshold of r = 2 as well, in the operator planted for r = 2",
@@ -66,7 +66,7 @@ BURDEN = "burden at the largest r / at r = r*"
     statement=r"""The condition $\delta_{r+r^\star}<1/(1+\sqrt{r^\star/r})$ reads
 $\frac{\delta}{1-\delta}\sqrt{r^\star/r}<1$. For Gaussian ensembles with few measurements, $m<n(n+1)/2$, the left
 side, here called its burden, grows with $r$, because the constant of order $r+r^\star$ does.""",
-    provenance="derived",
+    origin="ours",
     kind="ordering",
     criteria=(Criterion(BURDEN, low=1),),
     control="an operator with the same constant at every order",
@@ -134,7 +134,7 @@ ATTAINED = "sampled constant / closed form"
     statement=r"""Let $s_q$ be the share of the $q$ largest squared eigenvalues of $Q$ in their sum. After the best
 rescaling, the operator $(1+\delta)I-2\delta\langle Q,\cdot\rangle Q/\|Q\|_F^2$ has the constant
 $\delta_q=\delta s_q/(1+\delta-\delta s_q)$ of order $q$; it is $\delta$ at $q=r+r^\star$ and smaller below.""",
-    provenance="derived",
+    origin="ours",
     kind="tight",
     criteria=(Criterion(ATTAINED, 1 - 1e-6, 1 + 1e-9),),
     control="a second direction of rank one in the projector",

@@ -1,0 +1,99 @@
+"""A criterion: the range in which a measured quantity must fall, what its width rests on, and who breaks it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lowrank_core.errors import require
+
+WIDE = 0.2
+"""A two-sided window of this relative half width or more says little, and must say why it is so wide."""
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """An acceptance range, for every variant and every seed.
+
+    What is judged is one value per seed and variant, unless the criterion says that it is `pooled` over the seeds,
+    or `exact`, a certificate that no seed changes.
+
+    Attributes:
+        quantity: name of the measured quantity.
+        low, high: the range, ends included.
+        of_prediction: whether the ends are multiples of the predicted value.
+        width: what the width of the range rests on, in a few words: a finite-size term, the spread over so many
+            pilot seeds, rounding. A single accepted value needs no such reason.
+        pooled: the statistic over all seeds that is judged, e.g. "exponent of medians"; its evidence is a
+            `Pooled`, with an interval over the seeds by which it can be refuted.
+        exact: which certificate the values are, e.g. "the proof's identities, in symbols"; one violation refutes.
+        uncontrolled: why no control can break this criterion; empty if the control must.
+        wide: why a two-sided window of ±20 % or more still tests the statement.
+    """
+
+    quantity: str
+    low: float = -math.inf
+    high: float = math.inf
+    of_prediction: bool = False
+    width: str = ""
+    pooled: str = ""
+    exact: str = ""
+    uncontrolled: str = ""
+    wide: str = ""
+
+    def __post_init__(self) -> None:
+        require(
+            self.low <= self.high and (math.isfinite(self.low) or math.isfinite(self.high)),
+            "low, high",
+            (self.low, self.high),
+            f"the criterion on {self.quantity!r} accepts everything or nothing",
+            "give low <= high with at least one finite end",
+        )
+        require(
+            not (self.pooled and self.exact),
+            "pooled, exact",
+            (self.pooled, self.exact),
+            f"the criterion on {self.quantity!r} cannot be both",
+            "say pooled for a statistic over the seeds, exact for a certificate that no seed changes",
+        )
+
+    @property
+    def half_width(self) -> float:
+        """Relative half width of a two-sided window; infinite for a one-sided one or one around zero."""
+        centre = abs(self.low + self.high) / 2
+        return (self.high - self.low) / 2 / centre if centre > 0 else math.inf
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether this is a two-sided window of ±20 % or wider."""
+        two_sided = math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high
+        return two_sided and self.half_width >= WIDE - 1e-12
+
+    def bounds(self, predicted: float) -> tuple[float, float]:
+        """The accepted range, (nan, nan) where the prediction says nothing."""
+        if not self.of_prediction:
+            return self.low, self.high
+        ends = self.low * predicted, self.high * predicted
+        # 0·inf, or no number to compare with: nothing can be said, in either direction.
+        return (math.nan, math.nan) if any(map(math.isnan, ends)) else (min(ends), max(ends))
+
+    def __str__(self) -> str:
+        name = f"{self.quantity} / predicted" if self.of_prediction else self.quantity
+        if self.low == self.high:
+            return f"{name} = {self.low:g}"
+        if math.isinf(self.low):
+            return f"{name} ≤ {self.high:g}"
+        if math.isinf(self.high):
+            return f"{name} ≥ {self.low:g}"
+        return f"{name} in [{self.low:g}, {self.high:g}]"
+
+    def refuter(self) -> str:
+        """What, measured, would speak against the statement."""
+        name = f"{self.quantity} / predicted" if self.of_prediction else self.quantity
+        if self.low == self.high:
+            return f"{name} other than {self.low:g}"
+        if math.isinf(self.low):
+            return f"{name} above {self.high:g}"
+        if math.isinf(self.high):
+            return f"{name} below {self.low:g}"
+        return f"{name} outside [{self.low:g}, {self.high:g}]"
