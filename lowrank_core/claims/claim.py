@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from typing import Any, Literal, get_args
 
 import torch
 
+from lowrank_core.claims.grammar import scales
 from lowrank_core.errors import require
 
 Kind = Literal["identity", "bound-upper", "bound-lower", "tight", "rate", "ordering", "existence"]
@@ -144,7 +146,7 @@ class Claim:
         control: which hypothesis the control drops.
         breaks: the quantities whose criterion the control must violate on every seed.
         seeds: number of seeds for each scale.
-        sizes: the numbers of each scale.
+        sizes: the numbers of each scale, see `grammar.scales`; none where the seeds alone choose the instances.
         uses: ids of claims that this one rests on.
         chapter: the page it stands in.
         expected: the verdict the book expects.
@@ -156,7 +158,6 @@ class Claim:
 
     id: str
     title: str
-    paper: str
     reference: str
     statement: str
     provenance: Provenance
@@ -165,9 +166,9 @@ class Claim:
     control: str
     breaks: tuple[str, ...]
     seeds: Mapping[str, int]
-    sizes: Mapping[str, Mapping[str, Any]]
     chapter: str
     function: Callable[[Setting], Evidence]
+    sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=scales)
     uses: tuple[str, ...] = ()
     expected: Verdict = "holds"
     fit: Fit = "instantiates"
@@ -181,11 +182,11 @@ class Claim:
 
         names = [criterion.quantity for criterion in self.criteria]
         declared(
-            self.id.startswith(f"{self.paper}.") and len(self.id) > len(self.paper) + 1,
+            re.fullmatch(r"[^.]+\.[^.]+", self.id) is not None,
             "id",
             self.id,
             "ids read paper.slug",
-            f'use "{self.paper}.something"',
+            "join the key of the paper and a slug by the only dot",
         )
         declared(bool(names), "criteria", names, "a claim needs a criterion", "declare at least one")
         declared(
@@ -195,9 +196,9 @@ class Claim:
             "the control must break at least one of the claim's own criteria",
             f"name some of {names}",
         )
-        scales = set(get_args(Scale))
+        every = set(get_args(Scale))
         declared(
-            set(self.seeds) == scales and set(self.sizes) == scales,
+            set(self.seeds) == every and set(self.sizes) == every,
             "seeds, sizes",
             (sorted(self.seeds), sorted(self.sizes)),
             "every scale needs seeds and sizes",
@@ -233,3 +234,8 @@ class Claim:
             declared(
                 value in get_args(allowed), name, value, "unknown value", f"use one of {get_args(allowed)}"
             )
+
+    @property
+    def paper(self) -> str:
+        """The key of the paper, which the id begins with."""
+        return self.id.partition(".")[0]
