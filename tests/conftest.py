@@ -43,7 +43,6 @@ def declare(monkeypatch):
         declaration = {
             "id": "test.claim",
             "title": "a claim of the tests",
-            "paper": "test",
             "reference": "nowhere",
             "statement": "It is one.",
             "origin": "ours",
@@ -52,7 +51,6 @@ def declare(monkeypatch):
             "control": "it is zero",
             "edgeless": "it has no sizes",
             "seeds": {"smoke": 3, "book": 8, "full": 8},
-            "sizes": {"smoke": {}, "book": {}, "full": {}},
             "chapter": "chapters/test",
         }
         return registry.claim(**declaration | changes)(function or (lambda setting: evidence()))

@@ -12,6 +12,7 @@ import torch
 from lowrank_core import Factors, Identity, Problem, claims, gaussian_start, observe, psd
 from lowrank_core.claims import registry
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.methods import Method, State
 from lowrank_core.steps import StepRule
 
@@ -73,7 +74,11 @@ def test_the_claims_in_the_readme_exist():
 def test_the_claim_in_the_contributing_guide_is_one(monkeypatch):
     (block,) = [block for block in blocks("CONTRIBUTING.md") if block.startswith("@claim")]
     monkeypatch.setattr(registry, "_CLAIMS", {})
-    exec(block, {"claim": registry.claim, "Criterion": Criterion, "Evidence": Evidence, "Setting": Setting})
+    found = {
+        **{"claim": registry.claim, "each": each, "scales": scales},
+        **{"Criterion": Criterion, "Evidence": Evidence, "Setting": Setting},
+    }
+    exec(block, found)
     assert list(registry._CLAIMS) == ["paper2024.slug"]
 
 

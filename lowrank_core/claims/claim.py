@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Literal, get_args
 
@@ -14,6 +15,7 @@ from lowrank_core.claims import standing
 from lowrank_core.claims.criterion import Criterion
 from lowrank_core.claims.edges import Edge, edge, refused
 from lowrank_core.claims.evidence import Evidence
+from lowrank_core.claims.grammar import scales
 from lowrank_core.errors import require
 
 __all__ = ["Claim", "Criterion", "Edge", "Evidence", "Setting", "edge", "refused"]
@@ -86,7 +88,7 @@ class Claim:
         positive: where the criteria must be met although the claim itself fails; a claim that is expected to be
             refuted needs one, or its refutation might be the experiment's fault. It may then lack a control.
         seeds: number of seeds for each scale.
-        sizes: the numbers of each scale.
+        sizes: the numbers of each scale, see `grammar.scales`; none where the seeds alone choose the instances.
         edges: sizes at which it must hold untuned, and sizes that it must refuse.
         edgeless: why it has no edges, e.g. that it has no sizes.
         waives: names of standing assumptions that the statement does not make, see `standing`.
@@ -101,15 +103,14 @@ class Claim:
 
     id: str
     title: str
-    paper: str
     reference: str
     statement: str
     kind: Kind
     criteria: tuple[Criterion, ...]
     seeds: Mapping[str, int]
-    sizes: Mapping[str, Mapping[str, Any]]
     chapter: str
     function: Callable[[Setting], Evidence]
+    sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=scales)
     origin: Origin = "ours"
     known: Known | None = None
     control: str = ""
@@ -138,11 +139,11 @@ class Claim:
 
         names = [criterion.quantity for criterion in self.criteria]
         declared(
-            self.id.startswith(f"{self.paper}.") and len(self.id) > len(self.paper) + 1,
+            re.fullmatch(r"[^.]+\.[^.]+", self.id) is not None,
             "id",
             self.id,
             "ids read paper.slug",
-            f'use "{self.paper}.something"',
+            "join the key of the paper and a slug by the only dot",
         )
         declared(bool(names), "criteria", names, "a claim needs a criterion", "declare at least one")
         declared(
@@ -152,9 +153,9 @@ class Claim:
             "two criteria speak of one quantity",
             "give one range for each quantity",
         )
-        scales = set(get_args(Scale))
+        every = set(get_args(Scale))
         declared(
-            set(self.seeds) == scales and set(self.sizes) == scales,
+            set(self.seeds) == every and set(self.sizes) == every,
             "seeds, sizes",
             (sorted(self.seeds), sorted(self.sizes)),
             "every scale needs seeds and sizes",
@@ -188,11 +189,11 @@ class Claim:
             f"a statement of origin {self.origin!r} has {'no' if self.origin == 'ours' else 'a'} source",
             "say how the source is known for a paper's or a sharpened statement, and nothing for one of ours",
         )
-        for _, field, _, _ in string.Formatter().parse(self.discrepancy or ""):
+        for _, note, _, _ in string.Formatter().parse(self.discrepancy or ""):
             declared(
-                field is None or (bool(field) and not set(field) & set(".[")),
+                note is None or (bool(note) and not set(note) & set(".[")),
                 "discrepancy",
-                field,
+                note,
                 "it quotes a note by a name that no note can have",
                 "quote notes by plain names, without dots and brackets",
             )
@@ -261,3 +262,8 @@ class Claim:
     @property
     def contracted(self) -> bool:
         return not self.breaks
+
+    @property
+    def paper(self) -> str:
+        """The key of the paper, which the id begins with."""
+        return self.id.partition(".")[0]

@@ -14,6 +14,7 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.closed_forms import balanced_flow
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.wind2023.runs import SEEDS, balanced
 from lowrank_core.randomness import normal
@@ -26,7 +27,6 @@ STOPPED = "‖FGᵀ − M*‖_F / ‖M_r − M*‖_F at the stopping time"
 @claim(
     id="jiang2022.early-stopping",
     title="Stopped early, the flow returns the best approximation of rank r; run on, it overfits",
-    paper="jiang2022",
     reference="abstract for early stopping; the rate and the stopping time are derived",
     statement=r"""Let the flow see $M=M^\star+W$, of full rank, with $\|W\|=0.2\,\sigma_r$, and let $M_r$ be the
 best approximation of rank $r$ of $M$. From a balanced start $\min_t\|FG^\top-M_r\|\asymp a_0^{p_r}$,
@@ -38,41 +38,17 @@ $t^\star=2\ln(1/a_0)/(\sigma_r+\sigma_{r+1})$ the error to $M^\star$ is that of 
     control="no early stopping, the time 20 t*; for the rate, starts of order one",
     breaks=(RATE, STOPPED),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 8,
-            "n2": 6,
-            "spectrum": (2.0, 1.0),
-            "k": 8,
-            "noise": 0.2,
-            "scales": (1e-3, 1e-4, 1e-5),
-            "large": (1.0, 3.0),
-            "points": 80,
-            "late": 20,
-        },
-        "book": {
-            "n1": 20,
-            "n2": 16,
-            "spectrum": (2.0, 1.5, 1.0),
-            "k": 24,
-            "noise": 0.2,
-            "scales": (1e-3, 1e-4, 1e-5, 1e-6),
-            "large": (1.0, 3.0),
-            "points": 150,
-            "late": 20,
-        },
-        "full": {
-            "n1": 40,
-            "n2": 30,
-            "spectrum": (2.0, 1.5, 1.0),
-            "k": 48,
-            "noise": 0.2,
-            "scales": (1e-3, 1e-4, 1e-5, 1e-6),
-            "large": (1.0, 3.0),
-            "points": 300,
-            "late": 20,
-        },
-    },
+    sizes=scales(
+        n1=each(8, 20, 40),
+        n2=each(6, 16, 30),
+        spectrum=each((2.0, 1.0), (2.0, 1.5, 1.0), (2.0, 1.5, 1.0)),
+        k=each(8, 24, 48),
+        noise=0.2,
+        scales=each((1e-3, 1e-4, 1e-5), (1e-3, 1e-4, 1e-5, 1e-6), (1e-3, 1e-4, 1e-5, 1e-6)),
+        large=(1.0, 3.0),
+        points=each(80, 150, 300),
+        late=20,
+    ),
     chapter="chapters/wind2023/spectral-alignment",
     uses=("jin2023.incremental-exponents",),
 )

@@ -14,6 +14,7 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.closed_forms import balanced_flow
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.wind2023.runs import SEEDS, balanced
 from lowrank_core.proofs import incremental_exponent
@@ -28,7 +29,6 @@ DIGITS = "largest |exponent − p| of the closed form"
 @claim(
     id="jin2023.exponent-proof",
     title="The exponent of the closest approach, by computer algebra and in many digits",
-    paper="jin2023",
     reference="no counterpart in the paper",
     statement=r"""Let two modes $\sigma_k>\sigma_{k+1}$ of the balanced flow start with Gram matrix
 $a_0^2\hat G\succ0$. At $t^\star=2\ln(1/a_0)/(\sigma_k+\sigma_{k+1})$ the path is $a_0^pC+o(a_0^p)$ away from
@@ -40,7 +40,7 @@ $C$; and no time does better, because $\min_\tau\max(Ae^{-2\sigma_k\tau},Be^{2\s
     control="the time half-way between the two escapes, ½(1/σ_k + 1/σ_{k+1}) ln(1/a₀), instead of t*",
     breaks=(TERMS, DIGITS),
     seeds=SEEDS,
-    sizes={"smoke": {"modes": 3}, "book": {"modes": 4}, "full": {"modes": 6}},
+    sizes=scales(modes=each(3, 4, 6)),
     means=("symbolic",),
     chapter=CHAPTER,
 )
@@ -67,7 +67,6 @@ NEAREST = "min_t ‖FGᵀ − M_k‖ / σ_{k+1}, smallest a₀"
 @claim(
     id="jin2023.incremental-exponents",
     title="The path passes every best approximation at distance a₀^p",
-    paper="jin2023",
     reference="abstract for the ranks learnt in sequence; the exponent is derived",
     statement=r"""With all entries observed, search rank above $k$ and $\sigma_k>\sigma_{k+1}$, the flow from a
 balanced start satisfies $\min_t\|FG^\top-M_k\|\asymp a_0^{p_k}$ with
@@ -78,35 +77,19 @@ $p_k=2(\sigma_k-\sigma_{k+1})/(\sigma_k+\sigma_{k+1})$, where $M_k$ is the best 
     control="no gap, σ₁ = σ₂, against the exponent of the first spectrum; and a start of order one",
     breaks=(RATE, NEAREST),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 7,
-            "n2": 5,
-            "k": 5,
-            "spectra": ((4.0, 2.0, 1.0),),
-            "equal": (2.0, 2.0, 1.0),
-            "scales": (1e-3, 1e-5, 1e-7),
-            "points": 80,
-        },
-        "book": {
-            "n1": 12,
-            "n2": 10,
-            "k": 10,
-            "spectra": ((4.0, 2.0, 1.0), (3.0, 1.0, 0.5)),
-            "equal": (2.0, 2.0, 1.0),
-            "scales": (1e-3, 1e-4, 1e-5, 1e-6, 1e-7),
-            "points": 200,
-        },
-        "full": {
-            "n1": 24,
-            "n2": 20,
-            "k": 20,
-            "spectra": ((4.0, 2.0, 1.0), (3.0, 1.0, 0.5), (5.0, 3.0, 1.0)),
-            "equal": (2.0, 2.0, 1.0),
-            "scales": (1e-3, 1e-4, 1e-5, 1e-6, 1e-7),
-            "points": 400,
-        },
-    },
+    sizes=scales(
+        n1=each(7, 12, 24),
+        n2=each(5, 10, 20),
+        k=each(5, 10, 20),
+        spectra=each(
+            ((4.0, 2.0, 1.0),),
+            ((4.0, 2.0, 1.0), (3.0, 1.0, 0.5)),
+            ((4.0, 2.0, 1.0), (3.0, 1.0, 0.5), (5.0, 3.0, 1.0)),
+        ),
+        equal=(2.0, 2.0, 1.0),
+        scales=each((1e-3, 1e-5, 1e-7), (1e-3, 1e-4, 1e-5, 1e-6, 1e-7), (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)),
+        points=each(80, 200, 400),
+    ),
     chapter=CHAPTER,
     uses=("jin2023.exponent-proof", "wind2023.flow-identities"),
 )
@@ -184,7 +167,6 @@ END = "‖FGᵀ − M_s‖ / σ_s at the end"
 @claim(
     id="jin2023.learns-ranks-in-sequence",
     title="Rank one is learnt first, then two, up to the search rank",
-    paper="jin2023",
     reference="abstract: ranks in sequence, best solutions of each rank if under-parameterised",
     statement=r"""From a small balanced start, with all entries observed and distinct singular values, the flow
 passes near $M_1,M_2,\dots$ in this order and ends at $M_s$, $s=\min(k,r)$: at the truth if the search rank
@@ -196,35 +178,15 @@ suffices, and at the best approximation of rank $k$ if it does not.""",
     control="a start of order one, which ends at M_s too but passes near none of the others",
     breaks=(PASSED,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 7,
-            "n2": 5,
-            "spectrum": (4.0, 2.0, 1.0),
-            "ks": (5, 3, 2),
-            "a0": 1e-6,
-            "large": 2.0,
-            "step": 0.1,
-        },
-        "book": {
-            "n1": 12,
-            "n2": 10,
-            "spectrum": (4.0, 2.0, 1.0, 0.5),
-            "ks": (10, 4, 2),
-            "a0": 1e-6,
-            "large": 2.0,
-            "step": 0.05,
-        },
-        "full": {
-            "n1": 24,
-            "n2": 20,
-            "spectrum": (4.0, 2.0, 1.0, 0.5),
-            "ks": (20, 10, 4, 3, 2),
-            "a0": 1e-6,
-            "large": 2.0,
-            "step": 0.02,
-        },
-    },
+    sizes=scales(
+        n1=each(7, 12, 24),
+        n2=each(5, 10, 20),
+        spectrum=each((4.0, 2.0, 1.0), (4.0, 2.0, 1.0, 0.5), (4.0, 2.0, 1.0, 0.5)),
+        ks=each((5, 3, 2), (10, 4, 2), (20, 10, 4, 3, 2)),
+        a0=1e-6,
+        large=2.0,
+        step=each(0.1, 0.05, 0.02),
+    ),
     chapter=CHAPTER,
     uses=("jin2023.incremental-exponents",),
 )

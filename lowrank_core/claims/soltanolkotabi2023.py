@@ -13,6 +13,7 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.imbalance import imbalance
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.wind2023.runs import SEEDS, descent, gaussian_pair
 from lowrank_core.factors import Factors
@@ -28,7 +29,6 @@ SIZE = "largest imbalance / ‖M*‖"
 @claim(
     id="soltanolkotabi2023.implicit-balancing",
     title="The factors balance themselves up to O(η), whatever the start scale",
-    paper="soltanolkotabi2023",
     reference="abstract for the coupling of the factors; the size is derived",
     statement=r"""Under Gaussian sensing from a small start, $\max_T\|F_T^\top F_T-G_T^\top G_T\|\le
 a_0^2+O(\eta\|M^\star\|^2)$: linear in $\eta$, with no trend in $a_0$ once $a_0^2$ is smaller.""",
@@ -42,38 +42,16 @@ a_0^2+O(\eta\|M^\star\|^2)$: linear in $\eta$, with no trend in $a_0$ once $a_0^
     control="step sizes η_F = 4η_G, which conserve FᵀF/η_F − GᵀG/η_G instead; a start of imbalance one",
     breaks=(EXPONENT, SIZE),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 10,
-            "n2": 10,
-            "spectrum": (1.0,),
-            "k": 10,
-            "m": 90,
-            "scales": (1e-3, 1e-4),
-            "etas": (0.1, 0.05),
-            "time": 30.0,
-        },
-        "book": {
-            "n1": 20,
-            "n2": 20,
-            "spectrum": (1.0, 0.7),
-            "k": 20,
-            "m": 300,
-            "scales": (1e-3, 1e-4),
-            "etas": (0.1, 0.05, 0.025),
-            "time": 40.0,
-        },
-        "full": {
-            "n1": 40,
-            "n2": 40,
-            "spectrum": (1.0, 0.7),
-            "k": 40,
-            "m": 1200,
-            "scales": (1e-3, 1e-4),
-            "etas": (0.05, 0.025, 0.0125),
-            "time": 60.0,
-        },
-    },
+    sizes=scales(
+        n1=each(10, 20, 40),
+        n2=each(10, 20, 40),
+        spectrum=each((1.0,), (1.0, 0.7), (1.0, 0.7)),
+        k=each(10, 20, 40),
+        m=each(90, 300, 1200),
+        scales=(1e-3, 1e-4),
+        etas=each((0.1, 0.05), (0.1, 0.05, 0.025), (0.05, 0.025, 0.0125)),
+        time=each(30.0, 40.0, 60.0),
+    ),
     chapter="chapters/wind2023/perturbed-flow",
     uses=("wind2023.balance-under-perturbation",),
 )

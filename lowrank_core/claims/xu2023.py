@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.runs import LOG_SEEDS, SEEDS, arrival, certified_problem
 from lowrank_core.factors import Factors, gaussian_start
@@ -55,7 +56,6 @@ def damped(kappa: float, relative: float = 1.0) -> Method:
 @claim(
     id="xu2023.condition-number",
     title="From a small start ScaledGD(λ) needs hardly more iterations for a larger condition number",
-    paper="xu2023",
     reference="abstract: iterations scale only logarithmically with κ; gradient descent polynomially",
     statement=r"""From a small random start with $r>r^\star$ and $\lambda=\sigma_{r^\star}$, under a restricted
 isometry property, ScaledGD($\lambda$) converges linearly after a number of iterations that grows at most
@@ -67,11 +67,14 @@ logarithmically with $\kappa$.""",
     control="the preconditioner is left out: gradient descent from the same start",
     breaks=("iterations to 1e-8 / those at κ = 1",),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 10, "r": 4, "delta": 0.02, "alpha": 1e-12, "kappas": (10,), "cap": 400},
-        "book": {"n": 16, "r": 4, "delta": 0.02, "alpha": 1e-12, "kappas": (10, 100), "cap": 400},
-        "full": {"n": 40, "r": 6, "delta": 0.02, "alpha": 1e-12, "kappas": (10, 100), "cap": 400},
-    },
+    sizes=scales(
+        n=each(10, 16, 40),
+        r=each(4, 4, 6),
+        delta=0.02,
+        alpha=1e-12,
+        kappas=each((10,), (10, 100), (10, 100)),
+        cap=400,
+    ),
     chapter=CHAPTER,
     fit="illustrates",
 )
@@ -99,7 +102,6 @@ def condition_number(setting: Setting) -> Evidence:
 @claim(
     id="xu2023.fixed-damping-law",
     title="A fixed damping is sublinear in the end: the error is √(r − r*) λ/(2ηT)",
-    paper="xu2023",
     reference="derived here",
     statement=r"""On the population loss, from a start of full rank $r>r^\star$ and of any size, the error of
 ScaledGD($\lambda$) with a fixed $\lambda>0$ satisfies $2\eta
@@ -110,32 +112,14 @@ T\,\|X_TX_T^\top-M^\star\|_F/\lambda\to\sqrt{r-r^\star}$.""",
     control="the damping follows the error: PrecGD",
     breaks=("2ηT · error / (λ√(r − r*))",),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 10,
-            "ranks": (4,),
-            "kappas": (1,),
-            "dampings": (0.1, 1.0),
-            "alpha": 0.5,
-            "steps": 2_500,
-        },
-        "book": {
-            "n": 16,
-            "ranks": (4, 6),
-            "kappas": (1, 10),
-            "dampings": (0.1, 1.0),
-            "alpha": 0.5,
-            "steps": 3_000,
-        },
-        "full": {
-            "n": 40,
-            "ranks": (4, 6),
-            "kappas": (1, 10),
-            "dampings": (0.1, 1.0),
-            "alpha": 0.5,
-            "steps": 9_000,
-        },
-    },
+    sizes=scales(
+        n=each(10, 16, 40),
+        ranks=each((4,), (4, 6), (4, 6)),
+        kappas=each((1,), (1, 10), (1, 10)),
+        dampings=(0.1, 1.0),
+        alpha=0.5,
+        steps=each(2_500, 3_000, 9_000),
+    ),
     chapter=CHAPTER,
 )
 def fixed_damping_law(setting: Setting) -> Evidence:
@@ -164,7 +148,6 @@ def fixed_damping_law(setting: Setting) -> Evidence:
 @claim(
     id="xu2023.floor-and-isometry",
     title="The floor falls with the start scale only if the isometry constant is small for the condition number",
-    paper="xu2023",
     reference="abstract for the small start; the failing hypothesis and the law in its place are derived here",
     statement=r"""With $r>r^\star$ and $\lambda=\sigma_{r^\star}/10$, the error after a fixed number $T$ of
 iterations falls like a power of the start scale $\alpha$ at $\kappa=100$ if $\delta$ is small. If $\delta\kappa$
@@ -184,11 +167,7 @@ is that of the fixed damping, $\sqrt{r-r^\star}\,\lambda/(2\eta T)$ up to a fact
         "δ not small: 2ηT · error / (λ√(r − r*))",
     ),
     seeds=LOG_SEEDS,
-    sizes={
-        "smoke": {"n": 16, "r": 4, "kappa": 100, "deltas": (1e-4, 0.5), "alphas": (1e-4, 1e-5), "steps": 400},
-        "book": {"n": 16, "r": 4, "kappa": 100, "deltas": (1e-4, 0.5), "alphas": (1e-4, 1e-5), "steps": 400},
-        "full": {"n": 30, "r": 4, "kappa": 100, "deltas": (1e-4, 0.5), "alphas": (1e-4, 1e-5), "steps": 400},
-    },
+    sizes=scales(n=each(16, 16, 30), r=4, kappa=100, deltas=(1e-4, 0.5), alphas=(1e-4, 1e-5), steps=400),
     chapter=CHAPTER,
     uses=("xu2023.fixed-damping-law",),
     discrepancy="At κ = {kappa:.0f} and isometry constant {δ, not small:g} the floor of ScaledGD(λ) is the same "
@@ -233,7 +212,6 @@ def floor_and_isometry(setting: Setting) -> Evidence:
 @claim(
     id="xu2023.role-of-damping",
     title="The damping: of the order of σ_r it is safe and fast; far larger is slow; none throws the iterate away",
-    paper="xu2023",
     reference="derived here",
     statement=r"""From a small start, ScaledGD($\lambda$) with $\lambda\ge\sigma_{r^\star}$ never leaves the error
 of the zero matrix behind it, and its iterations grow in proportion to $\lambda$ for $\lambda\gg\sigma_{r^\star}$.
@@ -247,11 +225,7 @@ Without damping the first step has the length of $\eta\|M^\star\|/\alpha$ and th
     control="λ = 0 (first criterion); a damping that is not large, λ = σ/10 (second)",
     breaks=("largest error on the way / ‖M*‖_F", "iterations to 1e-6 at 10λ / at λ"),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 10, "r": 4, "kappa": 10, "delta": 0.02, "alpha": 1e-8, "cap": 1_600},
-        "book": {"n": 16, "r": 4, "kappa": 10, "delta": 0.02, "alpha": 1e-8, "cap": 1_600},
-        "full": {"n": 40, "r": 6, "kappa": 10, "delta": 0.02, "alpha": 1e-8, "cap": 1_600},
-    },
+    sizes=scales(n=each(10, 16, 40), r=each(4, 4, 6), kappa=10, delta=0.02, alpha=1e-8, cap=1_600),
     chapter=CHAPTER,
 )
 def role_of_damping(setting: Setting) -> Evidence:

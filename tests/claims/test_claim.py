@@ -9,8 +9,10 @@ from lowrank_core.claims.claim import Criterion, Evidence
 from lowrank_core.errors import ArgumentError
 
 BAD = {
-    "id of another paper": ({"id": "other.claim"}, "id", "test.something"),
-    "id without slug": ({"id": "test."}, "id", "test.something"),
+    "id without paper": ({"id": ".claim"}, "id", "the only dot"),
+    "id without slug": ({"id": "test."}, "id", "the only dot"),
+    "id without dot": ({"id": "test"}, "id", "the only dot"),
+    "id with a dot too many": ({"id": "test.claim.again"}, "id", "the only dot"),
     "no criteria": ({"criteria": ()}, "criteria", "at least one"),
     "control breaks nothing": ({"breaks": ()}, "breaks", "size"),
     "control breaks another quantity": ({"breaks": ("weight",)}, "breaks", "size"),
@@ -36,6 +38,12 @@ def test_bad_declarations_are_refused(declare, changes, argument, fix):
         declare(**changes)
     assert caught.value.argument.endswith(f": {argument}")
     assert fix in caught.value.fix
+
+
+def test_a_claim_belongs_to_the_paper_that_its_id_names_and_needs_no_sizes(declare):
+    declared = declare(id="other2024.claim")
+    assert declared.paper == "other2024"
+    assert declared.sizes == {"smoke": {}, "book": {}, "full": {}}
 
 
 @pytest.mark.parametrize("ends", [{}, {"low": 2.0, "high": 1.0}, {"low": math.nan, "high": 1.0}])

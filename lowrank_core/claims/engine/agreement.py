@@ -16,6 +16,7 @@ from lowrank_core.claims.engine.runs import (
     relative,
     start_of,
 )
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.factors import Factors
 from lowrank_core.methods import ConjugateGradient, GradientDescent, Method
@@ -68,7 +69,6 @@ def with_float32_root(operator: Dense) -> Dense:
 @claim(
     id="engine.kernels-change-nothing",
     title="Compiled loops, A*A in the place of A and the exact reduction change results by rounding only",
-    paper="engine",
     reference="derived here",
     statement=r"""The gradient is that of the definition to $10^{-13}$ for every $m\bmod4$ and every storage.
 Runs through compiled loops, through $\mathcal A^*\mathcal A$ and through the exact reduction to $r+k$ rows end
@@ -80,11 +80,14 @@ take one.""",
     control="a kernel that forgets the last m mod 4 rows; a packing whose √2 was rounded to float32",
     breaks=(GRADIENT, END, COUNT),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 12, "few": 60, "many": 160, "eta": 0.25, "steps": 900, "conjugate": 120},
-        "book": {"n": 24, "few": 144, "many": 600, "eta": 0.25, "steps": 600, "conjugate": 100},
-        "full": {"n": 36, "few": 324, "many": 1_400, "eta": 0.25, "steps": 600, "conjugate": 100},
-    },
+    sizes=scales(
+        n=each(12, 24, 36),
+        few=each(60, 144, 324),
+        many=each(160, 600, 1_400),
+        eta=0.25,
+        steps=each(900, 600, 600),
+        conjugate=each(120, 100, 100),
+    ),
     chapter=CHAPTER,
 )
 def kernels_change_nothing(setting: Setting) -> Evidence:
@@ -145,7 +148,6 @@ FLOOR = "relative error ‖XXᵀ − M*‖ at the end"
 @claim(
     id="engine.gram-is-for-gradients",
     title="Through A*A the gradient is exact, and the loss has no digits below a residual of 1e-8",
-    paper="engine",
     reference="derived here",
     statement=r"""With $H=\tfrac1m\mathcal A^*\mathcal A$ and $c=\tfrac1m\mathcal A^*(y)$ the gradient through $H$
 is that of the definition to $10^{-12}$, and descent ends at rounding error. The loss, a multiple of
@@ -161,11 +163,7 @@ residual is below $10^{-9}\|y\|$, none of its digits is right.""",
     control="the loss from the residuals A(XXᵀ) − y, as it is reported",
     breaks=(LOSS,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 12, "m": 312, "eta": 0.25, "steps": 300},
-        "book": {"n": 24, "m": 1_200, "eta": 0.25, "steps": 300},
-        "full": {"n": 36, "m": 2_700, "eta": 0.25, "steps": 300},
-    },
+    sizes=scales(n=each(12, 24, 36), m=each(312, 1_200, 2_700), eta=0.25, steps=300),
     chapter=CHAPTER,
 )
 def gram_is_for_gradients(setting: Setting) -> Evidence:

@@ -8,6 +8,7 @@ import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
 from lowrank_core.claims.engine.runs import CHAPTER, SEEDS, recovery
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.factors import adjoint_start
 from lowrank_core.methods import ConjugateGradient, GradientDescent, Method
@@ -20,7 +21,6 @@ SAVED = "iterations of gradient descent / of conjugate gradients"
 @claim(
     id="engine.conjugate-gradients-need-fewer",
     title="Conjugate gradients need about the square root of the iterations that gradient descent needs",
-    paper="engine",
     reference="derived here: near the truth the loss is a quadratic function, whose theory gives the exponent",
     statement=r"""From the spectral start with $r=k$, the iterations of conjugate gradients with an exact line
 search to a relative error of $10^{-8}$ grow about like $\sqrt\kappa$, those of gradient descent about like
@@ -31,11 +31,7 @@ $\kappa$; at $\kappa=100$ gradient descent takes at least twelve times as many."
     control="gradient descent (first criterion); κ = 1 (second)",
     breaks=(EXPONENT, SAVED),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 12, "r": 4, "m": 400, "eta": 0.4},
-        "book": {"n": 24, "r": 6, "m": 1_000, "eta": 0.4},
-        "full": {"n": 48, "r": 6, "m": 2_600, "eta": 0.4},
-    },
+    sizes=scales(n=each(12, 24, 48), r=each(4, 6, 6), m=each(400, 1_000, 2_600), eta=0.4),
     chapter=CHAPTER,
     fit="illustrates",
 )

@@ -21,6 +21,7 @@ from lowrank_core.claims.engine.runs import (
     relative,
     start_of,
 )
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.factors import Factors, gaussian_start
 from lowrank_core.methods import GradientDescent, MixedGradientDescent, mixed
@@ -33,11 +34,7 @@ from lowrank_core.truth import psd
 STORED = ("float64", "float32", "bfloat16")
 LOW = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 FLOOR = "relative error at the end"
-RECOVERY_SIZES = {
-    "smoke": {"n": 12, "m": 120, "eta": 0.25, "steps": 400},
-    "book": {"n": 24, "m": 240, "eta": 0.25, "steps": 400},
-    "full": {"n": 48, "m": 480, "eta": 0.25, "steps": 400},
-}
+RECOVERY_SIZES = scales(n=each(12, 24, 48), m=each(120, 240, 480), eta=0.25, steps=400)
 
 
 def error_of(problem: Problem, factors: Factors) -> torch.Tensor:
@@ -48,7 +45,6 @@ def error_of(problem: Problem, factors: Factors) -> torch.Tensor:
 @claim(
     id="engine.storage-keeps-the-floor",
     title="Matrices stored in float32 or bfloat16 define another problem, which is solved as exactly",
-    paper="engine",
     reference="derived here",
     statement=r"""With entries rounded to float32 or bfloat16, observations made from the rounded entries and all
 arithmetic in float64, gradient descent ends at the same rounding error as with float64 entries and takes as many
@@ -99,7 +95,6 @@ def storage_keeps_the_floor(setting: Setting) -> Evidence:
 @claim(
     id="engine.foreign-observations",
     title="Observations made with other entries than the stored ones are noise of the size of the rounding",
-    paper="engine",
     reference="derived here; the linear model of least squares near the truth",
     statement=r"""If $y$ is made with the entries before they were rounded, the mismatch acts as noise of standard
 deviation $\rho\|M^\star\|_F$, $\rho$ the root mean square of the rounding errors, and gradient descent ends at the
@@ -146,7 +141,6 @@ def never_anew() -> AbstractContextManager[Any]:
 @claim(
     id="engine.residual-by-its-change",
     title="A residual that follows its change in low precision, and is renewed now and then, loses nothing",
-    paper="engine",
     reference="derived here",
     statement=r"""With products in float32 or bfloat16, a float64 residual that is moved by the rounded image of the
 change of $XX^\top$ and computed anew before the roundings add up to a hundredth of it, gradient descent ends at the
@@ -189,7 +183,6 @@ SHIFTS = {name: f"change of the error by {name} products" for name in LOW}
 @claim(
     id="engine.price-of-mixed-precision",
     title="Where convergence is slow, sublinear or noisy, mixed precision moves errors by a small part",
-    paper="engine",
     reference="derived here",
     statement=r"""Where convergence is sublinear ($k>r$), slow ($\kappa=30$), or stopped by noise, errors at a given
 iteration differ from those of float64 by less than $10^{-5}$ of themselves with float32 products, and without noise
@@ -200,11 +193,7 @@ by less than 5 % with bfloat16 ones.""",
     control="the residual itself is computed in low precision",
     breaks=tuple(SHIFTS.values()),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 12, "m": 240, "steps": 2_400},
-        "book": {"n": 20, "m": 300, "steps": 2_400},
-        "full": {"n": 40, "m": 1_200, "steps": 2_400},
-    },
+    sizes=scales(n=each(12, 20, 40), m=each(240, 300, 1_200), steps=2_400),
     chapter=CHAPTER,
     uses=("engine.residual-by-its-change",),
 )

@@ -14,6 +14,7 @@ from lowrank_core import artefacts
 from lowrank_core.analysis import rates
 from lowrank_core.budget import finite_step, recommend, slope_norm_factor, smallest_budget
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.ma2023 import runs
 from lowrank_core.claims.registry import claim
 from lowrank_core.factors import Factors, gaussian_start
@@ -104,22 +105,17 @@ SCALING_CRITERIA = (
     Criterion("exponent in m", -0.7, -0.35),
     Criterion("error / least absolute deviations", 0.75, 1.3),
 )
-SCALING_SIZES = {
-    "smoke": {"n": 12, "k": 12, "alpha": 1e-8, "eta": 0.3, "budget": 18.0, "steps": 400, "nus": (0.1, 0.4)}
-    | {"ms": (400, 2400), "few": (12, 24)},
-    "book": {
-        "n": 20,
-        "k": 20,
-        "alpha": 1e-8,
-        "eta": 0.3,
-        "budget": 18.0,
-        "steps": 600,
-        "nus": (0.1, 0.2, 0.4),
-    }
-    | {"ms": (600, 1200, 2400), "few": (14, 28, 56)},
-    "full": {"n": 20, "k": 20, "alpha": 1e-8, "eta": 0.3, "budget": 18.0, "steps": 1200}
-    | {"nus": (0.05, 0.1, 0.2, 0.4), "ms": (600, 1200, 2400, 4800), "few": (14, 28, 56)},
-}
+SCALING_SIZES = scales(
+    n=each(12, 20, 20),
+    k=each(12, 20, 20),
+    alpha=1e-8,
+    eta=0.3,
+    budget=18.0,
+    steps=each(400, 600, 1200),
+    nus=each((0.1, 0.4), (0.1, 0.2, 0.4), (0.05, 0.1, 0.2, 0.4)),
+    ms=each((400, 2400), (600, 1200, 2400), (600, 1200, 2400, 4800)),
+    few=each((12, 24), (14, 28, 56), (14, 28, 56)),
+)
 
 MODERATE = {"nu": 0.4, "alpha": 1e-8, "eta": 0.3, "budget": 16.0, "steps": 500}
 """Noise, start and steps of the claims about one noise level."""
@@ -128,7 +124,6 @@ MODERATE = {"nu": 0.4, "alpha": 1e-8, "eta": 0.3, "budget": 16.0, "steps": 500}
 @claim(
     id="ma2023.gaussian-noise-scaling",
     title="Under Gaussian noise the error is that of least absolute deviations of the true rank",
-    paper="ma2023",
     reference="Theorem 3 and Corollary 29 for the exponents, as an upper bound; the constant is new",
     statement=r"""With $m$ measurements under $N(0,\nu^2)$ noise, a small start and geometric steps, the error
 $\|X_TX_T^\top-M^\star\|_F$ scales as $\nu/\sqrt m$, whatever the search rank; sharply, it is
@@ -150,7 +145,6 @@ def gaussian_noise_scaling(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.mixed-noise",
     title="Gross outliers besides the Gaussian noise change the constant only",
-    paper="ma2023",
     reference="Remark 30 (p. 26), of which only the exponents in ν and m are tested; the constant is new",
     statement=r"""With a fraction $p$ of gross outliers besides the $N(0,\nu^2)$ noise the error still scales as
 $\nu/\sqrt m$; sharply, it is $\sqrt{(nr-r(r-1)/2)/m}\,/\,(2f(0))$ with $f(0)$ the density of the noise at zero,
@@ -173,7 +167,6 @@ def mixed_noise(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.gaussian-noise-rank",
     title="The error grows like the square root of the rank, not like the rank",
-    paper="ma2023",
     reference="Corollary 29 bounds the squared error by a multiple of r², for equal eigenvalues",
     statement=r"""Under $N(0,\nu^2)$ noise, with equal eigenvalues, the error scales with the rank as
 $\sqrt{nr-r(r-1)/2}\approx\sqrt{nr}$.""",
@@ -183,11 +176,13 @@ $\sqrt{nr-r(r-1)/2}\approx\sqrt{nr}$.""",
     control="the small start: with α = 1 the noise is fitted in all directions, so that the rank hardly matters",
     breaks=("exponent in r",),
     seeds=runs.LOG_SEEDS | {"smoke": 8},
-    sizes={
-        "smoke": MODERATE | {"n": 16, "k": 16, "m": 600, "rs": (1, 6), "budget": 20.0},
-        "book": MODERATE | {"n": 20, "k": 20, "m": 900, "rs": (1, 2, 4, 6), "budget": 20.0},
-        "full": MODERATE | {"n": 20, "k": 20, "m": 2000, "rs": (1, 2, 3, 4, 6), "budget": 20.0},
-    },
+    sizes=scales(
+        **MODERATE | {"budget": 20.0},
+        n=each(16, 20, 20),
+        k=each(16, 20, 20),
+        m=each(600, 900, 2000),
+        rs=each((1, 6), (1, 2, 4, 6), (1, 2, 3, 4, 6)),
+    ),
     chapter=CHAPTER,
     uses=("ma2023.gaussian-noise-scaling",),
     fit="illustrates",
@@ -222,7 +217,6 @@ def gaussian_noise_rank(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.gaussian-noise-search-rank",
     title="Under Gaussian noise the error does not depend on the search rank",
-    paper="ma2023",
     reference="Theorem 3 and Corollary 29, where the bound is free of the search rank",
     statement=r"""From a small start, the final error under Gaussian noise with search rank $k>r$ is that with
 $k=r$, for every $k$ up to $n$.""",
@@ -233,11 +227,9 @@ $k=r$, for every $k$ up to $n$.""",
     control="the small start: α = 1 and k = n",
     breaks=("r.m.s. error / the same with k = r",),
     seeds=GROUP_SEEDS,
-    sizes={
-        "smoke": MODERATE | {"n": 16, "m": 400, "ks": (4, 16)},
-        "book": MODERATE | {"n": 20, "m": 700, "ks": (4, 10, 20)},
-        "full": MODERATE | {"n": 20, "m": 1000, "ks": (4, 6, 10, 20)},
-    },
+    sizes=scales(
+        **MODERATE, n=each(16, 20, 20), m=each(400, 700, 1000), ks=each((4, 16), (4, 10, 20), (4, 6, 10, 20))
+    ),
     chapter=CHAPTER,
     fit="illustrates",
 )
@@ -259,7 +251,6 @@ def gaussian_noise_search_rank(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.l1-efficiency",
     title="What robustness costs: a factor √(π/2) in the error under Gaussian noise",
-    paper="ma2023",
     reference="no counterpart in the paper; its Figure 3a reads .18 against .145, a ratio of 1.24",
     statement=r"""Under Gaussian noise the error of the sub-gradient method is $\sqrt{\pi/2}\approx1.253$ times
 that of least squares of the true rank, the ratio of the asymptotic deviations of a median and a mean.""",
@@ -269,11 +260,12 @@ that of least squares of the true rank, the ratio of the asymptotic deviations o
     control="Gaussianity of the noise: Student's t with 3 degrees of freedom, for which the ratio is .785",
     breaks=("r.m.s. error, ℓ1 / ℓ2",),
     seeds=GROUP_SEEDS,
-    sizes={
-        "smoke": MODERATE | {"n": 12, "m": 800, "k": 12},
-        "book": MODERATE | {"n": 20, "m": 1000, "k": 20, "steps": 600},
-        "full": MODERATE | {"n": 20, "m": 4000, "k": 20, "steps": 1000},
-    },
+    sizes=scales(
+        **MODERATE | {"steps": each(500, 600, 1000)},
+        n=each(12, 20, 20),
+        m=each(800, 1000, 4000),
+        k=each(12, 20, 20),
+    ),
     chapter=CHAPTER,
     uses=("ma2023.gaussian-noise-scaling",),
     fit="illustrates",
@@ -299,7 +291,6 @@ def l1_efficiency(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.decaying-step",
     title="Geometric steps need no early stopping, steps that do not decay do",
-    paper="ma2023",
     reference="Corollary 29 and the remark on p. 25 that more iterations do no harm",
     statement=r"""With geometric normalised steps the final error under Gaussian noise is close to the smallest
 one along the run. With constant, normalised constant or loss-proportional steps the run passes the same error
@@ -311,11 +302,7 @@ and leaves it again, as does gradient descent on the $\ell_2$ loss.""",
     control="the decay of the steps",
     breaks=("r.m.s. final error / r.m.s. smallest error along the run",),
     seeds=GROUP_SEEDS,
-    sizes={
-        "smoke": MODERATE | {"n": 16, "m": 250, "steps": 1500},
-        "book": MODERATE | {"n": 20, "m": 500, "steps": 2000},
-        "full": MODERATE | {"n": 20, "m": 500, "steps": 10_000},
-    },
+    sizes=scales(**MODERATE | {"steps": each(1500, 2000, 10_000)}, n=each(16, 20, 20), m=each(250, 500, 500)),
     chapter=CHAPTER,
     fit="illustrates",
 )
@@ -355,7 +342,6 @@ def decaying_step(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.budget-window",
     title="A decay closer to 1 costs time only",
-    paper="ma2023",
     reference="p. 25, after Theorem 27",
     statement=r"""Under outlier noise, with a decay $\rho$ closer to 1 than needed the method reaches the same
 accuracy, only later: with two and four times the budget $\eta/(1-\rho)$ the error is within a factor of ten of
@@ -367,11 +353,7 @@ the one with a budget that suffices.""",
     control="enough budget: half of the good one, which ends before the truth is learnt",
     breaks=("log₁₀(error / error with a good budget)",),
     seeds=runs.LOG_SEEDS,
-    sizes={
-        "smoke": {"n": 20, "m": 500, "alpha": 1e-8, "good": 16.0, "steps": 1500},
-        "book": {"n": 20, "m": 500, "alpha": 1e-8, "good": 16.0, "steps": 2000},
-        "full": {"n": 20, "m": 500, "alpha": 1e-8, "good": 16.0, "steps": 8000},
-    },
+    sizes=scales(n=20, m=500, alpha=1e-8, good=16.0, steps=each(1500, 2000, 8000)),
     chapter=CHAPTER,
     uses=("ma2023.budget-minimum",),
     expected="refuted",
@@ -407,7 +389,6 @@ def budget_window(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.budget-minimum",
     title="The smallest budget is set by the successive ratios of the eigenvalues",
-    paper="ma2023",
     reference="no counterpart in the paper; its choice of ρ, p. 25, has κ log(1/α)",
     statement=r"""On the expected loss, geometric steps minimise the loss from a start of size
 $\alpha\ll\sqrt{\sigma_r}$ if and only if $\eta/(1-\rho)>R_{\min}$, as $\eta\to0$, with
@@ -422,19 +403,19 @@ in $\log(\sigma_1/\sigma_r)$.""",
     control="κ in place of the successive ratios: R = ½ κ log(√σ₁/α)",
     breaks=("error / σ_r with 0.8 R_min",),
     seeds=runs.SEEDS,
-    sizes={
-        "smoke": {"n": 6, "cases": (((4.0, 2.0, 1.0), 1e-6), ((1.0, 1.0), 1e-8))},
-        "book": {
-            "n": 8,
-            "cases": (
+    sizes=scales(
+        n=each(6, 8, 8),
+        cases=each(
+            (((4.0, 2.0, 1.0), 1e-6), ((1.0, 1.0), 1e-8)),
+            (
                 ((1.0, 1.0, 1.0), 1e-8),
                 ((10.0, 5.0, 1.0), 1e-10),
                 ((4.0, 2.0, 1.0), 1e-6),
                 ((10.0, 9.0, 8.0), 1e-8),
             ),
-        },
-        "full": {"n": 8, "cases": (((8.0, 4.0, 2.0, 1.0), 1e-12), ((10.0, 1.0), 1e-8))},
-    },
+            (((8.0, 4.0, 2.0, 1.0), 1e-12), ((10.0, 1.0), 1e-8)),
+        ),
+    ),
     chapter=CHAPTER,
 )
 def budget_minimum(setting: Setting) -> Evidence:
@@ -477,7 +458,6 @@ def budget_minimum(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.recommended-step",
     title="The recommended step learns the truth, and half of its budget does not",
-    paper="ma2023",
     reference="no counterpart in the paper",
     statement=r"""The step of `budget.recommend`, computed from the spectrum, $\alpha$, $n$, $m$ and the noise
 alone, recovers $M^\star$ under sensing.""",
@@ -487,23 +467,19 @@ alone, recovers $M^\star$ under sensing.""",
     control="half of the recommended budget",
     breaks=("final error / σ_r",),
     seeds=runs.SEEDS,
-    sizes={
-        "smoke": {"n": 12, "m": 300, "cases": (((1.0, 1.0), 1e-8, 0.2),)},
-        "book": {
-            "n": 20,
-            "m": 500,
-            "cases": (
+    sizes=scales(
+        n=each(12, 20, 20),
+        m=each(300, 500, 1000),
+        cases=each(
+            (((1.0, 1.0), 1e-8, 0.2),),
+            (
                 ((1.0, 1.0, 1.0), 1e-8, 0.2),
                 ((10.0, 5.0, 1.0), 1e-10, 0.1),
                 ((4.0, 2.0, 1.0), 1e-6, 0.0),
             ),
-        },
-        "full": {
-            "n": 20,
-            "m": 1000,
-            "cases": (((1.0, 1.0, 1.0), 1e-8, 0.4), ((10.0, 5.0, 1.0), 1e-10, 0.3)),
-        },
-    },
+            (((1.0, 1.0, 1.0), 1e-8, 0.4), ((10.0, 5.0, 1.0), 1e-10, 0.3)),
+        ),
+    ),
     chapter=CHAPTER,
     uses=("ma2023.budget-minimum",),
     fit="illustrates",
@@ -534,7 +510,6 @@ def recommended_step(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.iterations-to-accuracy",
     title="Once the truth is learnt, the error falls at the rate of the steps",
-    paper="ma2023",
     reference="Table 1 (p. 8) for logarithmic complexity free of the search rank; the rate is new",
     statement=r"""With geometric steps, after the truth is learnt, $\log\|X_tX_t^\top-M^\star\|_F$ falls by
 $\log(1/\rho)$ per iteration, for every search rank: iterations grow like $\log(1/\varepsilon)$, and the rate is
@@ -545,11 +520,13 @@ that of the steps, not of the landscape.""",
     control="geometric steps: with loss-proportional steps on clean data the landscape sets the rate",
     breaks=("rate per iteration / log ρ",),
     seeds=runs.SEEDS,
-    sizes={
-        "smoke": {"n": 12, "m": 400, "ks": (12,), "budgets": (15.0, 20.0), "steps": 700},
-        "book": {"n": 20, "m": 800, "ks": (3, 20), "budgets": (19.0, 22.0), "steps": 900},
-        "full": {"n": 20, "m": 2000, "ks": (3, 10, 20), "budgets": (19.0, 22.0, 25.0), "steps": 1200},
-    },
+    sizes=scales(
+        n=each(12, 20, 20),
+        m=each(400, 800, 2000),
+        ks=each((12,), (3, 20), (3, 10, 20)),
+        budgets=each((15.0, 20.0), (19.0, 22.0), (19.0, 22.0, 25.0)),
+        steps=each(700, 900, 1200),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
 )
@@ -593,7 +570,6 @@ def iterations_to_accuracy(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.figure-3",
     title="The paper's experiment with Gaussian noise",
-    paper="ma2023",
     reference="Figure 3; n = 20 and the list of α are the paper's, Σ is read off, m is that of its Figure 1, "
     "ν is chosen to fit the two errors of its panel a, and the starts here are random",
     statement=r"""Under Gaussian noise, $\ell_1$ with the sub-gradient method ends at about $1.25$ times the
@@ -609,14 +585,15 @@ error than the small starts, which agree (panel b).""",
     control="the small start, α = 1",
     breaks=("median error / median with the smallest α",),
     seeds={"smoke": 3, "book": 8, "full": 20},
-    sizes={
-        "smoke": {"n": 12, "m": 300, "spectrum": (4.0, 2.0, 1.0), "nu": 0.43, "alphas": (1e-5, 1e-10)}
-        | {"budget": 40.0, "steps": 1000},
-        "book": {"n": 20, "m": 500, "spectrum": (10.0, 5.0, 1.0), "nu": 0.43, "alphas": (1e-5, 1e-10, 1e-15)}
-        | {"budget": 60.0, "steps": 2000},
-        "full": {"n": 20, "m": 500, "spectrum": (10.0, 5.0, 1.0), "nu": 0.43, "alphas": (1e-5, 1e-10, 1e-15)}
-        | {"budget": 60.0, "steps": 2000},
-    },
+    sizes=scales(
+        n=each(12, 20, 20),
+        m=each(300, 500, 500),
+        spectrum=each((4.0, 2.0, 1.0), (10.0, 5.0, 1.0), (10.0, 5.0, 1.0)),
+        nu=0.43,
+        alphas=each((1e-5, 1e-10), (1e-5, 1e-10, 1e-15), (1e-5, 1e-10, 1e-15)),
+        budget=each(40.0, 60.0, 60.0),
+        steps=each(1000, 2000, 2000),
+    ),
     chapter=CHAPTER,
     uses=("ma2023.l1-efficiency",),
     fit="illustrates",

@@ -13,6 +13,7 @@ import torch
 from lowrank_core import artefacts
 from lowrank_core.analysis import phases, rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.ma2023 import runs
 from lowrank_core.claims.ma2023.runs import LOG_SEEDS, SEEDS
 from lowrank_core.claims.registry import claim
@@ -66,7 +67,6 @@ def crossing(steps: torch.Tensor, values: torch.Tensor, level: torch.Tensor | fl
 @claim(
     id="ma2023.expected-loss-recovery",
     title="On the expected loss the final error is of order α², after a time of order log(1/α)",
-    paper="ma2023",
     reference="Theorem 18 (JMLR p. 18); 90.9 iterations a decade and the constant of the tail are derived here",
     statement=r"""On the expected loss with $\eta\lesssim1/\sigma_1$, $\|X_0X_0^\top-2\alpha^2M^\star\|\le
 \alpha^2\sigma_r$ and $\alpha\lesssim\sqrt{\sigma_r}$, the error is $O(\alpha^2)$ after
@@ -84,17 +84,18 @@ residual decays like $1/(1/e_0+2\eta t)$.""",
     control="no residual: k = r and a start in the span of V, which leaves no floor that depends on α",
     breaks=(EXPONENT,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 10, "k": 10, "spectrum": (4.0, 1.0), "alphas": (1e-2, 1e-4), "eta": 0.1, "steps": 250,
-                  "tail": 1_000},
-        "book": {"n": 20, "k": 20, "spectrum": (10.0, 5.0, 1.0), "alphas": (1e-2, 1e-4, 1e-6), "eta": 0.05,
-                 "steps": 900, "tail": 5_000},
-        "full": {"n": 20, "k": 20, "spectrum": (10.0, 5.0, 1.0), "alphas": (1e-2, 1e-4, 1e-6), "eta": 0.05,
-                 "steps": 900, "tail": 20_000},
-    },
+    sizes=scales(
+        n=each(10, 20, 20),
+        k=each(10, 20, 20),
+        spectrum=each((4.0, 1.0), (10.0, 5.0, 1.0), (10.0, 5.0, 1.0)),
+        alphas=each((1e-2, 1e-4), (1e-2, 1e-4, 1e-6), (1e-2, 1e-4, 1e-6)),
+        eta=each(0.1, 0.05, 0.05),
+        steps=each(250, 900, 900),
+        tail=each(1_000, 5_000, 20_000),
+    ),
     chapter=CHAPTER,
     uses=("ma2023.one-step-inequalities",),
-)  # fmt: skip
+)
 def expected_loss_recovery(setting: Setting) -> Evidence:
     s, v = setting.sizes, len(setting.sizes.alphas)
     problem = population(setting, s.spectrum, v)
@@ -150,7 +151,6 @@ def bands(run: Trajectory) -> dict[str, object]:
 @claim(
     id="ma2023.incremental-learning",
     title="Eigenvalues are learnt one after the other, at times inversely proportional to them",
-    paper="ma2023",
     reference="discussion on pp. 16–18 and Figures 3 and 5–7; the times are derived here",
     statement=r"""From a small spectral start with $\eta_t=\frac\eta2f$ on clean measurements, the $i$-th
 eigenvalue of $SS^\top$ reaches $\sigma_i/2$ at
@@ -165,16 +165,18 @@ constant, and in between the error rests at $(\sum_{j>i}\sigma_j^2)^{1/2}$.""",
     control="no small start: α = 1, for which nothing rests on a plateau",
     breaks=(PLATEAU,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 8, "k": 8, "m": 800, "spectrum": (4.0, 1.0), "alpha": 1e-6, "eta": 0.1, "steps": 300},
-        "book": {"n": 20, "k": 20, "m": 3_000, "spectrum": (10.0, 5.0, 1.0), "alpha": 1e-8, "eta": 0.05,
-                 "steps": 720},
-        "full": {"n": 20, "k": 20, "m": 16_000, "spectrum": (10.0, 5.0, 1.0), "alpha": 1e-8, "eta": 0.05,
-                 "steps": 720},
-    },
+    sizes=scales(
+        n=each(8, 20, 20),
+        k=each(8, 20, 20),
+        m=each(800, 3_000, 16_000),
+        spectrum=each((4.0, 1.0), (10.0, 5.0, 1.0), (10.0, 5.0, 1.0)),
+        alpha=each(1e-6, 1e-8, 1e-8),
+        eta=each(0.1, 0.05, 0.05),
+        steps=each(300, 720, 720),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
-)  # fmt: skip
+)
 def incremental_learning(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)
     problem = runs.sensing(setting, s.m, variants=2)
@@ -219,7 +221,6 @@ BETA, LIMIT = "exponent β of the final error in α", "log–log slope of 2 − 
 @claim(
     id="ma2023.alpha-exponent",
     title="With finitely many measurements the error falls more slowly than α²",
-    paper="ma2023",
     reference="Corollary 23 (JMLR p. 23): exponent 2 − O(√(log(1/α) log² m · κ⁴nr²/m)), of which √(1/m) is tested",
     statement=r"""From a small start on $m$ clean measurements the final error of the sub-gradient method is
 $\propto\alpha^{\beta}$ with $\beta<2$, and $2-\beta$ falls like $m^{-1/2}$, up to logarithms.""",
@@ -230,14 +231,15 @@ $\propto\alpha^{\beta}$ with $\beta<2$, and $2-\beta$ falls like $m^{-1/2}$, up 
     control="the expected loss, m = ∞, where the exponent is 2",
     breaks=(BETA,),
     seeds=LOG_SEEDS | {"smoke": 12},
-    sizes={
-        "smoke": {"n": 8, "k": 8, "ms": (100, 400), "spectrum": (1.0,), "alphas": (1e-2, 1e-6), "eta": 0.5,
-                  "steps": 200},
-        "book": {"n": 20, "k": 20, "ms": (500, 1_000, 2_000), "spectrum": (1.0, 1.0, 1.0),
-                 "alphas": (1e-2, 1e-4, 1e-6), "eta": 0.5, "steps": 260},
-        "full": {"n": 20, "k": 20, "ms": (500, 1_000, 2_000, 4_000, 8_000), "spectrum": (1.0, 1.0, 1.0),
-                 "alphas": (1e-2, 1e-4, 1e-6), "eta": 0.5, "steps": 260},
-    },
+    sizes=scales(
+        n=each(8, 20, 20),
+        k=each(8, 20, 20),
+        ms=each((100, 400), (500, 1_000, 2_000), (500, 1_000, 2_000, 4_000, 8_000)),
+        spectrum=each((1.0,), (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)),
+        alphas=each((1e-2, 1e-6), (1e-2, 1e-4, 1e-6), (1e-2, 1e-4, 1e-6)),
+        eta=0.5,
+        steps=each(200, 260, 260),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
     uses=("ma2023.expected-loss-recovery",),
@@ -246,7 +248,7 @@ $\propto\alpha^{\beta}$ with $\beta<2$, and $2-\beta$ falls like $m^{-1/2}$, up 
     "and at m = {largest m:.0f} it is {median β at the largest m:.2f}: it is well below 2, as the O(·) "
     "allows, and the floor that the paper describes as proportional to the norm of the start is closer to "
     "what is seen there.",
-)  # fmt: skip
+)
 def alpha_exponent(setting: Setting) -> Evidence:
     s, v = setting.sizes, len(setting.sizes.alphas)
     alphas = torch.tensor(s.alphas * len(setting.seeds), dtype=torch.float64)
@@ -291,7 +293,6 @@ LINEAR = "iterations for a decade of error, second / first"
 @claim(
     id="ma2023.time-in-log-alpha",
     title="The number of iterations is affine in log(1/α), whatever the search rank, and convergence is linear",
-    paper="ma2023",
     reference="Theorem 22, Corollary 23 and Table 1 (JMLR pp. 8, 22–23)",
     statement=r"""From a small start on clean measurements the sub-gradient method reaches a fixed error in
 $T\lesssim\log(1/\alpha)/(\eta\sigma_r\varphi^2)$ iterations, for every search rank $k$; once the signal is
@@ -303,17 +304,19 @@ learnt the error falls exponentially, down to the floor that $\alpha$ sets.""",
     control="a large start, α = 1, on the expected loss: the residual decays like 1/t",
     breaks=(LINEAR,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 8, "m": 300, "spectrum": (1.0,), "alphas": (1e-3, 1e-5, 1e-7), "eta": 0.5, "steps": 200,
-                  "level": 0.1, "tail": 5_000},
-        "book": {"n": 20, "m": 1_000, "spectrum": (1.0, 1.0, 1.0), "alphas": (1e-3, 1e-5, 1e-7), "eta": 0.5,
-                 "steps": 240, "level": 0.1, "tail": 10_000},
-        "full": {"n": 20, "m": 4_000, "spectrum": (1.0, 1.0, 1.0), "alphas": (1e-3, 1e-5, 1e-7), "eta": 0.5,
-                 "steps": 240, "level": 0.1, "tail": 30_000},
-    },
+    sizes=scales(
+        n=each(8, 20, 20),
+        m=each(300, 1_000, 4_000),
+        spectrum=each((1.0,), (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)),
+        alphas=(1e-3, 1e-5, 1e-7),
+        eta=0.5,
+        steps=each(200, 240, 240),
+        level=0.1,
+        tail=each(5_000, 10_000, 30_000),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
-)  # fmt: skip
+)
 def time_in_log_alpha(setting: Setting) -> Evidence:
     s, v, r = setting.sizes, 2 * len(setting.sizes.alphas), len(setting.sizes.spectrum)
     problem = runs.sensing(setting, s.m, variants=v)
@@ -355,7 +358,6 @@ FINITE, OVERFLOW = "runs that overflow at ησ₁ = 2.4", "runs that overflow at
 @claim(
     id="ma2023.step-threshold",
     title="The largest step is ησ₁ = π/2",
-    paper="ma2023",
     reference="Theorem 22 asks for η ≲ 1/(φ̄²σ₁) (JMLR p. 22); the constant is derived here",
     statement=r"""With $\eta_t=\frac\eta2f$ on clean Gaussian measurements the effective step of gradient
 descent is $\eta\varphi^2=\frac2\pi\eta$, so that for $m\to\infty$ the method converges iff
@@ -371,14 +373,16 @@ $\frac2\pi\eta\sigma_1<1$, oscillates beyond, and overflows only for $\frac2\pi\
     control="the expected loss, where the effective step is η itself and the threshold ησ₁ = 1",
     breaks=(BELOW,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 6, "m": 1_500, "spectra": ((1.0,),), "alpha": 1e-4, "steps": 250},
-        "book": {"n": 8, "m": 2_500, "spectra": ((1.0,), (3.0, 1.5)), "alpha": 1e-4, "steps": 400},
-        "full": {"n": 20, "m": 20_000, "spectra": ((1.0,), (3.0, 1.5)), "alpha": 1e-4, "steps": 400},
-    },
+    sizes=scales(
+        n=each(6, 8, 20),
+        m=each(1_500, 2_500, 20_000),
+        spectra=each(((1.0,),), ((1.0,), (3.0, 1.5)), ((1.0,), (3.0, 1.5))),
+        alpha=1e-4,
+        steps=each(250, 400, 400),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
-)  # fmt: skip
+)
 def step_threshold(setting: Setting) -> Evidence:
     s = setting.sizes
     # φ² fluctuates by 1.5/√m of itself, 4 % at the smallest m here: 1.2 and 2 keep five deviations from π/2.
@@ -419,7 +423,6 @@ LOWEST = "‖GGᵀ‖, smallest later / earlier"
 @claim(
     id="ma2023.residual-is-the-floor",
     title="What remains is the residual outside the row space of the signal",
-    paper="ma2023",
     reference="JMLR p. 22 and Figure 7; that ‖GGᵀ‖ is the whole final error is measured here",
     statement=r"""With $\eta_t=\frac\eta2f$ from a small start on clean measurements, $\|FF^\top\|$ rises
 while the signal is learnt and then decays to nothing; $\|GG^\top\|$ grows until the last eigenvalue is learnt
@@ -438,16 +441,18 @@ and stays flat, and the final error is $\|GG^\top\|$.""",
     control="no extra rank: k = r, where G = 0",
     breaks=(FLOOR,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 8, "k": 8, "m": 120, "spectrum": (4.0, 1.0), "alpha": 1e-6, "eta": 0.1, "steps": 1_200},
-        "book": {"n": 20, "k": 20, "m": 500, "spectrum": (10.0, 5.0, 1.0), "alpha": 1e-8, "eta": 0.05,
-                 "steps": 2_000},
-        "full": {"n": 20, "k": 20, "m": 500, "spectrum": (10.0, 5.0, 1.0), "alpha": 1e-8, "eta": 0.05,
-                 "steps": 2_000},
-    },
+    sizes=scales(
+        n=each(8, 20, 20),
+        k=each(8, 20, 20),
+        m=each(120, 500, 500),
+        spectrum=each((4.0, 1.0), (10.0, 5.0, 1.0), (10.0, 5.0, 1.0)),
+        alpha=each(1e-6, 1e-8, 1e-8),
+        eta=each(0.1, 0.05, 0.05),
+        steps=each(1_200, 2_000, 2_000),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
-)  # fmt: skip
+)
 def residual_is_the_floor(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)
     problem, step = runs.sensing(setting, s.m), runs.loss_proportional(s.eta)
@@ -486,7 +491,6 @@ RECOVERED = "final error / ‖M*‖"
 @claim(
     id="ma2023.noiseless-recovery",
     title="A number of measurements of order nr suffices, for every search rank",
-    paper="ma2023",
     reference="Theorem 22 and Corollary 23 (JMLR pp. 22–23); their power of κ and their logarithms are not tested",
     statement=r"""From a small start the sub-gradient method with $\eta_t=\frac\eta2f$ recovers $M^\star$ of
 rank $r$ from $m=O(nr)$ clean Gaussian measurements, for every search rank $r\le k\le n$.""",
@@ -497,17 +501,19 @@ rank $r$ from $m=O(nr)$ clean Gaussian measurements, for every search rank $r\le
     control="m below the degrees of freedom nr − r(r − 1)/2; and a start as large as the truth, α = 1",
     breaks=(RECOVERED,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 10, "m": 150, "few": 7, "spectrum": (1.0,), "ks": (1, 4, 10), "alpha": 1e-6, "eta": 0.5,
-                  "steps": 250},
-        "book": {"n": 20, "m": 600, "few": 45, "spectrum": (1.0, 1.0, 1.0), "ks": (3, 4, 10, 20), "alpha": 1e-6,
-                 "eta": 0.5, "steps": 400},
-        "full": {"n": 40, "m": 1_200, "few": 90, "spectrum": (1.0, 1.0, 1.0), "ks": (3, 4, 10, 40),
-                 "alpha": 1e-6, "eta": 0.5, "steps": 400},
-    },
+    sizes=scales(
+        n=each(10, 20, 40),
+        m=each(150, 600, 1_200),
+        few=each(7, 45, 90),
+        spectrum=each((1.0,), (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)),
+        ks=each((1, 4, 10), (3, 4, 10, 20), (3, 4, 10, 40)),
+        alpha=1e-6,
+        eta=0.5,
+        steps=each(250, 400, 400),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
-)  # fmt: skip
+)
 def noiseless_recovery(setting: Setting) -> Evidence:
     s, v = setting.sizes, len(setting.sizes.ks)
     size = math.hypot(*s.spectrum)

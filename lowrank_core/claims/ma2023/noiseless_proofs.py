@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.ma2023 import runs
 from lowrank_core.claims.ma2023.noiseless import CHAPTER
 from lowrank_core.claims.ma2023.runs import SEEDS
@@ -120,7 +121,6 @@ def worst(found: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
 @claim(
     id="ma2023.one-step-inequalities",
     title="What one step does to signal, cross term and residual on the expected loss",
-    paper="ma2023",
     reference="Propositions 16–17, eqs. (16)–(20) (pp. 17–18); the extra term in (16), the range of η are ours",
     statement=r"""For $\eta\sigma_1\le0.45$, $\|SS^\top\|\le1.01\sigma_1$, $\|EE^\top\|\le\sigma_1$ and
 $\lambda=\lambda_{\min}(SS^\top)$, one step on the expected loss gives (16)
@@ -142,11 +142,7 @@ $\|E_+E_+^\top\|\le\|EE^\top\|-\eta\|EE^\top\|^2$ and (20) $\|S_+S_+^\top\|\le1.
     control="a step too large: ησ₁ = 1.2",
     breaks=(ERROR, BOUNDED),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"instances": 400, "steps": 60},
-        "book": {"instances": 3_000, "steps": 400},
-        "full": {"instances": 30_000, "steps": 2_000},
-    },
+    sizes=scales(instances=each(400, 3_000, 30_000), steps=each(60, 400, 2_000)),
     chapter=CHAPTER,
     discrepancy="The inequalities are stated for η ≲ 1/σ₁. Here ησ₁ ≤ 0.45: for r = 1, (20) fails from "
     "ησ₁ = 0.594 on, where 4(1 + x)³ = 27.27x. (16) is tested with a further term of second order, see "
@@ -177,7 +173,6 @@ EXACT, FOUND = "λ_min(S₊S₊ᵀ) − printed bound, exact instance", "largest
 @claim(
     id="ma2023.one-step-counterexample",
     title="Inequality (16) as printed is off at second order in η",
-    paper="ma2023",
     reference="Proposition 16, eq. (16) (JMLR p. 17); the instance and the extra term are derived here",
     statement=r"""There are $S,E$ with $SS^\top\succ0$, $\|SS^\top\|\le2\sigma_1$, $\|EE^\top\|\le\sigma_1$
 and $\eta\sigma_1=\frac1{20}$ for which $\lambda_{\min}(S_+S_+^\top)$ is below
@@ -195,7 +190,7 @@ mends it, for $r=1$ provably.""",
     control="the term −2η²σ₁‖SEᵀ‖² is added to the bound; for the identities, half of it",
     breaks=(EXACT, FOUND, TERMS),
     seeds=SEEDS,
-    sizes={"smoke": {"instances": 400}, "book": {"instances": 3_000}, "full": {"instances": 30_000}},
+    sizes=scales(instances=each(400, 3_000, 30_000)),
     means=("symbolic", "exact"),
     chapter=CHAPTER,
     discrepancy="Proposition 16 prints (16) without the term −2η²σ₁‖SEᵀ‖², under SSᵀ ≻ 0, ‖EEᵀ‖ ≤ σ₁, ‖SSᵀ‖ ≤ 2σ₁ "
@@ -242,7 +237,6 @@ def one_step_counterexample(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.residual-inequality",
     title="The residual never grows on the expected loss",
-    paper="ma2023",
     reference="eq. (19) (JMLR p. 18); proof and conditions derived here",
     statement=r"""If $\eta\|X\|^2\le1$ and $\eta\|EE^\top\|\le\frac12$, then
 $\|E_+E_+^\top\|\le\|EE^\top\|-\eta\|EE^\top\|^2$.""",
@@ -252,7 +246,7 @@ $\|E_+E_+^\top\|\le\|EE^\top\|-\eta\|EE^\top\|^2$.""",
     control="η‖EEᵀ‖ = 0.9, exactly at S = 0, EEᵀ = diag(1, ½); for the identities, η(EEᵀ)² is doubled",
     breaks=(TERMS, "largest ‖E₊E₊ᵀ‖ / bound − 1"),
     seeds=SEEDS,
-    sizes={"smoke": {"instances": 10}, "book": {"instances": 30}, "full": {"instances": 400}},
+    sizes=scales(instances=each(10, 30, 400)),
     means=("symbolic",),
     chapter=CHAPTER,
 )
@@ -284,7 +278,6 @@ def residual_inequality(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.product-bound",
     title="How much geometric steps can multiply",
-    paper="ma2023",
     reference="Lemma 37 (appendix)",
     statement=r"""For $a>0$, $0<\rho<1$ and every $T$,
 $\exp\frac{aT\rho^T}{1+a}\le\prod_{t=1}^T(1+a\rho^t)\le\prod_{t=0}^T(1+a\rho^t)\le\exp\frac a{1-\rho}$.""",
@@ -295,7 +288,7 @@ $\exp\frac{aT\rho^T}{1+a}\le\prod_{t=1}^T(1+a\rho^t)\le\prod_{t=0}^T(1+a\rho^t)\
     control="half of the exponent a/(1 − ρ)",
     breaks=(TERMS, "comparisons not certified"),
     seeds=SEEDS,
-    sizes={"smoke": {"instances": 5}, "book": {"instances": 20}, "full": {"instances": 200}},
+    sizes=scales(instances=each(5, 20, 200)),
     means=("symbolic", "ball"),
     chapter=CHAPTER,
 )
@@ -325,7 +318,6 @@ ENDS = "largest final ‖uuᵀ − vvᵀ‖_F"
 @claim(
     id="ma2023.rank-one-landscape",
     title="A rank-one truth leaves no critical point but zero and itself",
-    paper="ma2023",
     reference="abstract of arXiv 2102.02969 for the empirical loss; the expected loss is derived here",
     statement=r"""The only critical points of $\|uu^\top-vv^\top\|_F$ are $u=0$ and the kinks $u=\pm v$, in
 every dimension. On clean Gaussian measurements every $u$ away from them still has a direction of descent, and
@@ -342,15 +334,17 @@ the sub-gradient method reaches $\pm v$.""",
     control="a truth of rank two, diag(1, 0.7), searched with rank one",
     breaks=(TERMS, OTHER, SLOPE, ENDS),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"dimensions": (2, 3), "m": 2_000, "points": 60, "starts": 6, "steps": 150},
-        "book": {"dimensions": (2, 3, 4, 5), "m": 3_000, "points": 400, "starts": 12, "steps": 200},
-        "full": {"dimensions": (2, 3, 4, 5, 8), "m": 10_000, "points": 4_000, "starts": 100, "steps": 300},
-    },
+    sizes=scales(
+        dimensions=each((2, 3), (2, 3, 4, 5), (2, 3, 4, 5, 8)),
+        m=each(2_000, 3_000, 10_000),
+        points=each(60, 400, 4_000),
+        starts=each(6, 12, 100),
+        steps=each(150, 200, 300),
+    ),
     means=("symbolic",),
     chapter=CHAPTER,
     fit="illustrates",
-)  # fmt: skip
+)
 def rank_one_landscape(setting: Setting) -> Evidence:
     s = setting.sizes
 

@@ -13,6 +13,7 @@ import torch
 
 from lowrank_core.artefacts import band
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.ma2023 import runs
 from lowrank_core.claims.registry import claim
 from lowrank_core.factors import Factors, pad_columns
@@ -35,7 +36,6 @@ LEFT = "error from a start next to the truth"
 @claim(
     id="ma2023.truth-is-not-a-minimum",
     title="A small start finds the truth, which is not a minimum",
-    paper="ma2023",
     reference="Property 3 and Figure 2, pp. 4–5; that the truth is no local minimum for k = n is new",
     statement=r"""With outliers and search rank $k=n$, the sub-gradient method recovers $M^\star$ from a small
 start although some $M_L\succeq0$ has $f(M_L)<f(M^\star)$; then the slope of $f$ at $M^\star$ towards $M_L$ is
@@ -52,11 +52,9 @@ negative, and a run from next to the truth leaves it.""",
     control="no outliers: the truth is a global minimum, f(M*) = 0",
     breaks=(GAIN, SLOPE, LEFT),
     seeds=runs.LOG_SEEDS,
-    sizes={
-        "smoke": {"n": 30, "m": 270, "steps": 700} | OUTLIERS | STARTING,
-        "book": {"n": 30, "m": 270, "steps": 1_000} | OUTLIERS | STARTING,
-        "full": {"n": 50, "m": 600, "steps": 4_000} | OUTLIERS | STARTING,
-    },
+    sizes=scales(
+        n=each(30, 30, 50), m=each(270, 270, 600), steps=each(700, 1_000, 4_000), **OUTLIERS, **STARTING
+    ),
     chapter=CHAPTER,
     uses=("ma2023.every-local-minimum-is-global",),
     fit="illustrates",
@@ -176,7 +174,6 @@ MEDIAN_LARGE = "median f / f(truth), large start"
 @claim(
     id="ma2023.figure-2",
     title="Figure 2: the smaller loss belongs to the larger error",
-    paper="ma2023",
     reference="Figure 2, p. 5: α = 10⁻¹⁵ against α = 1; m and the outliers were chosen here to match the plot",
     statement=r"""With $n=20$, $\Sigma=\operatorname{diag}(10,5,1)$, $k=n$ and few outliers, the run from the
 spectral start with $\alpha=1$ ends at a smaller loss and a larger error than that with $\alpha=10^{-15}$.""",
@@ -192,21 +189,18 @@ spectral start with $\alpha=1$ ends at a smaller loss and a larger error than th
     breaks=(MEDIAN_LARGE,),
     # A median of fewer would be no median: one seed in ten ends near the loss of the truth.
     seeds={"smoke": 8, "book": 8, "full": 40},
-    sizes={
-        scale: {
-            "n": 20,
-            "spectrum": (10.0, 5.0, 1.0),
-            "m": 120,
-            "many": 500,
-            "p": 0.1,
-            "scale": 1.25,
-            "alphas": (1e-15, 1.0),
-            "eta": 0.5,
-            "ratio": 0.992,
-            "steps": steps,
-        }
-        for scale, steps in (("smoke", 1_000), ("book", 3_000), ("full", 3_000))
-    },
+    sizes=scales(
+        n=20,
+        spectrum=(10.0, 5.0, 1.0),
+        m=120,
+        many=500,
+        p=0.1,
+        scale=1.25,
+        alphas=(1e-15, 1.0),
+        eta=0.5,
+        ratio=0.992,
+        steps=each(1_000, 3_000, 3_000),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
     discrepancy="Figure 2 shows a run with α = 1 whose loss ends at about half the truth's; m, the outliers and "
@@ -272,7 +266,6 @@ BEST_GAIN = "f(truth) − f(end), best over the restarts"
 @claim(
     id="ma2023.exact-rank-no-lower-value",
     title="With k = r no smaller value than the truth's is found",
-    paper="ma2023",
     reference="no counterpart in the paper",
     statement=r"""Where the sub-gradient method with $k=n$ columns ends below the loss of $M^\star$, with search
 rank $k=r=1$ none of its restarts from large random starts does, for the same measurements and outliers.""",
@@ -282,11 +275,14 @@ rank $k=r=1$ none of its restarts from large random starts does, for the same me
     control="search rank k = n",
     breaks=(BEST_GAIN,),
     seeds=runs.SEEDS,
-    sizes={
-        "smoke": {"n": 30, "m": 270, "restarts": 2, "ranks": (30,), "steps": 700} | OUTLIERS,
-        "book": {"n": 30, "m": 270, "restarts": 4, "ranks": (2, 4, 8, 16, 30), "steps": 1_000} | OUTLIERS,
-        "full": {"n": 50, "m": 600, "restarts": 16, "ranks": (2, 4, 8, 16, 50), "steps": 4_000} | OUTLIERS,
-    },
+    sizes=scales(
+        n=each(30, 30, 50),
+        m=each(270, 270, 600),
+        restarts=each(2, 4, 16),
+        ranks=each((30,), (2, 4, 8, 16, 30), (2, 4, 8, 16, 50)),
+        steps=each(700, 1_000, 4_000),
+        **OUTLIERS,
+    ),
     chapter=CHAPTER,
     uses=("ma2023.truth-is-not-a-minimum",),
     fit="illustrates",
@@ -329,7 +325,6 @@ RETURNS = "share of them in which a start next to the truth returns to it"
 @claim(
     id="ma2023.exact-rank-truth-is-sharp",
     title="With k = r the truth often is a sharp local minimum, though not a global one",
-    paper="ma2023",
     reference="the “local solution” of p. 5; the certificate is new",
     statement=r"""There are problems with outliers in which $f(M_L)<f(M^\star)$ for some $M_L\succeq0$ and yet
 the truth $uu^\top$ is a sharp local minimum for search rank $k=r=1$: $b=\sum_i\lambda_ia_i$ for weights with
@@ -340,20 +335,17 @@ $\max_i|\lambda_i|<1$ on the clean measurements, $a_i=2A_iu$, $b=\sum_{s_i\ne0}\
     control="search rank k = n on the same instances: no local minimum where a smaller loss exists",
     breaks=(COUNT, SHARE, RETURNS),
     seeds=runs.SEEDS,
-    sizes={
-        scale: {
-            "n": 6,
-            "m": 27,
-            "spectrum": (1.0,),
-            "p": 0.35,
-            "scale": 10.0,
-            "instances": 30,
-            "gap": 1e-3,
-            "large": {"alpha": 1.0, "eta": 0.3, "ratio": 0.995, "steps": 1_500},
-            "near": {"alpha": 1e-2, "eta": 0.03, "ratio": 0.99, "steps": 800},
-        }
-        for scale in ("smoke", "book", "full")
-    },
+    sizes=scales(
+        n=6,
+        m=27,
+        spectrum=(1.0,),
+        p=0.35,
+        scale=10.0,
+        instances=30,
+        gap=1e-3,
+        large={"alpha": 1.0, "eta": 0.3, "ratio": 0.995, "steps": 1_500},
+        near={"alpha": 1e-2, "eta": 0.03, "ratio": 0.99, "steps": 800},
+    ),
     means=("exact",),
     chapter=CHAPTER,
     uses=("ma2023.every-local-minimum-is-global",),

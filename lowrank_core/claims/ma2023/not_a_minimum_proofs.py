@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.ma2023 import runs
 from lowrank_core.claims.ma2023.not_a_minimum import CHAPTER
 from lowrank_core.claims.registry import claim
@@ -19,7 +20,6 @@ LENGTHS = (Fraction(1, 1000), Fraction(1, 100))
 @claim(
     id="ma2023.every-local-minimum-is-global",
     title="With k ≥ n columns every local minimum is global",
-    paper="ma2023",
     reference="no counterpart in the paper",
     statement=r"""If $k\ge n$ and $f$ is convex, every local minimum of $X\mapsto f(XX^\top)$ is a global one:
 for every $X$ and $Y\succeq0$ there is a $W$ with $WW^\top=Y$ and $\|W-X\|^2\le\|Y-XX^\top\|$. So if
@@ -31,11 +31,11 @@ $f(M_L)<f(M^\star)$ for some $M_L\succeq0$, no factor of $M^\star$ is a local mi
     "that is not positive semidefinite",
     breaks=(TERMS, UNCERTIFIED, EXACT_GAIN),
     seeds=runs.SEEDS,
-    sizes={
-        "smoke": {"shapes": ((2, 3),), "n": 2, "neighbours": 10},
-        "book": {"shapes": ((2, 2), (3, 3), (3, 5)), "n": 3, "neighbours": 40},
-        "full": {"shapes": ((2, 2), (3, 3), (3, 5), (4, 4), (5, 6)), "n": 4, "neighbours": 200},
-    },
+    sizes=scales(
+        shapes=each(((2, 3),), ((2, 2), (3, 3), (3, 5)), ((2, 2), (3, 3), (3, 5), (4, 4), (5, 6))),
+        n=each(2, 3, 4),
+        neighbours=each(10, 40, 200),
+    ),
     means=("symbolic", "exact"),
     chapter=CHAPTER,
 )

@@ -17,6 +17,7 @@ from lowrank_core import artefacts
 from lowrank_core.analysis import phases, rates
 from lowrank_core.budget import smallest_budget
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.ma2023 import runs
 from lowrank_core.claims.registry import claim
 from lowrank_core.factors import Factors
@@ -91,7 +92,6 @@ def unfed(problem: Problem, factors: Factors) -> torch.Tensor:
 @claim(
     id="ma2023.search-rank-independence",
     title="A larger search rank costs no time and next to no accuracy",
-    paper="ma2023",
     reference="Proposition 1 (p. 4), Corollaries 23 and 28; the growth of the residual is new",
     statement=r"""From a small random start and for every search rank $k\in\{r+1,\dots,n\}$, the sub-gradient
 method needs the same number of iterations to a given error above the floor, and the residual $G$ in the columns
@@ -176,7 +176,6 @@ def search_rank_independence(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.search-rank-success",
     title="A larger search rank needs no more measurements",
-    paper="ma2023",
     reference="Corollary 28: the number of measurements does not contain r'",
     statement=r"""From a small random start, whether the truth is recovered from $m$ measurements does not
 depend on whether one searches with $k=r+1$ or with $k=n$.""",
@@ -187,20 +186,17 @@ depend on whether one searches with $k=r+1$ or with $k=n$.""",
     control="a start of order one, α = 1, with the same steps",
     breaks=("recovered at k = n less recovered at k = r + 1, as a share of runs",),
     seeds={"smoke": 16, "book": 20, "full": 100},
-    sizes={
-        "smoke": SMOKE
-        | {"ms": (20, 30, 40, 60), "alpha": 1e-6, "margin": 2.4, "steps": 250, "recovered": 0.1},
-        "book": CLEAN
-        | {"ms": (80, 100, 120, 150, 200), "alpha": 1e-8, "margin": 2.4, "steps": 350, "recovered": 0.1},
-        "full": CLEAN
-        | {
-            "ms": (60, 80, 90, 100, 110, 120, 150, 200),
-            "alpha": 1e-8,
-            "margin": 2.4,
-            "steps": 350,
-            "recovered": 0.1,
-        },
-    },
+    sizes=scales(
+        n=each(10, 16, 16),
+        spectrum=each((1.0,), (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)),
+        m=each(300, 800, 800),
+        ratio=0.97,
+        margin=2.4,
+        ms=each((20, 30, 40, 60), (80, 100, 120, 150, 200), (60, 80, 90, 100, 110, 120, 150, 200)),
+        alpha=each(1e-6, 1e-8, 1e-8),
+        steps=each(250, 350, 350),
+        recovered=0.1,
+    ),
     chapter=CHAPTER,
     uses=("ma2023.search-rank-independence",),
     fit="illustrates",
@@ -234,7 +230,6 @@ def search_rank_success(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.exact-rank-has-no-floor",
     title="With k = r there is no floor at all",
-    paper="ma2023",
     reference="no counterpart; Corollary 28 bounds the error by a power of α for every r' ≥ r",
     statement=r"""With $k=r$ the sub-gradient method recovers the truth to rounding, whatever the scale
 $\alpha$ of its small start. Only with $k>r$ is there a floor that $\alpha$ sets.""",
@@ -282,7 +277,6 @@ def exact_rank_has_no_floor(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.clipping-halves-the-rank",
     title="The spectral start with k = n columns has rank about n/2",
-    paper="ma2023",
     reference="Algorithm 2 (p. 21), which clips negative eigenvalues; the count is new",
     statement=r"""With $k=n$ the spectral start has as many nonzero columns as
 $C=\frac1m\sum_i\operatorname{sign}(y_i)A_i$ has positive eigenvalues, which are about $n/2$. The other
@@ -293,11 +287,7 @@ columns are zero for ever.""",
     control="a random start",
     breaks=("rank of the start / n",),
     seeds=runs.LOG_SEEDS,
-    sizes={
-        "smoke": PAPER | {"ns": (20,)},
-        "book": PAPER | {"ns": (20, 30, 40)},
-        "full": PAPER | {"ns": (20, 30, 40, 60)},
-    },
+    sizes=scales(**PAPER, ns=each((20,), (20, 30, 40), (20, 30, 40, 60))),
     chapter=CHAPTER,
     discrepancy="With r' = d = {n:.0f}, Algorithm 2 starts at a rank of {smallest rank:.0f} to {largest rank:.0f}, "
     "and the rank of an iterate never exceeds that of the start. Experiments with r' near d from this start search "
@@ -328,7 +318,6 @@ def clipping_halves_the_rank(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.random-start-as-good",
     title="A small random start is as good as the small spectral one",
-    paper="ma2023",
     reference="conjectured in section 5 (p. 27); no theorem covers it",
     statement=r"""With $k=n$, the sub-gradient method from a random start reaches the same final error, in
 about the same number of iterations, as from the spectral start of the same norm $\|X_0\|_F$. *Observed.*""",
@@ -385,7 +374,6 @@ def random_start_as_good(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.floor-against-alpha",
     title="The scale of the start sets the floor: error ∝ α^β with β below one at the paper's size",
-    paper="ma2023",
     reference="Figure 1c, Corollary 28: error ≲ n α^(2 − O(·)); η and ρ are not given there",
     statement=r"""The final error decreases like a power $\beta$ of the scale $\alpha$ of the start,
 $0<\beta<2$, while the final rank shrinks to $r$ and, with the same $\rho$, the number of iterations grows in
@@ -468,7 +456,6 @@ def spaced(steps: int, count: int = 100) -> torch.Tensor:
 @claim(
     id="ma2023.paper-search-ranks",
     title="Figure 1a: at a tiny α all search ranks share one curve, down to 1e-10 and below",
-    paper="ma2023",
     reference="Proposition 1 (p. 4) and Figure 1a; α, η and ρ are not given there",
     statement=r"""At the paper's size, with $10\,\%$ outliers and a tiny start, $k=3,4,10,20$ give the same
 curve down to errors of $10^{-10}$ and below.""",

@@ -25,6 +25,7 @@ from lowrank_core.analysis.sign_rip import (
     subgradient,
 )
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.ma2023.runs import LOG_SEEDS, SEEDS, sensing, spectral
 from lowrank_core.claims.registry import claim
 from lowrank_core.factors import Factors
@@ -71,7 +72,6 @@ POOLED = "largest |z| along X, all seeds together"
 @claim(
     id="ma2023.scaling-function",
     title="The sub-gradient of the ℓ1 loss points along the error, whatever the law of the outliers",
-    paper="ma2023",
     reference="p. 13 and Lemma 46 (p. 43); laws with a mean, the closed forms and mixtures are derived here",
     statement=r"""For Gaussian $A_i$ and errors $s$ of any law, independent of $\mathcal A$,
 $\mathbb E\,\mathcal Q(X)=\varphi(X)\,X/\|X\|_F$ with
@@ -83,11 +83,13 @@ $\varphi(X)=\sqrt{2/\pi}\;\mathbb E\,e^{-s^2/(2\|X\|_F^2)}$.""",
     control="s depends on A (signs of measurements flipped, the same law of s); Aᵢ has entries ±1, X = e₁e₁ᵀ",
     breaks=(ALONG, ACROSS, POOLED),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 5, "m": 10_000, "ps": (0.3, 0.9), "norms": (0.5, 4.0), "scale": 2.0},
-        "book": {"n": 6, "m": 40_000, "ps": (0.1, 0.5, 0.9), "norms": (0.5, 2.0, 8.0), "scale": 2.0},
-        "full": {"n": 6, "m": 400_000, "ps": (0.1, 0.5, 0.9), "norms": (0.5, 2.0, 8.0), "scale": 2.0},
-    },
+    sizes=scales(
+        n=each(5, 6, 6),
+        m=each(10_000, 40_000, 400_000),
+        ps=each((0.3, 0.9), (0.1, 0.5, 0.9), (0.1, 0.5, 0.9)),
+        norms=each((0.5, 4.0), (0.5, 2.0, 8.0), (0.5, 2.0, 8.0)),
+        scale=2.0,
+    ),
     chapter=CHAPTER,
     uses=("ma2023.scaling-function-proof",),
 )
@@ -191,7 +193,6 @@ CONSTANT_OF_M = "δ φ √m, mean over m"
 @claim(
     id="ma2023.sign-rip-deviation",
     title="The deviation is proportional to √(nk/m)/(1 − p)",
-    paper="ma2023",
     reference="Theorem 10 (p. 13), an upper bound; the exact law at a fixed matrix is derived here",
     statement=r"""At a fixed $X$, with gross outliers of probability $p$,
 $\delta_k(X)=\sup_Y\langle\mathcal Q(X)/\varphi-X/\|X\|_F,Y\rangle$ over unit $Y$ of rank at most $k$ is
@@ -208,38 +209,24 @@ $\|G\|_{(2,k)}/(\varphi\sqrt m)$, $G$ an $n\times n$ Gaussian matrix, up to the 
     control="in m and against G: s depends on A (flipped signs); in k: k from n/4 to n; in 1 − p: tiny outliers",
     breaks=(M_SLOPE, K_SLOPE, P_SLOPE, CONSTANT_OF_M),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 12,
-            "k": 2,
-            "ms": (500, 2_000, 8_000),
-            "p": 0.3,
-            "ps": (0.0, 0.5, 0.9),
-            "wide": {"n": 32, "m": 500, "ks": (1, 2, 3)},
-            "gross": 1e3,
-            "matrices": 16,
-        },
-        "book": {
-            "n": 20,
-            "k": 3,
-            "ms": (500, 1_000, 2_000, 4_000, 8_000),
-            "p": 0.3,
-            "ps": (0.0, 0.3, 0.6, 0.8, 0.9),
-            "wide": {"n": 40, "m": 1_000, "ks": (1, 2, 3, 4)},
-            "gross": 1e3,
-            "matrices": 16,
-        },
-        "full": {
-            "n": 20,
-            "k": 3,
-            "ms": (500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000),
-            "p": 0.3,
-            "ps": (0.0, 0.3, 0.6, 0.8, 0.9),
-            "wide": {"n": 80, "m": 2_000, "ks": (1, 2, 4, 8)},
-            "gross": 1e3,
-            "matrices": 16,
-        },
-    },
+    sizes=scales(
+        n=each(12, 20, 20),
+        k=each(2, 3, 3),
+        ms=each(
+            (500, 2_000, 8_000),
+            (500, 1_000, 2_000, 4_000, 8_000),
+            (500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000),
+        ),
+        p=0.3,
+        ps=each((0.0, 0.5, 0.9), (0.0, 0.3, 0.6, 0.8, 0.9), (0.0, 0.3, 0.6, 0.8, 0.9)),
+        wide=each(
+            {"n": 32, "m": 500, "ks": (1, 2, 3)},
+            {"n": 40, "m": 1_000, "ks": (1, 2, 3, 4)},
+            {"n": 80, "m": 2_000, "ks": (1, 2, 4, 8)},
+        ),
+        gross=1e3,
+        matrices=16,
+    ),
     chapter=CHAPTER,
     uses=("ma2023.scaling-function-proof",),
     fit="illustrates",
@@ -363,7 +350,6 @@ def needed(r: int, kappa: float, alpha: float) -> float:
 @claim(
     id="ma2023.sign-rip-at-paper-size",
     title="At the size of the figures Sign-RIP is not met",
-    paper="ma2023",
     reference="hypothesis of Theorem 22 (p. 22), its unnamed constant and bounds on φ set to one; sizes of pp. 3–4",
     statement=r"""With $n=20$, $r=3$, $m=500$, $p=0.1$, the constant $\delta_{4r}$ exceeds $1$: on average
 already at $X=M^\star$ if $Y$ is any matrix, and at some symmetric $X$ of rank $4r$ also if $Y$ is symmetric.
@@ -378,41 +364,21 @@ The theory asks for $\delta_{4r}\lesssim1/(\sqrt r\,\kappa^2\log^2(1/\alpha))$."
     control="an easy size: r = κ = 1, α = 0.1, no outliers and many measurements",
     breaks=(AT_TRUTH, SEARCHED, NEEDED),
     seeds=LOG_SEEDS,
-    sizes={
-        "smoke": {
-            "n": 20,
-            "spectrum": (10.0, 5.0, 1.0),
-            "m": 500,
-            "p": 0.1,
-            "alpha": 1e-10,
-            "rounds": 25,
-            "restarts": 2,
-            "easy_alpha": 0.1,
-            "easy_size": {"spectrum": (1.0,), "m": 20_000, "rounds": 2},
-        },
-        "book": {
-            "n": 20,
-            "spectrum": (10.0, 5.0, 1.0),
-            "m": 500,
-            "p": 0.1,
-            "alpha": 1e-10,
-            "rounds": 60,
-            "restarts": 3,
-            "easy_alpha": 0.1,
-            "easy_size": {"spectrum": (1.0,), "m": 20_000, "rounds": 5},
-        },
-        "full": {
-            "n": 20,
-            "spectrum": (10.0, 5.0, 1.0),
-            "m": 500,
-            "p": 0.1,
-            "alpha": 1e-10,
-            "rounds": 300,
-            "restarts": 8,
-            "easy_alpha": 0.1,
-            "easy_size": {"spectrum": (1.0,), "m": 20_000, "rounds": 50},
-        },
-    },
+    sizes=scales(
+        n=20,
+        spectrum=(10.0, 5.0, 1.0),
+        m=500,
+        p=0.1,
+        alpha=1e-10,
+        rounds=each(25, 60, 300),
+        restarts=each(2, 3, 8),
+        easy_alpha=0.1,
+        easy_size=each(
+            {"spectrum": (1.0,), "m": 20_000, "rounds": 2},
+            {"spectrum": (1.0,), "m": 20_000, "rounds": 5},
+            {"spectrum": (1.0,), "m": 20_000, "rounds": 50},
+        ),
+    ),
     chapter=CHAPTER,
     discrepancy="The experiments of the paper illustrate its theorems and do not instantiate them. At n = 20, "
     "r = 3, m = 500, p = 0.1 the measured δ₄ᵣ is {δ at M*, all Y:.2f} at X = M* ({δ at M*, symmetric Y:.2f} if Y "
@@ -494,7 +460,6 @@ CONSTANT = "‖Q − 4M‖_F / √((1 + pσ²)n²/m)"
 @claim(
     id="ma2023.l2-gradient-uncontrolled",
     title="Restricted isometry does not control the ℓ2 gradient under outliers",
-    paper="ma2023",
     reference="Proposition 5 (p. 11), a lower bound with an unnamed constant; the constant √8 is derived here",
     statement=r"""For $\mathcal Q_{\ell_2}(M)=\frac2m\sum_i(\langle A_i,M\rangle-s_i)(A_i+A_i^\top)$ with
 outliers $N(0,\sigma^2)$ of probability $p$, $\sup_M\|\mathcal
@@ -512,32 +477,14 @@ $M$ of rank one already shows it, with the constant $\sqrt{8(1+1/n)}$.""",
     control="the sub-gradient of the ℓ1 loss, divided by φ, on the same measurements",
     breaks=(OUTLIER_EXPONENT,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 16,
-            "ns": (8, 16, 32),
-            "m": 2_000,
-            "ms": (500, 2_000, 8_000),
-            "p": 0.2,
-            "sigmas": (3.0, 10.0, 30.0, 100.0),
-        },
-        "book": {
-            "n": 30,
-            "ns": (15, 30, 60),
-            "m": 2_000,
-            "ms": (500, 2_000, 8_000),
-            "p": 0.2,
-            "sigmas": (3.0, 10.0, 30.0, 100.0),
-        },
-        "full": {
-            "n": 30,
-            "ns": (15, 30, 60),
-            "m": 2_000,
-            "ms": (500, 2_000, 8_000),
-            "p": 0.2,
-            "sigmas": (3.0, 10.0, 30.0, 100.0, 300.0),
-        },
-    },
+    sizes=scales(
+        n=each(16, 30, 30),
+        ns=each((8, 16, 32), (15, 30, 60), (15, 30, 60)),
+        m=2_000,
+        ms=(500, 2_000, 8_000),
+        p=0.2,
+        sigmas=each((3.0, 10.0, 30.0, 100.0), (3.0, 10.0, 30.0, 100.0), (3.0, 10.0, 30.0, 100.0, 300.0)),
+    ),
     chapter=CHAPTER,
 )
 def l2_gradient_uncontrolled(setting: Setting) -> Evidence:
@@ -596,7 +543,6 @@ SCORE_POOLED = "largest |z| of the loss, all seeds together"
 @claim(
     id="ma2023.expected-loss",
     title="The expected ℓ1 loss is the unsquared distance to the truth",
-    paper="ma2023",
     reference="Lemma 15 without noise; with Gaussian noise derived here",
     statement=r"""For Gaussian $A_i$ and Gaussian noise of variance $\nu^2$ on every measurement,
 $\mathbb E\,\frac1m\|y-\mathcal A(XX^\top)\|_1=\sqrt{2/\pi}\,\sqrt{\|XX^\top-M^\star\|_F^2+\nu^2}$.""",
@@ -607,11 +553,13 @@ $\mathbb E\,\frac1m\|y-\mathcal A(XX^\top)\|_1=\sqrt{2/\pi}\,\sqrt{\|XX^\top-M^\
     control="measurement matrices with entries ±1 instead of Gaussian ones, at the matrix e₁e₁ᵀ",
     breaks=(SCORE, SCORE_POOLED),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 6, "k": 3, "m": 10_000, "alphas": (0.1, 1.0), "nus": (0.0, 1.0)},
-        "book": {"n": 10, "k": 4, "m": 40_000, "alphas": (0.1, 0.5, 1.0, 2.0), "nus": (0.0, 0.3, 1.0, 3.0)},
-        "full": {"n": 10, "k": 4, "m": 400_000, "alphas": (0.1, 0.5, 1.0, 2.0), "nus": (0.0, 0.3, 1.0, 3.0)},
-    },
+    sizes=scales(
+        n=each(6, 10, 10),
+        k=each(3, 4, 4),
+        m=each(10_000, 40_000, 400_000),
+        alphas=each((0.1, 1.0), (0.1, 0.5, 1.0, 2.0), (0.1, 0.5, 1.0, 2.0)),
+        nus=each((0.0, 1.0), (0.0, 0.3, 1.0, 3.0), (0.0, 0.3, 1.0, 3.0)),
+    ),
     chapter=CHAPTER,
     uses=("ma2023.expected-loss-proof",),
 )
@@ -667,7 +615,6 @@ OVERLAP = "overlap of the leading eigenvectors with the truth"
 @claim(
     id="ma2023.spectral-initialisation",
     title="The spectral start points along the truth, and gross outliers do not turn it",
-    paper="ma2023",
     reference="Lemma 33 (p. 34), stated there without noise",
     statement=r"""Algorithm 2 starts from $U_0$ with
 $\bigl\|U_0U_0^\top-\alpha^2\varphi(M^\star)M^\star/\|M^\star\|_F\bigr\|\le2\alpha^2\varphi(M^\star)\delta$,
@@ -683,23 +630,17 @@ and the deviation falls as $m^{-1/2}$, also when a fraction of the measurements 
     control="y instead of sign(y) in Algorithm 2, scaled to its best",
     breaks=(START_RATIO, START_SLOPE, OVERLAP),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 12, "spectrum": (1.0, 1.0), "ms": (500, 2_000, 8_000), "p": 0.2, "alpha": 1e-3},
-        "book": {
-            "n": 20,
-            "spectrum": (1.0, 1.0, 1.0),
-            "ms": (500, 1_000, 2_000, 4_000, 8_000),
-            "p": 0.2,
-            "alpha": 1e-3,
-        },
-        "full": {
-            "n": 20,
-            "spectrum": (1.0, 1.0, 1.0),
-            "ms": (500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000),
-            "p": 0.2,
-            "alpha": 1e-3,
-        },
-    },
+    sizes=scales(
+        n=each(12, 20, 20),
+        spectrum=each((1.0, 1.0), (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)),
+        ms=each(
+            (500, 2_000, 8_000),
+            (500, 1_000, 2_000, 4_000, 8_000),
+            (500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000),
+        ),
+        p=0.2,
+        alpha=1e-3,
+    ),
     chapter=CHAPTER,
 )
 def spectral_initialisation(setting: Setting) -> Evidence:

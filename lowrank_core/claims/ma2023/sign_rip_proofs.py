@@ -7,6 +7,7 @@ mathematics stands in `lowrank_core.proofs`.
 from __future__ import annotations
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import scales
 from lowrank_core.claims.ma2023.runs import SEEDS
 from lowrank_core.claims.ma2023.sign_rip import CHAPTER
 from lowrank_core.claims.registry import claim
@@ -16,13 +17,11 @@ STEPS = "terms left of the two steps"
 LAWS = "terms left of the closed forms"
 LOSS = "terms left of the loss and its slope"
 NOISE = "terms left with Gaussian noise"
-SCALES = ("smoke", "book", "full")
 
 
 @claim(
     id="ma2023.scaling-function-proof",
     title="The scaling function, derived",
-    paper="ma2023",
     reference="Lemma 46 (p. 43) for laws of mean zero; any law, and the closed forms, are derived here",
     statement=r"""For $u\sim N(0,\|X\|_F^2)$ and every real $s$, $\mathbb
 E[\operatorname{sign}(u-s)\,u]=\sqrt{2/\pi}\,\|X\|_F\,e^{-s^2/(2\|X\|_F^2)}$, and $\mathbb E[\langle
@@ -34,9 +33,7 @@ a closed form.""",
     control="an exponent with one square missing, s²/2‖X‖_F or s/2‖X‖_F²; in the Cauchy mean, exp(2a) for exp(a)",
     breaks=(STEPS, LAWS),
     seeds=SEEDS,
-    sizes={
-        scale: {"laws": ("Gaussian", "Cauchy", "Student, equation", "Student, start")} for scale in SCALES
-    },
+    sizes=scales(laws=("Gaussian", "Cauchy", "Student, equation", "Student, start")),
     means=("symbolic",),
     chapter=CHAPTER,
     discrepancy="Lemma 46 prints the exponent of exp(−s²/(2‖X‖_F²)) with a square missing, a misprint. "
@@ -60,7 +57,6 @@ def scaling_function_proof(setting: Setting) -> Evidence:
 @claim(
     id="ma2023.expected-loss-proof",
     title="The expected ℓ1 loss and its slope, derived",
-    paper="ma2023",
     reference="Lemma 15 without errors; with errors derived here",
     statement=r"""For $u\sim N(0,\|X\|_F^2)$ and every real $s$, $\mathbb
 E|u-s|=\sqrt{2/\pi}\,\|X\|_Fe^{-s^2/(2\|X\|_F^2)}+s\operatorname{erf}\bigl(s/(\sqrt2\|X\|_F)\bigr)$, whose
@@ -72,7 +68,7 @@ $\sqrt{2/\pi}\sqrt{\|X\|_F^2+\nu^2}$.""",
     control="ν² is replaced by 2ν² in the mean, and the error function's argument is doubled",
     breaks=(LOSS, NOISE),
     seeds=SEEDS,
-    sizes={scale: {"statements": ("loss", "slope")} for scale in SCALES},
+    sizes=scales(statements=("loss", "slope")),
     means=("symbolic",),
     chapter=CHAPTER,
     uses=("ma2023.scaling-function-proof",),

@@ -11,6 +11,7 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.alignment import largest_angle, leading_columns
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.wind2023.runs import SEEDS, descent
 from lowrank_core.factors import Factors, gaussian_start, pad_columns
@@ -21,38 +22,16 @@ from lowrank_core.truth import psd
 
 CHAPTER = "chapters/wind2023/spectral-alignment"
 
-SIZES = {
-    "smoke": {
-        "n": 12,
-        "spectrum": (1.0, 0.7),
-        "k": 6,
-        "m": 200,
-        "eta": 0.05,
-        "scales": (1e-4, 1e-6),
-        "phi": 0.5,
-        "late": 1.5,
-    },
-    "book": {
-        "n": 24,
-        "spectrum": (1.0, 0.7),
-        "k": 24,
-        "m": 400,
-        "eta": 0.05,
-        "scales": (1e-3, 1e-4, 1e-5, 1e-6),
-        "phi": 0.5,
-        "late": 1.5,
-    },
-    "full": {
-        "n": 48,
-        "spectrum": (1.0, 0.7),
-        "k": 48,
-        "m": 1600,
-        "eta": 0.05,
-        "scales": (1e-4, 1e-5, 1e-6, 1e-7),
-        "phi": 0.5,
-        "late": 1.5,
-    },
-}
+SIZES = scales(
+    n=each(12, 24, 48),
+    spectrum=(1.0, 0.7),
+    k=each(6, 24, 48),
+    m=each(200, 400, 1600),
+    eta=0.05,
+    scales=each((1e-4, 1e-6), (1e-3, 1e-4, 1e-5, 1e-6), (1e-4, 1e-5, 1e-6, 1e-7)),
+    phi=0.5,
+    late=1.5,
+)
 
 RATIO = "σ_{r+1}/σ_r of A*A(M*), mean"
 SLOPE = "exponent of the gap in α − predicted"
@@ -101,7 +80,6 @@ def _spectral(problem: Problem) -> tuple[torch.Tensor, torch.Tensor]:
 @claim(
     id="stoger2021.spectral-phase",
     title="A small start is first the power method on A*A(M*)",
-    paper="stoger2021",
     reference="abstract for the spectral phase; the exponent of the gap is derived",
     statement=r"""With $\tilde X_T=(I+\eta\mathcal A^*\mathcal A(M^\star))^TX_0$, $\|X_0\|=\alpha$ and
 $\lambda_1=\|\mathcal A^*\mathcal A(M^\star)\|$, the relative gap $\|X_T-\tilde X_T\|/\|\tilde X_T\|$ at time
@@ -169,7 +147,6 @@ ARRIVED = "angle to the truth / angle between the two spaces, at the end"
 @claim(
     id="stoger2021.angle-to-the-spectral-estimate",
     title="The columns first turn to the spectral estimate, not to the truth",
-    paper="stoger2021",
     reference="abstract for the spectral phase; the angles as in figures of later work, restated",
     statement=r"""During the spectral phase, $t<t_1$, the top-$r$ column space of $X_T$ approaches that of
 $\mathcal A^*\mathcal A(M^\star)$, the closer the smaller $\alpha$ is, so that its angle to the truth stays at
@@ -186,41 +163,17 @@ the angle between the two spaces. Later it turns to the truth.""",
     control="a large start, α = 1, which never turns to the spectral estimate",
     breaks=(CLOSEST,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 12,
-            "spectrum": (1.0, 0.7),
-            "k": 12,
-            "m": 300,
-            "eta": 0.1,
-            "scales": (1e-5, 1e-6, 1e-7),
-            "phi": 0.8,
-            "end": 2.5,
-            "every": 20,
-        },
-        "book": {
-            "n": 24,
-            "spectrum": (1.0, 0.7),
-            "k": 24,
-            "m": 600,
-            "eta": 0.05,
-            "scales": (1e-4, 1e-5, 1e-6, 1e-7),
-            "phi": 0.8,
-            "end": 2.5,
-            "every": 20,
-        },
-        "full": {
-            "n": 48,
-            "spectrum": (1.0, 0.7),
-            "k": 48,
-            "m": 1600,
-            "eta": 0.05,
-            "scales": (1e-4, 1e-5, 1e-6, 1e-7),
-            "phi": 0.8,
-            "end": 2.5,
-            "every": 10,
-        },
-    },
+    sizes=scales(
+        n=each(12, 24, 48),
+        spectrum=(1.0, 0.7),
+        k=each(12, 24, 48),
+        m=each(300, 600, 1600),
+        eta=each(0.1, 0.05, 0.05),
+        scales=each((1e-5, 1e-6, 1e-7), (1e-4, 1e-5, 1e-6, 1e-7), (1e-4, 1e-5, 1e-6, 1e-7)),
+        phi=0.8,
+        end=2.5,
+        every=each(20, 20, 10),
+    ),
     fit="illustrates",
     chapter=CHAPTER,
     uses=("stoger2021.spectral-phase",),
@@ -292,7 +245,6 @@ MECHANISM = "σ̄_r × slope of the time on ln(1/δ), r columns, median over the
 @claim(
     id="stoger2021.over-parameterisation-and-alignment",
     title="More columns make bad starts rare",
-    paper="stoger2021",
     reference="abstract: alignment is more prominent for over-parameterised models; quantiles and slope derived",
     statement=r"""With entries $N(0,\alpha^2/k)$, a larger search rank $k$ lowers the upper quantiles of the
 misalignment $\|X_0\|/\sigma_r(U^\top X_0)$ and of the time to $\|XX^\top-M^\star\|<0.1$, and the median time
@@ -310,41 +262,17 @@ the length of the $r$-th signal row of $X_0$ off the earlier ones.""",
     control="columns enough already: 12r columns against half as many; for the slope, the length of the first row",
     breaks=(TIME, MISALIGNED),
     seeds={"smoke": 3, "book": 8, "full": 20},
-    sizes={
-        "smoke": {
-            "n": 12,
-            "spectrum": (1.0, 0.7),
-            "ks": (2, 8, 12),
-            "m": 200,
-            "alpha": 1e-4,
-            "eta": 0.1,
-            "steps": 400,
-            "every": 8,
-            "draws": 60,
-        },
-        "book": {
-            "n": 24,
-            "spectrum": (1.0, 0.7),
-            "ks": (2, 12, 24),
-            "m": 400,
-            "alpha": 1e-4,
-            "eta": 0.1,
-            "steps": 360,
-            "every": 8,
-            "draws": 80,
-        },
-        "full": {
-            "n": 24,
-            "spectrum": (1.0, 0.7),
-            "ks": (2, 12, 24),
-            "m": 400,
-            "alpha": 1e-4,
-            "eta": 0.1,
-            "steps": 360,
-            "every": 4,
-            "draws": 200,
-        },
-    },
+    sizes=scales(
+        n=each(12, 24, 24),
+        spectrum=(1.0, 0.7),
+        ks=each((2, 8, 12), (2, 12, 24), (2, 12, 24)),
+        m=each(200, 400, 400),
+        alpha=1e-4,
+        eta=0.1,
+        steps=each(400, 360, 360),
+        every=each(8, 8, 4),
+        draws=each(60, 80, 200),
+    ),
     fit="illustrates",
     chapter=CHAPTER,
     uses=("stoger2021.spectral-phase",),

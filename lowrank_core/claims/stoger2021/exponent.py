@@ -6,6 +6,7 @@ import torch
 
 from lowrank_core.analysis.rates import scaling_exponent
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.wind2023.runs import descent_errors
 from lowrank_core.factors import gaussian_start, imbalanced_start
@@ -24,7 +25,6 @@ RATIO = "max(λ₂, 0)/λ₁ of A*A(M*)"
 @claim(
     id="stoger2021.sensing-exponent",
     title="Symmetric factors of a rank-one truth: the exponent is 2 − 2 max(λ₂, 0)/λ₁ of A*A(M*)",
-    paper="stoger2021",
     reference="main theorem, as restated in later work: error at most of order α^{21/16}; the law is derived",
     statement=r"""Let $M^\star$ be positive semidefinite of rank one, $\lambda_1\ge\lambda_2\ge\dots$ the
 eigenvalues of $\mathcal A^*\mathcal A(M^\star)$, and $k\ge2$. Gradient descent on $XX^\top$ from a small
@@ -37,11 +37,13 @@ order $a_0^{21/16}$.""",
     control="far too few measurements, a third of the unknowns",
     breaks=(EXPONENT,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 18, "k": 18, "ms": (110, 400), "few": 60, "scales": (1e-3, 1e-5, 1e-7)},
-        "book": {"n": 18, "k": 18, "ms": (110, 150, 400), "few": 60, "scales": (1e-3, 1e-5, 1e-7)},
-        "full": {"n": 24, "k": 24, "ms": (190, 300, 600), "few": 100, "scales": (1e-3, 1e-5, 1e-7)},
-    },
+    sizes=scales(
+        n=each(18, 18, 24),
+        k=each(18, 18, 24),
+        ms=each((110, 400), (110, 150, 400), (190, 300, 600)),
+        few=each(60, 60, 100),
+        scales=(1e-3, 1e-5, 1e-7),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
 )
@@ -79,7 +81,6 @@ ADVERSARIAL = "exponent of the error"
 @claim(
     id="stoger2021.adversarial-operator",
     title="Symmetric factors do not see a negative eigenvalue, two factors do",
-    paper="stoger2021",
     reference="no counterpart in the paper is known to us",
     statement=r"""Let $\mathcal A^*\mathcal A$ be the identity but for
 $\mathcal A^*\mathcal A(e_1e_1^\top)=e_1e_1^\top+b\,e_2e_2^\top$ and $\mathcal A^*\mathcal
@@ -92,11 +93,9 @@ A(M^\star)$ counts, not the second singular value.""",
     control="two factors FGᵀ in place of XXᵀ, same measurements with b < 0: −b counts",
     breaks=(ADVERSARIAL,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 4, "b": 0.6, "scales": (1e-3, 1e-5)},
-        "book": {"n": 8, "b": 0.6, "scales": (1e-3, 10**-4.5, 1e-6)},
-        "full": {"n": 16, "b": 0.6, "scales": (1e-3, 1e-4, 1e-5, 1e-6)},
-    },
+    sizes=scales(
+        n=each(4, 8, 16), b=0.6, scales=each((1e-3, 1e-5), (1e-3, 10**-4.5, 1e-6), (1e-3, 1e-4, 1e-5, 1e-6))
+    ),
     chapter=CHAPTER,
     uses=("stoger2021.sensing-exponent",),
 )

@@ -9,6 +9,7 @@ import torch
 
 from lowrank_core.analysis.scaled_distance import scaled_distance
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.tong2021.runs import (
     CHAPTER,
@@ -36,17 +37,16 @@ WITHIN_BOUNDS = tuple(Criterion(quantity, high=1) for quantity in (DISTANCE, ERR
 Found = dict[str, dict[str, torch.Tensor]]
 
 
-def sizes(*kappas: tuple[float, ...]) -> dict[str, dict[str, Any]]:
+def sizes(kappas: each) -> dict[str, dict[str, Any]]:
     """The sizes of a guarantee, with its condition numbers at each scale."""
-    others: tuple[dict[str, Any], ...] = (
-        {"n1": 6, "n2": 5, "rank": 2, "etas": (0.5, LIMIT), "steps": 30},
-        {"n1": 8, "n2": 7, "rank": 2, "etas": (0.1, 0.5, LIMIT), "steps": 60},
-        {"n1": 20, "n2": 15, "rank": 4, "etas": (0.1, 0.3, 0.5, LIMIT), "steps": 200},
+    return scales(
+        n1=each(6, 8, 20),
+        n2=each(5, 7, 15),
+        rank=each(2, 2, 4),
+        etas=each((0.5, LIMIT), (0.1, 0.5, LIMIT), (0.1, 0.3, 0.5, LIMIT)),
+        steps=each(30, 60, 200),
+        kappas=kappas,
     )
-    scales = ("smoke", "book", "full")
-    return {
-        scale: other | {"kappas": given} for scale, other, given in zip(scales, others, kappas, strict=True)
-    }
 
 
 def distances(problem: Problem, factors: Factors) -> torch.Tensor:
@@ -79,7 +79,6 @@ def over_bounds(run: Trajectory, rate: float) -> tuple[torch.Tensor, torch.Tenso
 @claim(
     id="tong2021.factorisation",
     title="Full observation: ScaledGD contracts by 1 − 0.7η, whatever κ",
-    paper="tong2021",
     reference="Theorem 13, p. 14, with its constants",
     statement=r"""With every entry observed, $\operatorname{dist}_0\le0.1\,\sigma_r$ and $0<\eta\le\frac23$:
 $\operatorname{dist}_t\le(1-0.7\eta)^t\,0.1\,\sigma_r$ and
@@ -92,7 +91,7 @@ dist by $1-0.7\eta$.""",
     control="a step above 2/3: η = 0.9",
     breaks=(DISTANCE, ERROR, ONE_STEP),
     seeds=SEEDS,
-    sizes=sizes((1.0, 100.0), (1.0, 10.0, 100.0), (1.0, 10.0, 100.0, 1000.0)),
+    sizes=sizes(kappas=each((1.0, 100.0), (1.0, 10.0, 100.0), (1.0, 10.0, 100.0, 1000.0))),
     chapter=CHAPTER,
     uses=("tong2021.local-rate",),
 )
@@ -133,7 +132,6 @@ def isometry_bound(truth: Truth, factor: float) -> torch.Tensor:
 @claim(
     id="tong2021.spectral-start",
     title="The spectral start is within 5δ√r κσ_r of the truth",
-    paper="tong2021",
     reference="Lemma 15, p. 14, with its constant",
     statement=r"""If $\mathcal A$ has the isometry constant $\delta$ of order $2r$, the spectral start satisfies
 $\operatorname{dist}_0\le5\,\delta\sqrt r\,\kappa\,\sigma_r$.""",
@@ -144,17 +142,13 @@ $\operatorname{dist}_0\le5\,\delta\sqrt r\,\kappa\,\sigma_r$.""",
     control="the isometry fails on one matrix of rank one, which is not observed at all",
     breaks=(DISTANCE,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n1": 8, "n2": 7, "rank": 2, "kappas": (1.0, 5.0), "factors": (0.02,)},
-        "book": {"n1": 10, "n2": 9, "rank": 2, "kappas": (1.0, 5.0, 20.0), "factors": (0.02, 0.1)},
-        "full": {
-            "n1": 30,
-            "n2": 20,
-            "rank": 4,
-            "kappas": (1.0, 5.0, 20.0, 100.0),
-            "factors": (0.002, 0.02, 0.1),
-        },
-    },
+    sizes=scales(
+        n1=each(8, 10, 30),
+        n2=each(7, 9, 20),
+        rank=each(2, 2, 4),
+        kappas=each((1.0, 5.0), (1.0, 5.0, 20.0), (1.0, 5.0, 20.0, 100.0)),
+        factors=each((0.02,), (0.02, 0.1), (0.002, 0.02, 0.1)),
+    ),
     chapter=CHAPTER,
 )
 def spectral_start_distance(setting: Setting) -> Evidence:
@@ -190,7 +184,6 @@ def over_start_bound(problem: Problem, delta: torch.Tensor) -> torch.Tensor:
 @claim(
     id="tong2021.sensing",
     title="Sensing with a certified isometry: ScaledGD contracts by 1 − 0.6η",
-    paper="tong2021",
     reference="Theorem 3, p. 8, and the step of Lemma 14, p. 14, with their constants",
     statement=r"""If $\delta_{2r}\le0.02/(\sqrt r\,\kappa)$ and $0<\eta\le\frac23$, then from the spectral start
 $\operatorname{dist}_t\le(1-0.6\eta)^t\,0.1\,\sigma_r$ and
@@ -203,7 +196,7 @@ for one step to contract dist by $1-0.6\eta$ wherever $\operatorname{dist}\le0.1
     control="a step above 2/3: η = 0.95",
     breaks=(DISTANCE, ERROR, ONE_STEP),
     seeds=SEEDS,
-    sizes=sizes((1.0, 20.0), (1.0, 5.0, 20.0), (1.0, 5.0, 20.0, 100.0)),
+    sizes=sizes(kappas=each((1.0, 20.0), (1.0, 5.0, 20.0), (1.0, 5.0, 20.0, 100.0))),
     chapter=CHAPTER,
     uses=("tong2021.spectral-start", "tong2021.factorisation"),
 )

@@ -8,6 +8,7 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.tong2021.runs import CHAPTER, by_variant, near_truth, truths
 from lowrank_core.claims.zhang2025.runs import SEEDS
@@ -31,7 +32,6 @@ WINDOW = 1e-22, 1e-10
 @claim(
     id="tong2021.covariance",
     title="ScaledGD depends on FGᵀ alone, not on its factors",
-    paper="tong2021",
     reference="the remark on invariance in the introduction; the exact instances are new",
     statement=r"""From $(F_0Q,G_0Q^{-\top})$ with any invertible $Q$, ScaledGD makes the same matrices
 $F_tG_t^\top$ as from $(F_0,G_0)$.""",
@@ -42,38 +42,16 @@ $F_tG_t^\top$ as from $(F_0,G_0)$.""",
     control="no preconditioner: gradient descent from the same two starts",
     breaks=(DIFFER, RELATIVE),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 8,
-            "n2": 7,
-            "rank": 2,
-            "kappa": 5.0,
-            "condition": 5.0,
-            "eta": 0.5,
-            "steps": 20,
-            "exact_steps": 2,
-        },
-        "book": {
-            "n1": 12,
-            "n2": 10,
-            "rank": 3,
-            "kappa": 5.0,
-            "condition": 5.0,
-            "eta": 0.5,
-            "steps": 40,
-            "exact_steps": 2,
-        },
-        "full": {
-            "n1": 40,
-            "n2": 30,
-            "rank": 5,
-            "kappa": 5.0,
-            "condition": 5.0,
-            "eta": 0.5,
-            "steps": 60,
-            "exact_steps": 3,
-        },
-    },
+    sizes=scales(
+        n1=each(8, 12, 40),
+        n2=each(7, 10, 30),
+        rank=each(2, 3, 5),
+        kappa=5.0,
+        condition=5.0,
+        eta=0.5,
+        steps=each(20, 40, 60),
+        exact_steps=each(2, 2, 3),
+    ),
     chapter=CHAPTER,
     means=("exact",),
 )
@@ -120,7 +98,6 @@ def covariance(setting: Setting) -> Evidence:
 @claim(
     id="tong2021.local-rate",
     title="The local rate of ScaledGD is max(|1 − η|, |1 − 2η|), whatever κ",
-    paper="tong2021",
     reference="no counterpart; the published proof needs η(2 − 3η) = (1 − η)² − (1 − 2η)² ≥ 0",
     statement=r"""On the population loss with $r<\max(n_1,n_2)$ and $0<\eta<1$, $\|F_tG_t^\top-M^\star\|_F$
 contracts locally by $\max(|1-\eta|,|1-2\eta|)$ per step, whatever $\kappa$; for $n_1=n_2=r$ by $|1-2\eta|$. At
@@ -136,25 +113,14 @@ $\eta=1$ it does not converge.""",
     "in the identities, the two factors exchanged and η = ½ for the two-cycle",
     breaks=(TERMS, RATE, LEFT),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n1": 6, "n2": 5, "rank": 2, "kappas": (1.0, 10.0), "etas": (0.5, 0.9), "steps": 200},
-        "book": {
-            "n1": 8,
-            "n2": 7,
-            "rank": 2,
-            "kappas": (1.0, 10.0, 100.0),
-            "etas": (0.1, 0.5, 2 / 3, 0.8, 0.9),
-            "steps": 400,
-        },
-        "full": {
-            "n1": 30,
-            "n2": 20,
-            "rank": 4,
-            "kappas": (1.0, 10.0, 100.0),
-            "etas": (0.1, 0.3, 0.5, 2 / 3, 0.8, 0.9),
-            "steps": 400,
-        },
-    },
+    sizes=scales(
+        n1=each(6, 8, 30),
+        n2=each(5, 7, 20),
+        rank=each(2, 2, 4),
+        kappas=each((1.0, 10.0), (1.0, 10.0, 100.0), (1.0, 10.0, 100.0)),
+        etas=each((0.5, 0.9), (0.1, 0.5, 2 / 3, 0.8, 0.9), (0.1, 0.3, 0.5, 2 / 3, 0.8, 0.9)),
+        steps=each(200, 400, 400),
+    ),
     chapter=CHAPTER,
     means=("symbolic",),
 )

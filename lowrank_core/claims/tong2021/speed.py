@@ -6,6 +6,7 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.tong2021.runs import CHAPTER, by_variant
 from lowrank_core.claims.zhang2025.runs import LOG_SEEDS
@@ -24,7 +25,6 @@ PLAIN = "median iterations of gradient descent, exponent in κ"
 @claim(
     id="tong2021.iterations",
     title="The iterations of ScaledGD do not grow with κ",
-    paper="tong2021",
     reference="Table 1, p. 4, and Figure 2a, p. 17; small sizes",
     statement=r"""From the spectral start, on Gaussian measurements, ScaledGD with $\eta=\frac12$ takes a number of
 iterations that does not depend on $\kappa$; gradient descent with $\eta/\sigma_1$ takes one proportional to
@@ -36,32 +36,14 @@ $\kappa$.""",
     control="no preconditioner: gradient descent with η/σ₁, same measurements, same start",
     breaks=(RATIO,),
     seeds=LOG_SEEDS,
-    sizes={
-        "smoke": {
-            "n": 12,
-            "rank": 2,
-            "oversampling": 5,
-            "kappas": (1.0, 4.0, 24.0),
-            "eta": 0.5,
-            "steps": 5_000,
-        },
-        "book": {
-            "n": 16,
-            "rank": 2,
-            "oversampling": 7,
-            "kappas": (1.0, 4.0, 20.0),
-            "eta": 0.5,
-            "steps": 6_000,
-        },
-        "full": {
-            "n": 40,
-            "rank": 2,
-            "oversampling": 8,
-            "kappas": (1.0, 5.0, 20.0, 80.0),
-            "eta": 0.5,
-            "steps": 30_000,
-        },
-    },
+    sizes=scales(
+        n=each(12, 16, 40),
+        rank=2,
+        oversampling=each(5, 7, 8),
+        kappas=each((1.0, 4.0, 24.0), (1.0, 4.0, 20.0), (1.0, 5.0, 20.0, 80.0)),
+        eta=0.5,
+        steps=each(5_000, 6_000, 30_000),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
     discrepancy="The published experiments, with m = 5nr Gaussian measurements, do not meet the hypothesis of the "

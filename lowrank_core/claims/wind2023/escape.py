@@ -14,6 +14,7 @@ from lowrank_core.analysis.alignment import misalignment
 from lowrank_core.analysis.closed_forms import balanced_flow, logistic
 from lowrank_core.analysis.rates import scaling_exponent
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.wind2023.runs import (
     SEEDS,
@@ -40,7 +41,6 @@ ESCAPE = "slope of t_i(½) in ln(1/a₀), times σ_i"
 @claim(
     id="wind2023.escape-time",
     title="A singular value σ_i is learnt after the time ln(1/a₀)/σ_i",
-    paper="wind2023",
     reference="the theorem's time, of order ln(1/a₀²)/σ_r, restated; the constant is derived",
     statement=r"""Let $t_i(\frac12)$ be the time at which $u_i^\top F(t)G(t)^\top v_i$ passes
 $\frac12\sigma_i$, for the flow from a generic balanced start of norm $a_0$ and distinct singular values. Then
@@ -51,35 +51,15 @@ $t_i(\frac12)=\frac1{\sigma_i}\ln\frac1{a_0}+O(1)$ as $a_0\to0$, for every $i\le
     control="a perturbation inside the signal, E = −xσ_r u_r v_rᵀ: the slowest mode takes 1/(1 − x) times as long",
     breaks=(ESCAPE,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 6,
-            "n2": 5,
-            "k": 7,
-            "spectrum": (2.0, 1.0),
-            "scales": (1e-3, 1e-5),
-            "fractions": (0.5,),
-            "points": 150,
-        },
-        "book": {
-            "n1": 20,
-            "n2": 16,
-            "k": 36,
-            "spectrum": (2.0, 1.0, 0.5),
-            "scales": (1e-2, 1e-3, 1e-4, 1e-5, 1e-6),
-            "fractions": (0.25, 0.5, 0.75),
-            "points": 300,
-        },
-        "full": {
-            "n1": 60,
-            "n2": 40,
-            "k": 100,
-            "spectrum": (2.0, 1.0, 0.5),
-            "scales": (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7),
-            "fractions": (0.25, 0.5, 0.75),
-            "points": 600,
-        },
-    },
+    sizes=scales(
+        n1=each(6, 20, 60),
+        n2=each(5, 16, 40),
+        k=each(7, 36, 100),
+        spectrum=each((2.0, 1.0), (2.0, 1.0, 0.5), (2.0, 1.0, 0.5)),
+        scales=each((1e-3, 1e-5), (1e-2, 1e-3, 1e-4, 1e-5, 1e-6), (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)),
+        fractions=each((0.5,), (0.25, 0.5, 0.75), (0.25, 0.5, 0.75)),
+        points=each(150, 300, 600),
+    ),
     chapter=CHAPTER,
     uses=("wind2023.flow-identities",),
 )
@@ -132,7 +112,6 @@ GAP = "exponent in a₀ of the largest gap to the logistic law"
 @claim(
     id="wind2023.logistic-modes",
     title="From a small start the modes follow the logistic law",
-    paper="wind2023",
     reference="no counterpart in the paper is known to us; the logistic law is classical",
     statement=r"""For a generic balanced start and distinct $\sigma_1>\dots>\sigma_r>\sigma_{r+1}=0$, each
 $u_i^\top F(t)G(t)^\top v_i$, $i\le r$, follows $\sigma_i/(1+e^{-2\sigma_i(t-t_i)})$ with $t_i=t_i(\frac12)$.
@@ -144,35 +123,15 @@ $p=2\min_{i\le r}(1-\sigma_{i+1}/\sigma_i)$.""",
     control="equal singular values, which share a block that is not diagonal",
     breaks=(GAP,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 6,
-            "n2": 5,
-            "k": 4,
-            "spectra": ((2.0, 1.0),),
-            "equal": (1.0, 1.0, 1.0),
-            "scales": (1e-4, 1e-6),
-            "points": 150,
-        },
-        "book": {
-            "n1": 20,
-            "n2": 16,
-            "k": 6,
-            "spectra": ((2.0, 1.0, 0.5), (3.0, 2.0, 1.0)),
-            "equal": (1.0, 1.0, 1.0),
-            "scales": (1e-3, 1e-4, 1e-5, 1e-6),
-            "points": 400,
-        },
-        "full": {
-            "n1": 60,
-            "n2": 40,
-            "k": 6,
-            "spectra": ((2.0, 1.0, 0.5), (3.0, 2.0, 1.0)),
-            "equal": (1.0, 1.0, 1.0),
-            "scales": (1e-3, 1e-4, 1e-5, 1e-6),
-            "points": 1000,
-        },
-    },
+    sizes=scales(
+        n1=each(6, 20, 60),
+        n2=each(5, 16, 40),
+        k=each(4, 6, 6),
+        spectra=each(((2.0, 1.0),), ((2.0, 1.0, 0.5), (3.0, 2.0, 1.0)), ((2.0, 1.0, 0.5), (3.0, 2.0, 1.0))),
+        equal=(1.0, 1.0, 1.0),
+        scales=each((1e-4, 1e-6), (1e-3, 1e-4, 1e-5, 1e-6), (1e-3, 1e-4, 1e-5, 1e-6)),
+        points=each(150, 400, 1000),
+    ),
     chapter=CHAPTER,
     uses=("wind2023.escape-time",),
 )
@@ -228,7 +187,6 @@ REMAINS = "error / σ_r at the smallest a₀"
 @claim(
     id="wind2023.error-against-stopping-constant",
     title="The exponent of the error is min(2, 4c − 2) at the time (c/σ_r)ln(σ_r/a₀²)",
-    paper="wind2023",
     reference="Theorem 2.8, as restated in later work, bounds the error by a₀^{4/3}; this form is derived",
     statement=r"""Let $k>r$. For the flow from a generic balanced start of norm $a_0$, stopped at $T=\frac
 c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$, $\|FG^\top-M^\star\|\asymp a_0^{\,\min(2,\,4c-2)}$ as $a_0\to0$ if
@@ -239,47 +197,23 @@ $c>\frac12$, and it does not tend to zero if $c<\frac12$. At $c=\frac56$ the exp
     control="no spare columns, k = r, where the exponent is min(2c, 4c − 2); and a stop at c < ½",
     breaks=(EXPONENT, REMAINS),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 6,
-            "n2": 5,
-            "k": 7,
-            "spectrum": (2.0, 1.0),
-            "early": (0.75, 5 / 6),
-            "early_scales": (1e-6, 1e-8),
-            "late": (1.5,),
-            "scales": (1e-4, 1e-5),
-            "too_early": 0.4,
-            "grid": (0.75, 1.5),
-            "exact_scales": (1e-3, 1e-4),
-        },
-        "book": {
-            "n1": 12,
-            "n2": 10,
-            "k": 14,
-            "spectrum": (2.0, 1.0, 0.5),
-            "early": (0.7, 5 / 6, 0.9),
-            "early_scales": (1e-5, 1e-6, 1e-7, 1e-8),
-            "late": (1.5, 5.0),
-            "scales": (1e-4, 1e-5, 1e-6),
-            "too_early": 0.4,
-            "grid": (0.3, 0.4, 0.5, 0.6, 0.7, 5 / 6, 0.9, 1.0, 1.1, 1.25, 1.5),
-            "exact_scales": (1e-3, 10**-3.5, 1e-4),
-        },
-        "full": {
-            "n1": 40,
-            "n2": 30,
-            "k": 50,
-            "spectrum": (2.0, 1.0, 0.5),
-            "early": (0.7, 5 / 6, 0.9),
-            "early_scales": (1e-5, 1e-6, 1e-7, 1e-8),
-            "late": (1.5, 5.0),
-            "scales": (1e-4, 1e-5, 1e-6),
-            "too_early": 0.4,
-            "grid": (0.3, 0.4, 0.5, 0.6, 0.7, 5 / 6, 0.9, 1.0, 1.1, 1.25, 1.5),
-            "exact_scales": (1e-3, 10**-3.5, 1e-4),
-        },
-    },
+    sizes=scales(
+        n1=each(6, 12, 40),
+        n2=each(5, 10, 30),
+        k=each(7, 14, 50),
+        spectrum=each((2.0, 1.0), (2.0, 1.0, 0.5), (2.0, 1.0, 0.5)),
+        early=each((0.75, 5 / 6), (0.7, 5 / 6, 0.9), (0.7, 5 / 6, 0.9)),
+        early_scales=each((1e-6, 1e-8), (1e-5, 1e-6, 1e-7, 1e-8), (1e-5, 1e-6, 1e-7, 1e-8)),
+        late=each((1.5,), (1.5, 5.0), (1.5, 5.0)),
+        scales=each((1e-4, 1e-5), (1e-4, 1e-5, 1e-6), (1e-4, 1e-5, 1e-6)),
+        too_early=0.4,
+        grid=each(
+            (0.75, 1.5),
+            (0.3, 0.4, 0.5, 0.6, 0.7, 5 / 6, 0.9, 1.0, 1.1, 1.25, 1.5),
+            (0.3, 0.4, 0.5, 0.6, 0.7, 5 / 6, 0.9, 1.0, 1.1, 1.25, 1.5),
+        ),
+        exact_scales=each((1e-3, 1e-4), (1e-3, 10**-3.5, 1e-4), (1e-3, 10**-3.5, 1e-4)),
+    ),
     chapter=CHAPTER,
     uses=("wind2023.escape-time",),
 )
@@ -339,7 +273,6 @@ GROWTH = "error over that of κ = 1, same seed"
 @claim(
     id="wind2023.condition-number-independence",
     title="The start need not be smaller for a worse condition number",
-    paper="wind2023",
     reference="abstract: a moderately small start suffices; the bound of the flow is derived",
     statement=r"""For the flow from a balanced start the error at
 $T=\frac2{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$ is at most $(\frac12+o(1))\,a_0^2$ as $a_0\to0$, whatever the
@@ -351,41 +284,17 @@ error at that time hardly grows with $\kappa$ either.""",
     control="a time that does not grow with κ, (2/σ₁)ln(σ_r/a₀²)",
     breaks=(RELATIVE, GROWTH),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 6,
-            "n2": 5,
-            "k": 7,
-            "rank": 3,
-            "kappas": (1.0, 100.0),
-            "scales": (0.1,),
-            "n": 8,
-            "m": 60,
-            "sensing_kappas": (1.0, 4.0),
-        },
-        "book": {
-            "n1": 12,
-            "n2": 10,
-            "k": 14,
-            "rank": 3,
-            "kappas": (1.0, 10.0, 100.0, 1000.0),
-            "scales": (0.1, 0.01),
-            "n": 10,
-            "m": 90,
-            "sensing_kappas": (1.0, 4.0, 16.0),
-        },
-        "full": {
-            "n1": 30,
-            "n2": 24,
-            "k": 40,
-            "rank": 5,
-            "kappas": (1.0, 10.0, 100.0, 1000.0),
-            "scales": (0.1, 0.01, 0.001),
-            "n": 24,
-            "m": 540,
-            "sensing_kappas": (1.0, 4.0, 16.0),
-        },
-    },
+    sizes=scales(
+        n1=each(6, 12, 30),
+        n2=each(5, 10, 24),
+        k=each(7, 14, 40),
+        rank=each(3, 3, 5),
+        kappas=each((1.0, 100.0), (1.0, 10.0, 100.0, 1000.0), (1.0, 10.0, 100.0, 1000.0)),
+        scales=each((0.1,), (0.1, 0.01), (0.1, 0.01, 0.001)),
+        n=each(8, 10, 24),
+        m=each(60, 90, 540),
+        sensing_kappas=each((1.0, 4.0), (1.0, 4.0, 16.0), (1.0, 4.0, 16.0)),
+    ),
     chapter=CHAPTER,
     uses=("wind2023.error-against-stopping-constant",),
     fit="illustrates",
@@ -435,7 +344,6 @@ QUANTILE = "95 % quantile of α_mis"
 @claim(
     id="wind2023.misalignment",
     title="A wide Gaussian start is aligned well enough, at every size",
-    paper="wind2023",
     reference="Remark 2.6, as restated in later work; the value is derived",
     statement=r"""Let $\alpha_{\rm mis}=\sqrt2\,\|Z_0\|/\sigma_r(U^\top F_0+V^\top G_0)$. If
 $k\ge\max(n_1,n_2,2r)$ and the entries of $F_0,G_0$ are independent centred Gaussians of one variance,
@@ -448,11 +356,9 @@ $(1+\sqrt2)/(1-\sqrt{r/n})$.""",
     control="no spare columns, k = r",
     breaks=(QUANTILE,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"sides": (12, 24), "rank": 3, "draws": 200},
-        "book": {"sides": (10, 20, 40, 80), "rank": 3, "draws": 200},
-        "full": {"sides": (10, 20, 40, 80, 160), "rank": 3, "draws": 1000},
-    },
+    sizes=scales(
+        sides=each((12, 24), (10, 20, 40, 80), (10, 20, 40, 80, 160)), rank=3, draws=each(200, 200, 1000)
+    ),
     chapter=CHAPTER,
 )
 def misaligned(setting: Setting) -> Evidence:
@@ -489,7 +395,6 @@ CLEARLY_ABOVE = 0.45
 @claim(
     id="wind2023.sensing-exponent",
     title="Under sensing of a rank-one truth the exponent is 2 − 2σ₂/σ₁ of A*A(M*), instance by instance",
-    paper="wind2023",
     reference="Theorem 2.8, as restated in later work: error at most of order a₀^{4/3}; the law is derived",
     statement=r"""Let $M^\star$ have rank one, $\sigma_1\ge\sigma_2\ge\dots$ be the singular values of
 $\mathcal A^*\mathcal A(M^\star)$, and $k\ge2$. Gradient descent from a small start, stopped at a large
@@ -501,21 +406,12 @@ $\sigma_2/\sigma_1\le\frac13$ this is at most of the order $a_0^{4/3}$.""",
     control="too few measurements for the theorem: instances with σ₂/σ₁ > 0.45",
     breaks=(SENSED,),
     seeds=FEWER_SEEDS,
-    sizes={
-        "smoke": {"gaussian": (24, (180,)), "transform": (32, (800,)), "k": 24, "scales": (1e-3, 1e-5)},
-        "book": {
-            "gaussian": (24, (180, 300, 540)),
-            "transform": (48, (1150, 1750)),
-            "k": 24,
-            "scales": (1e-3, 1e-5, 1e-7),
-        },
-        "full": {
-            "gaussian": (24, (180, 300, 540)),
-            "transform": (96, (4600, 7000)),
-            "k": 24,
-            "scales": (1e-3, 1e-4, 1e-5, 1e-6, 1e-7),
-        },
-    },
+    sizes=scales(
+        gaussian=each((24, (180,)), (24, (180, 300, 540)), (24, (180, 300, 540))),
+        transform=each((32, (800,)), (48, (1150, 1750)), (96, (4600, 7000))),
+        k=24,
+        scales=each((1e-3, 1e-5), (1e-3, 1e-5, 1e-7), (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
 )
@@ -558,7 +454,6 @@ FITTED = "relative training residual, worst start"
 @claim(
     id="wind2023.large-start-interpolates",
     title="Every start fits the data; a small one finds the truth",
-    paper="wind2023",
     reference="the theorem's hypothesis that a₀ is small, restated; that it is needed is observed here",
     statement=r"""With fewer measurements than unknowns and $k=n$, gradient descent fits the observations from
 any start. The error $\|FG^\top-M^\star\|$ of what it finds falls with $a_0$; from a start of norm
@@ -574,32 +469,16 @@ $a_0\gtrsim\sqrt{\sigma_1}$ it is of the order of $\sigma_1$.""",
     control="a large start, a₀ = 3",
     breaks=(LARGEST,),
     seeds=FEWER_SEEDS,
-    sizes={
-        "smoke": {
-            "n": 10,
-            "m": 80,
-            "spectrum": (1.0,),
-            "scales": (3.0, 0.3, 0.03),
-            "eta": 0.05,
-            "steps": 2000,
-        },
-        "book": {
-            "n": 24,
-            "m": 350,
-            "spectrum": (1.5, 1.0),
-            "scales": (3.0, 1.0, 0.3, 0.1, 0.03, 0.01),
-            "eta": 0.05,
-            "steps": 800,
-        },
-        "full": {
-            "n": 24,
-            "m": 350,
-            "spectrum": (1.5, 1.0),
-            "scales": (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003),
-            "eta": 0.05,
-            "steps": 1200,
-        },
-    },
+    sizes=scales(
+        n=each(10, 24, 24),
+        m=each(80, 350, 350),
+        spectrum=each((1.0,), (1.5, 1.0), (1.5, 1.0)),
+        scales=each(
+            (3.0, 0.3, 0.03), (3.0, 1.0, 0.3, 0.1, 0.03, 0.01), (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
+        ),
+        eta=0.05,
+        steps=each(2000, 800, 1200),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
 )

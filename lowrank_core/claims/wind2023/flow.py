@@ -12,6 +12,7 @@ from lowrank_core.analysis.closed_forms import balanced_flow
 from lowrank_core.analysis.embedding import Embedding, stack
 from lowrank_core.analysis.imbalance import imbalance
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.wind2023.runs import SEEDS, balanced, descent, gaussian_pair
 from lowrank_core.factors import Factors
@@ -32,7 +33,6 @@ EQUATION = "largest defect of the flow's equation between iterates"
 @claim(
     id="wind2023.log-embedding",
     title="The iterates of gradient descent lie exactly on a perturbed gradient flow",
-    paper="wind2023",
     reference="abstract for the equivalence; its precise form is derived",
     statement=r"""With $Z=[F;G]$, $G_k=\mathcal A^*(y-\mathcal A(F_kG_k^\top))$, $\eta\|G_k\|<1$ and
 $L_k=\frac1\eta\ln(I+\eta S(G_k))$, the curve $Z(t)=e^{(t-k\eta)L_k}Z_k$ on $[k\eta,(k+1)\eta)$ passes through
@@ -44,38 +44,16 @@ E(t)=L_k-S(M^\star-F(t)G(t)^\top)$, for any measurements.""",
     control="no logarithm: the generator S(G_k), which is the perturbation-free flow frozen at the iterate",
     breaks=(ENDPOINT, EQUATION),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 7,
-            "n2": 5,
-            "spectrum": (2.0, 1.0),
-            "k": 6,
-            "m": 60,
-            "a0": 0.1,
-            "eta": 0.1,
-            "steps": 60,
-        },
-        "book": {
-            "n1": 12,
-            "n2": 10,
-            "spectrum": (2.0, 1.0, 0.5),
-            "k": 14,
-            "m": 200,
-            "a0": 0.1,
-            "eta": 0.1,
-            "steps": 150,
-        },
-        "full": {
-            "n1": 24,
-            "n2": 20,
-            "spectrum": (2.0, 1.0, 0.5),
-            "k": 30,
-            "m": 900,
-            "a0": 0.01,
-            "eta": 0.1,
-            "steps": 300,
-        },
-    },
+    sizes=scales(
+        n1=each(7, 12, 24),
+        n2=each(5, 10, 20),
+        spectrum=each((2.0, 1.0), (2.0, 1.0, 0.5), (2.0, 1.0, 0.5)),
+        k=each(6, 14, 30),
+        m=each(60, 200, 900),
+        a0=each(0.1, 0.1, 0.01),
+        eta=0.1,
+        steps=each(60, 150, 300),
+    ),
     chapter=CHAPTER,
     uses=("wind2023.log-embedding-proof",),
 )
@@ -152,7 +130,6 @@ LINEAR = "exponent of sup ‖𝓔‖ in η"
 @claim(
     id="wind2023.discretisation-is-first-order",
     title="Discretisation perturbs the flow by (2/3)η‖M*‖² at most",
-    paper="wind2023",
     reference="abstract: the discretisation is part of the perturbation; its size is derived",
     statement=r"""With all entries observed and a small start, $\sup_t\|\mathcal
 E(t)\|\simeq\frac23\,\eta\,\|M^\star\|^2$ as $\eta\to0$: the largest value of $\eta(\frac12g^2+2g(\sigma-g))$
@@ -163,38 +140,16 @@ over the residuals $g$ that a singular value passes.""",
     control="imperfect measurements: their part of the perturbation does not vanish with η",
     breaks=(CONSTANT, LINEAR),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 7,
-            "n2": 5,
-            "spectrum": (2.0, 0.5),
-            "k": 6,
-            "m": 300,
-            "a0": 0.01,
-            "etas": (0.02, 0.01),
-            "time": 6.0,
-        },
-        "book": {
-            "n1": 12,
-            "n2": 10,
-            "spectrum": (2.0, 1.0, 0.5),
-            "k": 14,
-            "m": 1000,
-            "a0": 0.01,
-            "etas": (0.04, 0.02, 0.01),
-            "time": 6.0,
-        },
-        "full": {
-            "n1": 24,
-            "n2": 20,
-            "spectrum": (2.0, 1.0, 0.5),
-            "k": 30,
-            "m": 4000,
-            "a0": 0.001,
-            "etas": (0.02, 0.01, 0.005),
-            "time": 10.0,
-        },
-    },
+    sizes=scales(
+        n1=each(7, 12, 24),
+        n2=each(5, 10, 20),
+        spectrum=each((2.0, 0.5), (2.0, 1.0, 0.5), (2.0, 1.0, 0.5)),
+        k=each(6, 14, 30),
+        m=each(300, 1000, 4000),
+        a0=each(0.01, 0.01, 0.001),
+        etas=each((0.02, 0.01), (0.04, 0.02, 0.01), (0.02, 0.01, 0.005)),
+        time=each(6.0, 6.0, 10.0),
+    ),
     chapter=CHAPTER,
     uses=("wind2023.log-embedding",),
 )
@@ -235,7 +190,6 @@ DISTANCE = "exponent of sup_t ‖F_TG_Tᵀ − F(ηT)G(ηT)ᵀ‖ in η"
 @claim(
     id="wind2023.distance-to-flow",
     title="Gradient descent stays within O(η) of the flow",
-    paper="wind2023",
     reference="the theorem's step-size condition, restated; the exponent is derived",
     statement=r"""On a fixed interval of time, with all entries observed, the largest distance in operator norm
 between $F_TG_T^\top$ and the flow at time $\eta T$ is proportional to $\eta$.""",
@@ -245,38 +199,16 @@ between $F_TG_T^\top$ and the flow at time $\eta T$ is proportional to $\eta$.""
     control="imperfect measurements, against the flow of the full matrix: the distance does not vanish with η",
     breaks=(DISTANCE,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 7,
-            "n2": 5,
-            "spectrum": (2.0, 0.5),
-            "k": 5,
-            "m": 300,
-            "a0": 0.1,
-            "etas": (0.02, 0.005),
-            "time": 10.0,
-        },
-        "book": {
-            "n1": 12,
-            "n2": 10,
-            "spectrum": (2.0, 1.0, 0.5),
-            "k": 10,
-            "m": 1000,
-            "a0": 0.1,
-            "etas": (0.04, 0.02, 0.01, 0.005),
-            "time": 12.0,
-        },
-        "full": {
-            "n1": 24,
-            "n2": 20,
-            "spectrum": (2.0, 1.0, 0.5),
-            "k": 20,
-            "m": 4000,
-            "a0": 0.01,
-            "etas": (0.02, 0.01, 0.005, 0.0025),
-            "time": 20.0,
-        },
-    },
+    sizes=scales(
+        n1=each(7, 12, 24),
+        n2=each(5, 10, 20),
+        spectrum=each((2.0, 0.5), (2.0, 1.0, 0.5), (2.0, 1.0, 0.5)),
+        k=each(5, 10, 20),
+        m=each(300, 1000, 4000),
+        a0=each(0.1, 0.1, 0.01),
+        etas=each((0.02, 0.005), (0.04, 0.02, 0.01, 0.005), (0.02, 0.01, 0.005, 0.0025)),
+        time=each(10.0, 12.0, 20.0),
+    ),
     chapter=CHAPTER,
     uses=("wind2023.discretisation-is-first-order",),
 )
@@ -324,7 +256,6 @@ LEFT = "error / σ₁ at the end"
 @claim(
     id="wind2023.step-threshold",
     title="The flow picture ends at ησ₁ = 1",
-    paper="wind2023",
     reference="the theorem asks for a small step, restated; the threshold is derived",
     statement=r"""With all entries observed, gradient descent from a small start converges for
 $\eta\sigma_1<1$ and does not for $\eta\sigma_1>1$: every minimiser has a Hessian with top eigenvalue at least
@@ -335,38 +266,16 @@ $2\sigma_1$, the balanced ones exactly that.""",
     control="ησ₁ a few percent above one",
     breaks=(LEFT,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 9,
-            "n2": 5,
-            "spectrum": (2.5, 1.0),
-            "k": 7,
-            "a0": 1e-3,
-            "below": (0.5, 0.97),
-            "above": (1.05,),
-            "steps": 2_000,
-        },
-        "book": {
-            "n1": 12,
-            "n2": 10,
-            "spectrum": (2.5, 1.5, 1.0),
-            "k": 10,
-            "a0": 1e-3,
-            "below": (0.5, 0.9, 0.99),
-            "above": (1.02, 1.1, 1.2),
-            "steps": 4_000,
-        },
-        "full": {
-            "n1": 24,
-            "n2": 20,
-            "spectrum": (2.5, 1.5, 1.0),
-            "k": 20,
-            "a0": 1e-4,
-            "below": (0.5, 0.9, 0.99, 0.995),
-            "above": (1.005, 1.02, 1.1, 1.2),
-            "steps": 20_000,
-        },
-    },
+    sizes=scales(
+        n1=each(9, 12, 24),
+        n2=each(5, 10, 20),
+        spectrum=each((2.5, 1.0), (2.5, 1.5, 1.0), (2.5, 1.5, 1.0)),
+        k=each(7, 10, 20),
+        a0=each(1e-3, 1e-3, 1e-4),
+        below=each((0.5, 0.97), (0.5, 0.9, 0.99), (0.5, 0.9, 0.99, 0.995)),
+        above=each((1.05,), (1.02, 1.1, 1.2), (1.005, 1.02, 1.1, 1.2)),
+        steps=each(2_000, 4_000, 20_000),
+    ),
     chapter=CHAPTER,
 )
 def step_threshold(setting: Setting) -> Evidence:
@@ -391,7 +300,6 @@ LAW = "largest defect of dΛ/dt = 2(FᵀE₁₁F − GᵀE₂₂G)"
 @claim(
     id="wind2023.balance-under-perturbation",
     title="Balance survives every off-diagonal perturbation, and only those",
-    paper="wind2023",
     reference="theorem on the imbalance along the path, restated; the identity is derived",
     statement=r"""Along the perturbed flow with $\mathcal E=S(E(t))$, for every $E(t)$, $\Lambda=F^\top
 F-G^\top G$ is constant. With diagonal blocks, $\dot\Lambda=2(F^\top\mathcal E_{11}F-G^\top\mathcal E_{22}G)$.""",
@@ -401,35 +309,15 @@ F-G^\top G$ is constant. With diagonal blocks, $\dot\Lambda=2(F^\top\mathcal E_{
     control="diagonal blocks of the same norm; for the law, E₁₁ and E₂₂ are left out of it",
     breaks=(DRIFT, LAW),
     seeds={"smoke": 2, "book": 8, "full": 40},
-    sizes={
-        "smoke": {
-            "n1": 7,
-            "n2": 5,
-            "spectrum": (2.0, 1.0),
-            "k": 6,
-            "a0": 0.1,
-            "size": 0.3,
-            "times": (2.0, 4.0),
-        },
-        "book": {
-            "n1": 12,
-            "n2": 10,
-            "spectrum": (2.0, 1.0, 0.5),
-            "k": 14,
-            "a0": 0.1,
-            "size": 0.3,
-            "times": (2.0, 4.0, 6.0, 8.0),
-        },
-        "full": {
-            "n1": 24,
-            "n2": 20,
-            "spectrum": (2.0, 1.0, 0.5),
-            "k": 30,
-            "a0": 0.01,
-            "size": 0.3,
-            "times": (2.0, 4.0, 6.0, 8.0, 12.0, 16.0),
-        },
-    },
+    sizes=scales(
+        n1=each(7, 12, 24),
+        n2=each(5, 10, 20),
+        spectrum=each((2.0, 1.0), (2.0, 1.0, 0.5), (2.0, 1.0, 0.5)),
+        k=each(6, 14, 30),
+        a0=each(0.1, 0.1, 0.01),
+        size=0.3,
+        times=each((2.0, 4.0), (2.0, 4.0, 6.0, 8.0), (2.0, 4.0, 6.0, 8.0, 12.0, 16.0)),
+    ),
     needs=("scipy",),
     chapter=CHAPTER,
     uses=("wind2023.flow-identities",),

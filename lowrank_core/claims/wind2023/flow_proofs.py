@@ -6,6 +6,7 @@ from fractions import Fraction
 from random import Random
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.wind2023.runs import SEEDS
 from lowrank_core.proofs import enclosure, flow_identities, log_embedding
@@ -19,7 +20,6 @@ TERMS = "terms left in the identities"
 @claim(
     id="wind2023.flow-identities",
     title="Closed forms and the law of the balance, by computer algebra",
-    paper="wind2023",
     reference="no counterpart in the paper",
     statement=r"""The logistic law $s=\sigma e^{2\sigma t}/(e^{2\sigma t}-1+\sigma/s_0)$ solves $\dot
 s=2s(\sigma-s)$; for unbalanced scalars $u=\frac12(f+g)^2$ solves $\dot u=2\sigma u-u^2+k^2$ with constant
@@ -32,7 +32,7 @@ E_{11}F-G^\top\mathcal E_{22}G)$ whatever the off-diagonal blocks are.""",
     control="e^{σt} for e^{2σt}; the stacked form without J; the law of the balance without the blocks",
     breaks=(TERMS,),
     seeds=SEEDS,
-    sizes={"smoke": {"power": 2}, "book": {"power": 2}, "full": {"power": 2}},
+    sizes=scales(power=2),
     means=("symbolic",),
     chapter=CHAPTER,
 )
@@ -59,7 +59,6 @@ def flow_identities_hold(setting: Setting) -> Evidence:
 @claim(
     id="wind2023.log-embedding-proof",
     title="The logarithm and the constant 2/3, by computer algebra",
-    paper="wind2023",
     reference="no counterpart in the paper",
     statement=r"""For one balanced mode: $e^{\eta L}=1+\eta g$ with $L=\frac1\eta\ln(1+\eta g)$; at the end of
 a step the perturbation is $-\frac\eta2g^2\pm2\eta gs+O(\eta^2)$ on the two eigenvectors of $S(g)$; and
@@ -70,7 +69,7 @@ $\frac12g^2+2g(\sigma-g)$ is largest at $g=\frac23\sigma$, where it is $\frac23\
     control="the generator without the logarithm",
     breaks=(TERMS,),
     seeds=SEEDS,
-    sizes={scale: {"statements": ("endpoint", "order", "maximum")} for scale in ("smoke", "book", "full")},
+    sizes=scales(statements=("endpoint", "order", "maximum")),
     means=("symbolic",),
     chapter=CHAPTER,
 )
@@ -91,7 +90,6 @@ PLATEAU = "certified |s − σ| / σ at the end"
 @claim(
     id="wind2023.certified-escape",
     title="One escape, enclosed from a start of 1e-12 to the plateau",
-    paper="wind2023",
     reference="no counterpart in the paper",
     statement=r"""The mode $s_{k+1}=s_k(1+\eta(\sigma-s_k))^2$ of gradient descent crosses $\sigma/2$ at an
 iteration $T$ with $T\ln(1+\eta\sigma)/\sigma=t_{1/2}+O(\eta)$, $t_{1/2}=\frac1{2\sigma}\ln(\sigma/s_0-1)$ the
@@ -103,11 +101,7 @@ plateau.""",
     control="time counted as ηT, at the rate σ of the flow: the delay grows with ln(σ/s₀) instead",
     breaks=(LATE,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"decades": (8, 12), "steps": 2_000},
-        "book": {"decades": (8, 10, 12), "steps": 4_000},
-        "full": {"decades": (8, 12, 16, 24), "steps": 8_000},
-    },
+    sizes=scales(decades=each((8, 12), (8, 10, 12), (8, 12, 16, 24)), steps=each(2_000, 4_000, 8_000)),
     means=("ball",),
     chapter=CHAPTER,
     uses=("wind2023.log-embedding-proof", "wind2023.flow-identities"),

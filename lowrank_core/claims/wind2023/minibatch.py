@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.wind2023.runs import stopping_time
 from lowrank_core.factors import coupled_start
@@ -23,7 +24,6 @@ SEEDS = {"smoke": 3, "book": 8, "full": 40}
 @claim(
     id="wind2023.fresh-batches-suffice",
     title="Fresh batches recover with far fewer measurements per iteration than a fixed set",
-    paper="wind2023",
     reference="Theorem 2.9 as restated in later work; its batch size is sufficient and far larger",
     statement=r"""If every iteration draws $b$ fresh Gaussian measurements, with $b\gtrsim r(n_1+n_2)\kappa^4$
 up to logarithms, gradient descent from a small start recovers the truth as accurately as with all entries
@@ -36,27 +36,15 @@ the truth.""",
     control="the same number of measurements, drawn once and kept",
     breaks=("error",),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 8, "k": 16, "scale": 1e-3, "c": 2.0, "eta": 0.02, "batches": (1, 4), "kept": ()},
-        "book": {
-            "n": 16,
-            "k": 32,
-            "scale": 1e-4,
-            "c": 2.0,
-            "eta": 0.02,
-            "batches": (1, 2, 16),
-            "kept": (32, 64, 128, 256),
-        },
-        "full": {
-            "n": 32,
-            "k": 64,
-            "scale": 1e-4,
-            "c": 2.0,
-            "eta": 0.01,
-            "batches": (1, 2, 16),
-            "kept": (64, 128, 256, 512),
-        },
-    },
+    sizes=scales(
+        n=each(8, 16, 32),
+        k=each(16, 32, 64),
+        scale=each(1e-3, 1e-4, 1e-4),
+        c=2.0,
+        eta=each(0.02, 0.02, 0.01),
+        batches=each((1, 4), (1, 2, 16), (1, 2, 16)),
+        kept=each((), (32, 64, 128, 256), (64, 128, 256, 512)),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
 )
@@ -85,7 +73,6 @@ def fresh_batches_suffice(setting: Setting) -> Evidence:
 @claim(
     id="wind2023.batch-divergence",
     title="What makes mini-batches fail is the step against (n₁ + n₂)/b, not the size of the batch",
-    paper="wind2023",
     reference="no counterpart in the paper is known to us",
     statement=r"""Near a balanced solution of rank $r$ let $h_j$ be the nonzero eigenvalues of the Hessian:
 $\sigma_i+\sigma_j$ for $i,j\le r$, and every $\sigma_i$ a further $n_1+n_2-2r$ times. Gradient descent with
@@ -102,21 +89,17 @@ every $n$ and $b$.""",
     control="μ = 0.6 in place of 1.5",
     breaks=("diverged (1) or not (0) at the larger μ",),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"cases": ((8, 1, (1.0,)), (16, 2, (1.0,))), "scale": 1e-3, "c": 2.0},
-        "book": {
-            "cases": (
+    sizes=scales(
+        cases=each(
+            ((8, 1, (1.0,)), (16, 2, (1.0,))),
+            (
                 (8, 1, (1.0,)),
                 (16, 1, (1.0,)),
                 (16, 4, (1.0,)),
                 (16, 1, (1.0, 0.5)),
                 (32, 4, (1.0,)),
             ),
-            "scale": 1e-4,
-            "c": 2.0,
-        },
-        "full": {
-            "cases": (
+            (
                 (8, 1, (1.0,)),
                 (16, 1, (1.0,)),
                 (16, 4, (1.0,)),
@@ -125,10 +108,10 @@ every $n$ and $b$.""",
                 (32, 4, (1.0,)),
                 (64, 8, (1.0,)),
             ),
-            "scale": 1e-4,
-            "c": 2.0,
-        },
-    },
+        ),
+        scale=each(1e-3, 1e-4, 1e-4),
+        c=2.0,
+    ),
     chapter=CHAPTER,
 )
 def batch_divergence(setting: Setting) -> Evidence:

@@ -15,6 +15,7 @@ import torch
 from lowrank_core.analysis.closed_forms import balanced_flow
 from lowrank_core.analysis.rates import line_fit, scaling_exponent
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.wind2023.runs import SEEDS, balanced, flow_errors, gaussian_pair, stopping_time
 from lowrank_core.factors import Factors
@@ -32,7 +33,6 @@ TURNING = 8.0
 @claim(
     id="wind2023.orthogonal-adversary",
     title="A constant perturbation orthogonal to the truth lowers the exponent of the error",
-    paper="wind2023",
     reference="a sharp form of the abstract's “sufficiently bounded”; no counterpart in the paper is known to us",
     statement=r"""Let $E=\varepsilon\,u_\perp v_\perp^\top$ with $u_\perp,v_\perp$ orthogonal to the column and
 row space of $M^\star$, $k>r$, and $x=\varepsilon/\sigma_r<1/(2c)$. At $T=\frac
@@ -44,38 +44,20 @@ $a_0\to0$ with $p=\min(2-4cx,\;4c-2)$; the first of the two is the smaller iff $
     control="no spare columns: k = r, where the adversary has nothing to grow in",
     breaks=("exponent of the error",),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 6,
-            "n2": 5,
-            "k": 7,
-            "spectrum": (2.0, 1.0),
-            "cases": ((2.0, 0.1), (0.8, 0.1)),
-            "scales": (1e-5, 1e-6, 1e-7),
-            "control_case": (2.0, 0.2),
-            "control_scales": (1e-2, 1e-3, 1e-4),
-        },
-        "book": {
-            "n1": 12,
-            "n2": 10,
-            "k": 14,
-            "spectrum": (2.0, 1.5, 1.0),
-            "cases": ((0.8, 0.1), (1.0, 0.3), (2.0, 0.1), (2.0, 0.2), (5.0, 0.05)),
-            "scales": (1e-5, 1e-6, 1e-7, 1e-8),
-            "control_case": (2.0, 0.2),
-            "control_scales": (1e-2, 1e-3, 1e-4),
-        },
-        "full": {
-            "n1": 40,
-            "n2": 30,
-            "k": 50,
-            "spectrum": (2.0, 1.5, 1.0),
-            "cases": ((0.8, 0.1), (1.0, 0.3), (2.0, 0.1), (2.0, 0.2), (5.0, 0.05)),
-            "scales": (1e-5, 1e-6, 1e-7, 1e-8),
-            "control_case": (2.0, 0.2),
-            "control_scales": (1e-2, 1e-3, 1e-4),
-        },
-    },
+    sizes=scales(
+        n1=each(6, 12, 40),
+        n2=each(5, 10, 30),
+        k=each(7, 14, 50),
+        spectrum=each((2.0, 1.0), (2.0, 1.5, 1.0), (2.0, 1.5, 1.0)),
+        cases=each(
+            ((2.0, 0.1), (0.8, 0.1)),
+            ((0.8, 0.1), (1.0, 0.3), (2.0, 0.1), (2.0, 0.2), (5.0, 0.05)),
+            ((0.8, 0.1), (1.0, 0.3), (2.0, 0.1), (2.0, 0.2), (5.0, 0.05)),
+        ),
+        scales=each((1e-5, 1e-6, 1e-7), (1e-5, 1e-6, 1e-7, 1e-8), (1e-5, 1e-6, 1e-7, 1e-8)),
+        control_case=(2.0, 0.2),
+        control_scales=(1e-2, 1e-3, 1e-4),
+    ),
     chapter=CHAPTER,
 )
 def orthogonal_adversary(setting: Setting) -> Evidence:
@@ -111,7 +93,6 @@ def orthogonal_adversary(setting: Setting) -> Evidence:
 @claim(
     id="wind2023.perturbation-threshold",
     title="The threshold of the perturbation is σ_r/(2c), and it is sharp",
-    paper="wind2023",
     reference="a sharp form of the abstract's “sufficiently bounded”; no counterpart in the paper is known to us",
     statement=r"""For the same $E=\varepsilon\,u_\perp v_\perp^\top$, $k>r$, and a stop at $T=\frac
 c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$ with $c\ge1$, let $\varepsilon^*=\sigma_r/(2c)$. As $a_0\to0$,
@@ -127,38 +108,16 @@ $\varepsilon>\varepsilon^*$.""",
     control="the same ε, a stop twice as late: 2c in place of c",
     breaks=("error / ε at 0.7 ε*",),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 6,
-            "n2": 5,
-            "k": 7,
-            "spectrum": (2.0, 1.0),
-            "cs": (1.0, 2.0),
-            "scale": 1e-12,
-            "map_cs": (1.0, 2.0),
-            "map_points": 4,
-        },
-        "book": {
-            "n1": 12,
-            "n2": 10,
-            "k": 14,
-            "spectrum": (2.0, 1.5, 1.0),
-            "cs": (1.0, 2.0, 5.0),
-            "scale": 1e-12,
-            "map_cs": (0.25, 6.0),
-            "map_points": 36,
-        },
-        "full": {
-            "n1": 40,
-            "n2": 30,
-            "k": 50,
-            "spectrum": (2.0, 1.5, 1.0),
-            "cs": (1.0, 2.0, 5.0, 10.0),
-            "scale": 1e-12,
-            "map_cs": (0.25, 6.0),
-            "map_points": 60,
-        },
-    },
+    sizes=scales(
+        n1=each(6, 12, 40),
+        n2=each(5, 10, 30),
+        k=each(7, 14, 50),
+        spectrum=each((2.0, 1.0), (2.0, 1.5, 1.0), (2.0, 1.5, 1.0)),
+        cs=each((1.0, 2.0), (1.0, 2.0, 5.0), (1.0, 2.0, 5.0, 10.0)),
+        scale=1e-12,
+        map_cs=each((1.0, 2.0), (0.25, 6.0), (0.25, 6.0)),
+        map_points=each(4, 36, 60),
+    ),
     chapter=CHAPTER,
     uses=("wind2023.orthogonal-adversary",),
 )
@@ -215,7 +174,6 @@ def perturbation_threshold(setting: Setting) -> Evidence:
 @claim(
     id="wind2023.residual-proportional-adversary",
     title="A perturbation in proportion to the residual: the exponent depends on ratios of singular values",
-    paper="wind2023",
     reference="how an error of restricted isometry enters; the law is new",
     statement=r"""Let $E(t)=\theta\,\|M^\star-F(t)G(t)^\top\|\,u_\perp v_\perp^\top$ and $k>r$. As $a_0\to0$ the
 error at $T=\frac c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$ is $\asymp a_0^{\,p}$, up to logarithms, with
@@ -226,35 +184,19 @@ $p=2-2\theta\,\bigl(r-\sum_{1<i\le r}\sigma_i/\sigma_{i-1}\bigr)$ as long as $0<
     control="no spare columns: k = r",
     breaks=("exponent of the error",),
     seeds=FEWER_SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 4,
-            "n2": 3,
-            "k": 5,
-            "spectra": ((2.0, 1.0),),
-            "thetas": (0.3,),
-            "c": 1.25,
-            "scales": (1e-3, 1e-5),
-        },
-        "book": {
-            "n1": 6,
-            "n2": 5,
-            "k": 7,
-            "spectra": ((3.0, 1.0), (3.0, 3**0.5, 1.0)),
-            "thetas": (0.2, 0.3),
-            "c": 1.25,
-            "scales": (1e-3, 1e-4, 1e-5),
-        },
-        "full": {
-            "n1": 12,
-            "n2": 10,
-            "k": 14,
-            "spectra": ((3.0, 1.0), (3.0, 3**0.5, 1.0), (8.0, 4.0, 2.0, 1.0)),
-            "thetas": (0.2, 0.3),
-            "c": 1.25,
-            "scales": (1e-3, 1e-4, 1e-5, 1e-6),
-        },
-    },
+    sizes=scales(
+        n1=each(4, 6, 12),
+        n2=each(3, 5, 10),
+        k=each(5, 7, 14),
+        spectra=each(
+            ((2.0, 1.0),),
+            ((3.0, 1.0), (3.0, 3**0.5, 1.0)),
+            ((3.0, 1.0), (3.0, 3**0.5, 1.0), (8.0, 4.0, 2.0, 1.0)),
+        ),
+        thetas=each((0.3,), (0.2, 0.3), (0.2, 0.3)),
+        c=1.25,
+        scales=each((1e-3, 1e-5), (1e-3, 1e-4, 1e-5), (1e-3, 1e-4, 1e-5, 1e-6)),
+    ),
     chapter=CHAPTER,
     needs=FLOW,
 )
@@ -296,7 +238,6 @@ def residual_proportional_adversary(setting: Setting) -> Evidence:
 @claim(
     id="wind2023.logarithmic-recovery",
     title="Below θ = 1 a residual-proportional adversary cannot prevent recovery, only make it logarithmic",
-    paper="wind2023",
     reference="no counterpart in the paper is known to us",
     statement=r"""For the same $E(t)=\theta\,\|M^\star-FG^\top\|\,u_\perp v_\perp^\top$ with $\theta<1$, where
 the exponent $p$ is negative, the error still tends to zero, but only like
@@ -312,18 +253,14 @@ recovery in $T\propto\ln(1/a_0)$ is logarithmic in $a_0$. For $\theta\ge1$ there
     control="θ = 1",
     breaks=("error at 6 t_r / error at 2 t_r",),
     seeds=FEWER_SEEDS,
-    sizes={
-        "smoke": {"n1": 4, "n2": 3, "k": 5, "spectrum": (3.0, 1.0), "thetas": (0.7,), "scale": 1e-4},
-        "book": {"n1": 6, "n2": 5, "k": 7, "spectrum": (3.0, 1.0), "thetas": (0.7, 0.8), "scale": 1e-5},
-        "full": {
-            "n1": 12,
-            "n2": 10,
-            "k": 14,
-            "spectrum": (3.0, 1.0, 0.5),
-            "thetas": (0.6, 0.7, 0.8, 0.9),
-            "scale": 1e-7,
-        },
-    },
+    sizes=scales(
+        n1=each(4, 6, 12),
+        n2=each(3, 5, 10),
+        k=each(5, 7, 14),
+        spectrum=each((3.0, 1.0), (3.0, 1.0), (3.0, 1.0, 0.5)),
+        thetas=each((0.7,), (0.7, 0.8), (0.6, 0.7, 0.8, 0.9)),
+        scale=each(1e-4, 1e-5, 1e-7),
+    ),
     chapter=CHAPTER,
     uses=("wind2023.residual-proportional-adversary",),
     needs=FLOW,
@@ -365,7 +302,6 @@ def logarithmic_recovery(setting: Setting) -> Evidence:
 @claim(
     id="wind2023.damping-adversary-harmless",
     title="A residual-proportional perturbation that starves the signal only delays it, for θ < 1",
-    paper="wind2023",
     reference="no counterpart in the paper is known to us",
     statement=r"""Let $E(t)=-\theta\,\|M^\star-FG^\top\|\,u_rv_r^\top$, $r=2$, $\theta<1$. The last singular
 value is learnt at $t_r\simeq\tau\ln(1/a_0)$ with
@@ -381,25 +317,14 @@ $\theta\ge1$ it is never learnt.""",
     control="θ = 1",
     breaks=("exponent of the final error",),
     seeds=FEWER_SEEDS,
-    sizes={
-        "smoke": {"n1": 4, "n2": 3, "k": 5, "spectrum": (2.0, 1.0), "thetas": (0.5,), "scales": (1e-2, 1e-4)},
-        "book": {
-            "n1": 6,
-            "n2": 5,
-            "k": 7,
-            "spectrum": (2.0, 1.0),
-            "thetas": (0.3, 0.6, 0.8),
-            "scales": (1e-2, 1e-4),
-        },
-        "full": {
-            "n1": 12,
-            "n2": 10,
-            "k": 14,
-            "spectrum": (3.0, 1.0),
-            "thetas": (0.3, 0.6, 0.8, 0.9),
-            "scales": (1e-2, 1e-3, 1e-4),
-        },
-    },
+    sizes=scales(
+        n1=each(4, 6, 12),
+        n2=each(3, 5, 10),
+        k=each(5, 7, 14),
+        spectrum=each((2.0, 1.0), (2.0, 1.0), (3.0, 1.0)),
+        thetas=each((0.5,), (0.3, 0.6, 0.8), (0.3, 0.6, 0.8, 0.9)),
+        scales=each((1e-2, 1e-4), (1e-2, 1e-4), (1e-2, 1e-3, 1e-4)),
+    ),
     chapter=CHAPTER,
     needs=FLOW,
 )
@@ -451,7 +376,6 @@ def damping_adversary_harmless(setting: Setting) -> Evidence:
 @claim(
     id="wind2023.noise-gain",
     title="The error is at most about twice the noise in the tangent space, whatever the condition number",
-    paper="wind2023",
     reference="Theorem 2.8 as restated in later work bounds the contribution of noise ξ by a multiple of κξ",
     statement=r"""Let $E$ have norm $\xi$ in the tangent space of the truth (signal and cross blocks), and norm
 $\frac12\varepsilon^*$, many times $\xi$, in the orthogonal block; or let $E(t)$ turn within the signal block so
@@ -463,38 +387,16 @@ $\kappa$ tested, well inside the restated bound, a multiple of $\kappa\xi$.""",
     control="the orthogonal block of E at 1.5 ε* in place of 0.5 ε*",
     breaks=("error / ξ",),
     seeds=FEWER_SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 6,
-            "n2": 5,
-            "k": 8,
-            "r": 3,
-            "kappas": (1.0, 4.0),
-            "c": 2.0,
-            "xi": 0.02,
-            "scale": 1e-6,
-        },
-        "book": {
-            "n1": 12,
-            "n2": 10,
-            "k": 16,
-            "r": 4,
-            "kappas": (1.0, 4.0, 16.0, 64.0),
-            "c": 2.0,
-            "xi": 0.02,
-            "scale": 1e-6,
-        },
-        "full": {
-            "n1": 24,
-            "n2": 20,
-            "k": 30,
-            "r": 4,
-            "kappas": (1.0, 4.0, 16.0, 64.0, 256.0),
-            "c": 2.0,
-            "xi": 0.02,
-            "scale": 1e-6,
-        },
-    },
+    sizes=scales(
+        n1=each(6, 12, 24),
+        n2=each(5, 10, 20),
+        k=each(8, 16, 30),
+        r=each(3, 4, 4),
+        kappas=each((1.0, 4.0), (1.0, 4.0, 16.0, 64.0), (1.0, 4.0, 16.0, 64.0, 256.0)),
+        c=2.0,
+        xi=0.02,
+        scale=1e-6,
+    ),
     chapter=CHAPTER,
     uses=("wind2023.perturbation-threshold",),
 )
@@ -527,7 +429,6 @@ def noise_gain(setting: Setting) -> Evidence:
 @claim(
     id="wind2023.re-escape-delay",
     title="A warm-up that pushes the signal back is paid for in time, and not lost",
-    paper="wind2023",
     reference="no counterpart in the paper is known to us",
     statement=r"""Let $E=-\varepsilon\,u_rv_r^\top$ with $\varepsilon>\sigma_r$ act for $0\le t\le t_w$ and then
 vanish, with $a_0e^{(\varepsilon-\sigma_r)t_w}\ll\sqrt{\sigma_r}$. After its end the last singular value is
@@ -542,35 +443,19 @@ without it.""",
     control="the same warm-up spent on u_⊥v_⊥ᵀ: no delay, and an error that stays",
     breaks=("delay / predicted delay", "final error / unperturbed error"),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 6,
-            "n2": 5,
-            "k": 7,
-            "spectrum": (2.0, 1.0),
-            "cases": ((2.0, 4.0), (3.0, 2.0)),
-            "scale": 1e-5,
-            "c": 2.0,
-        },
-        "book": {
-            "n1": 12,
-            "n2": 10,
-            "k": 14,
-            "spectrum": (2.0, 1.5, 1.0),
-            "cases": ((1.5, 8.0), (2.0, 6.0), (3.0, 3.0)),
-            "scale": 1e-5,
-            "c": 2.0,
-        },
-        "full": {
-            "n1": 40,
-            "n2": 30,
-            "k": 50,
-            "spectrum": (2.0, 1.5, 1.0),
-            "cases": ((1.5, 8.0), (2.0, 6.0), (3.0, 3.0)),
-            "scale": 1e-5,
-            "c": 2.0,
-        },
-    },
+    sizes=scales(
+        n1=each(6, 12, 40),
+        n2=each(5, 10, 30),
+        k=each(7, 14, 50),
+        spectrum=each((2.0, 1.0), (2.0, 1.5, 1.0), (2.0, 1.5, 1.0)),
+        cases=each(
+            ((2.0, 4.0), (3.0, 2.0)),
+            ((1.5, 8.0), (2.0, 6.0), (3.0, 3.0)),
+            ((1.5, 8.0), (2.0, 6.0), (3.0, 3.0)),
+        ),
+        scale=1e-5,
+        c=2.0,
+    ),
     chapter=CHAPTER,
 )
 def re_escape_delay(setting: Setting) -> Evidence:
@@ -616,7 +501,6 @@ def re_escape_delay(setting: Setting) -> Evidence:
 @claim(
     id="wind2023.random-against-adversarial",
     title="A random perturbation that is drawn anew is averaged: its size says little",
-    paper="wind2023",
     reference="no counterpart in the paper is known to us",
     statement=r"""Let $E(t)$ be Gaussian, scaled to operator norm $\varepsilon$ and drawn anew after every time
 $\tau$. For $\tau\sigma_1\ll1$ the error is $\propto\varepsilon\sqrt\tau$, through and far beyond the threshold
@@ -631,44 +515,18 @@ $\varepsilon^*$ of the adversary, whose error is $\varepsilon$ at the same norm.
     control="constant perturbations of the same norms: u_⊥v_⊥ᵀ, and the first of the random draws, kept",
     breaks=("error / ε",),
     seeds=FEWER_SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 12,
-            "n2": 10,
-            "k": 16,
-            "spectrum": (2.0, 1.5, 1.0),
-            "scale": 1e-2,
-            "c": 2.0,
-            "epsilons": (0.5, 2.0),
-            "taus": (0.05, 0.4),
-            "epsilon": 0.5,
-            "tau": 0.1,
-        },
-        "book": {
-            "n1": 12,
-            "n2": 10,
-            "k": 16,
-            "spectrum": (2.0, 1.5, 1.0),
-            "scale": 1e-3,
-            "c": 2.0,
-            "epsilons": (0.25, 0.5, 1.0, 2.0, 4.0),
-            "taus": (0.05, 0.1, 0.2, 0.4),
-            "epsilon": 0.5,
-            "tau": 0.1,
-        },
-        "full": {
-            "n1": 12,
-            "n2": 10,
-            "k": 16,
-            "spectrum": (2.0, 1.5, 1.0),
-            "scale": 1e-4,
-            "c": 2.0,
-            "epsilons": (0.25, 0.5, 1.0, 2.0, 4.0),
-            "taus": (0.025, 0.05, 0.1, 0.2, 0.4),
-            "epsilon": 0.5,
-            "tau": 0.1,
-        },
-    },
+    sizes=scales(
+        n1=12,
+        n2=10,
+        k=16,
+        spectrum=(2.0, 1.5, 1.0),
+        scale=each(1e-2, 1e-3, 1e-4),
+        c=2.0,
+        epsilons=each((0.5, 2.0), (0.25, 0.5, 1.0, 2.0, 4.0), (0.25, 0.5, 1.0, 2.0, 4.0)),
+        taus=each((0.05, 0.4), (0.05, 0.1, 0.2, 0.4), (0.025, 0.05, 0.1, 0.2, 0.4)),
+        epsilon=0.5,
+        tau=0.1,
+    ),
     chapter=CHAPTER,
     uses=("wind2023.perturbation-threshold",),
 )

@@ -10,6 +10,7 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.imbalance import local_rate, slow_modes
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.xiong2024.runs import (
     FLOOR,
@@ -55,7 +56,6 @@ def named(alphas: Sequence[float], columns: torch.Tensor) -> dict[str, torch.Ten
 @claim(
     id="xiong2024.asymmetric-exact-rank",
     title="With k = r asymmetric gradient descent is linear, whatever the start scale",
-    paper="xiong2024",
     reference="introduction, for k = r; the rate is new",
     statement=r"""On the population loss with $k=r$ and a small start, asymmetric gradient descent converges
 linearly at a rate that tends to $2\ln(1-\eta\sigma_r)$ per iteration as $\alpha\to0$, whatever the path.""",
@@ -68,32 +68,14 @@ linearly at a rate that tends to $2\ln(1-\eta\sigma_r)$ per iteration as $\alpha
     control="two extra columns: k = r + 2",
     breaks=(EXPONENT, "rate per iteration"),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 20,
-            "n2": 16,
-            "spectrum": (1.0,),
-            "alphas": (0.1, 0.05, 0.025),
-            "eta": 0.1,
-            "effort": 15.0,
-        },
-        "book": {
-            "n1": 40,
-            "n2": 30,
-            "spectrum": (2.0, 1.0),
-            "alphas": (0.1, 0.05, 0.025),
-            "eta": 0.1,
-            "effort": 15.0,
-        },
-        "full": {
-            "n1": 100,
-            "n2": 80,
-            "spectrum": (3.0, 2.0, 1.0),
-            "alphas": (0.1, 0.03, 0.01),
-            "eta": 0.05,
-            "effort": 30.0,
-        },
-    },
+    sizes=scales(
+        n1=each(20, 40, 100),
+        n2=each(16, 30, 80),
+        spectrum=each((1.0,), (2.0, 1.0), (3.0, 2.0, 1.0)),
+        alphas=each((0.1, 0.05, 0.025), (0.1, 0.05, 0.025), (0.1, 0.03, 0.01)),
+        eta=each(0.1, 0.1, 0.05),
+        effort=each(15.0, 15.0, 30.0),
+    ),
     chapter=CHAPTER,
 )
 def asymmetric_exact_rank(setting: Setting) -> Evidence:
@@ -116,7 +98,6 @@ def asymmetric_exact_rank(setting: Setting) -> Evidence:
 @claim(
     id="xiong2024.imbalance-sets-the-rate",
     title="With k > r the rate is linear and proportional to α²",
-    paper="xiong2024",
     reference="abstract: linear, at a rate that depends on the start scale; its value is new",
     statement=r"""On the population loss with $k>r$, from $F_0=\alpha\tilde F$, $G_0=\tfrac\alpha3\tilde G$, the
 logarithm of the squared error falls by $-2\ln(1-\eta\mu)$ per iteration, $\mu$ being the smallest nonzero
@@ -134,35 +115,15 @@ and $\Pi$ the projector on $\ker(U^\top F_0+V^\top G_0)$.""",
     control="no imbalance: G₀ = F₀ on the square problem; for the exponent, no extra rank: k = r",
     breaks=(EXPONENT, RATIO),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n1": 20,
-            "n2": 20,
-            "spectrum": (1.0,),
-            "k": 3,
-            "alphas": (0.4, 0.2, 0.1),
-            "eta": 0.1,
-            "effort": 600.0,
-        },
-        "book": {
-            "n1": 40,
-            "n2": 40,
-            "spectrum": (2.0, 1.0),
-            "k": 5,
-            "alphas": (0.5, 0.35, 0.25, 0.18, 0.1),
-            "eta": 0.1,
-            "effort": 600.0,
-        },
-        "full": {
-            "n1": 100,
-            "n2": 100,
-            "spectrum": (3.0, 2.0, 1.0),
-            "k": 8,
-            "alphas": (0.5, 0.25, 0.1, 0.05),
-            "eta": 0.1,
-            "effort": 600.0,
-        },
-    },
+    sizes=scales(
+        n1=each(20, 40, 100),
+        n2=each(20, 40, 100),
+        spectrum=each((1.0,), (2.0, 1.0), (3.0, 2.0, 1.0)),
+        k=each(3, 5, 8),
+        alphas=each((0.4, 0.2, 0.1), (0.5, 0.35, 0.25, 0.18, 0.1), (0.5, 0.25, 0.1, 0.05)),
+        eta=0.1,
+        effort=600.0,
+    ),
     chapter=CHAPTER,
     uses=("xiong2024.local-rate", "xiong2024.interlacing", "xiong2024.drift-identity"),
 )
@@ -210,7 +171,6 @@ def imbalance_sets_the_rate(setting: Setting) -> Evidence:
 @claim(
     id="xiong2024.imbalance-sets-the-rate-sensing",
     title="Under Gaussian sensing the rate is linear and proportional to α², too",
-    paper="xiong2024",
     reference="abstract, under a restricted isometry property",
     statement=r"""With $m<n_1n_2$ Gaussian measurements and $k>r$, asymmetric gradient descent from an
 imbalanced start converges linearly, at a rate of order $\alpha^2$.""",
@@ -221,44 +181,18 @@ imbalanced start converges linearly, at a rate of order $\alpha^2$.""",
     control="no extra rank: k = r, for the exponent; for linearity, the symmetric method on the same truth",
     breaks=(EXPONENT, RATIO),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 10,
-            "n1": 10,
-            "n2": 10,
-            "m": 90,
-            "spectrum": (1.0,),
-            "k": 2,
-            "alphas": (0.5, 0.25),
-            "eta": 0.2,
-            "effort": 1600.0,
-            "steps": 3_000,
-        },
-        "book": {
-            "n": 12,
-            "n1": 12,
-            "n2": 12,
-            "m": 130,
-            "spectrum": (1.0,),
-            "k": 3,
-            "alphas": (0.6, 0.4, 0.27),
-            "eta": 0.2,
-            "effort": 1600.0,
-            "steps": 6_000,
-        },
-        "full": {
-            "n": 50,
-            "n1": 50,
-            "n2": 50,
-            "m": 2_000,
-            "spectrum": (2.0, 1.5, 1.0),
-            "k": 5,
-            "alphas": (0.6, 0.4, 0.27),
-            "eta": 0.1,
-            "effort": 3200.0,
-            "steps": 20_000,
-        },
-    },
+    sizes=scales(
+        n=each(10, 12, 50),
+        n1=each(10, 12, 50),
+        n2=each(10, 12, 50),
+        m=each(90, 130, 2_000),
+        spectrum=each((1.0,), (1.0,), (2.0, 1.5, 1.0)),
+        k=each(2, 3, 5),
+        alphas=each((0.5, 0.25), (0.6, 0.4, 0.27), (0.6, 0.4, 0.27)),
+        eta=each(0.2, 0.2, 0.1),
+        effort=each(1600.0, 1600.0, 3200.0),
+        steps=each(3_000, 6_000, 20_000),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
     discrepancy="Under sensing the constant of the rate is not that of the population: at α = {smallest α:g} "
@@ -304,7 +238,6 @@ def imbalance_sets_the_rate_sensing(setting: Setting) -> Evidence:
 @claim(
     id="xiong2024.symmetric-against-asymmetric",
     title="On the same problem the asymmetric method overtakes the symmetric one",
-    paper="xiong2024",
     reference="abstract, for the two rates; the crossover is new",
     statement=r"""On the same positive semidefinite truth, with $k>r$ and $F_0=X_0$, the asymmetric error
 falls below any fraction of the symmetric one, after a time $\eta T$ proportional to
@@ -319,38 +252,16 @@ $1/\lambda_{\min}(\Pi\Delta_0\Pi)\propto\alpha^{-2}$.""",
     control="a balanced start G₀ = F₀ = X₀, for which the two methods are the same",
     breaks=("final error, asymmetric / symmetric",),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 20,
-            "n1": 20,
-            "n2": 20,
-            "spectrum": (1.0,),
-            "k": 3,
-            "alphas": (0.4, 0.2),
-            "eta": 0.1,
-            "effort": 1200.0,
-        },
-        "book": {
-            "n": 50,
-            "n1": 50,
-            "n2": 50,
-            "spectrum": (2.0, 1.0),
-            "k": 5,
-            "alphas": (0.5, 0.3, 0.18),
-            "eta": 0.1,
-            "effort": 1200.0,
-        },
-        "full": {
-            "n": 50,
-            "n1": 50,
-            "n2": 50,
-            "spectrum": (3.0, 2.0, 1.0),
-            "k": 10,
-            "alphas": (0.5, 0.3, 0.18, 0.1),
-            "eta": 0.05,
-            "effort": 4800.0,
-        },
-    },
+    sizes=scales(
+        n=each(20, 50, 50),
+        n1=each(20, 50, 50),
+        n2=each(20, 50, 50),
+        spectrum=each((1.0,), (2.0, 1.0), (3.0, 2.0, 1.0)),
+        k=each(3, 5, 10),
+        alphas=each((0.4, 0.2), (0.5, 0.3, 0.18), (0.5, 0.3, 0.18, 0.1)),
+        eta=each(0.1, 0.1, 0.05),
+        effort=each(1200.0, 1200.0, 4800.0),
+    ),
     chapter=CHAPTER,
     uses=("xiong2024.symmetric-lower-bound", "xiong2024.imbalance-sets-the-rate"),
 )

@@ -15,6 +15,7 @@ from math import log2
 import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.xiong2024.runs import SEEDS
 from lowrank_core.factors import Factors
@@ -55,7 +56,6 @@ DIFFERENCE = "largest relative difference from the flow solved to 20 digits"
 @claim(
     id="xiong2024.toy-closed-form",
     title="The toy problem in closed form",
-    paper="xiong2024",
     reference="the paper has a toy problem of this kind; its closed form is derived",
     statement=r"""For $\dot b=-c^2b$, $\dot c=-b^2c$ the imbalance $\Delta=b^2-c^2$ is constant, and with
 $s=t+\ln(b_0/c_0)/\Delta$: $bc=\dfrac{\Delta}{2\sinh\Delta s}$, $b^2+c^2=\Delta\coth\Delta s$ and
@@ -66,7 +66,7 @@ $\dfrac{d\ln(bc)^2}{d\ln s}=-2x\coth x$ at $x=\Delta s$; for $\Delta\to0$, $bc=1
     control="weight decay; for the identities also e^{Δs} in place of e^{2Δs}",
     breaks=(TERMS, DIFFERENCE),
     seeds=SEEDS,
-    sizes={"smoke": {"times": (1, 2)}, "book": {"times": (1, 3)}, "full": {"times": (1, 5, 20)}},
+    sizes=scales(times=each((1, 2), (1, 3), (1, 5, 20))),
     means=("symbolic",),
     chapter=IMBALANCE,
 )
@@ -93,7 +93,6 @@ GAP = "largest |exponent / (−2x coth x) − 1| / (ηb₀²)"
 @claim(
     id="xiong2024.toy-gradient-descent",
     title="Gradient descent follows the toy's closed form to first order",
-    paper="xiong2024",
     reference="no counterpart in the paper",
     statement=r"""On a fixed interval of time $\eta T$ the relative difference between $bc$ of simultaneous
 gradient descent and of the flow is of order $\eta$. The local exponent of $(bc)^2$ in $s$ follows $-2x\coth x$ up
@@ -110,11 +109,7 @@ to exponential decay.""",
     control="the closed form and the exponent of Δ = 0, for a start with c₀ = b₀/3; weight decay",
     breaks=("order of the error in η", GAP),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"eta": 0.02, "time": 10.0, "until": 4.0},
-        "book": {"eta": 0.02, "time": 20.0, "until": 8.0},
-        "full": {"eta": 0.005, "time": 50.0, "until": 12.0},
-    },
+    sizes=scales(eta=each(0.02, 0.02, 0.005), time=each(10.0, 20.0, 50.0), until=each(4.0, 8.0, 12.0)),
     chapter=IMBALANCE,
     uses=("xiong2024.toy-closed-form",),
 )
@@ -198,7 +193,6 @@ def solver_difference(setting: Setting, starts: list[tuple[float, float]]) -> to
 @claim(
     id="xiong2024.toy-drift-certified",
     title="The imbalance of the toy problem drifts by ηc₀²/2",
-    paper="xiong2024",
     reference="no counterpart in the paper",
     statement=r"""Simultaneous gradient descent from $b_0>c_0>0$ with $\eta b_0^2\le1$ has
 $\Delta_{t+1}=\Delta_t(1-\eta^2b_t^2c_t^2)$, and the relative drift $D_T=1-\Delta_T/\Delta_0$ satisfies
@@ -214,11 +208,7 @@ $D_\infty=\tfrac12\eta c_0^2+O(\eta^2)$.""",
     control="weight decay; for the bounds and identities also alternating updates, from c₀ > b₀",
     breaks=(TERMS, UNCERTIFIED, "drift with η / drift with η/2, at equal time"),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"starts": 1, "steps": 2_000},
-        "book": {"starts": 3, "steps": 4_000},
-        "full": {"starts": 10, "steps": 20_000},
-    },
+    sizes=scales(starts=each(1, 3, 10), steps=each(2_000, 4_000, 20_000)),
     means=("symbolic", "ball"),
     chapter=IMBALANCE,
 )
@@ -279,7 +269,6 @@ def toy_drift_certified(setting: Setting) -> Evidence:
 @claim(
     id="xiong2024.drift-identity",
     title="The imbalance changes at second order only",
-    paper="xiong2024",
     reference="conservation along the flow is classical; the discrete identity is derived",
     statement=r"""For every linear $\mathcal A$, with $R=\mathcal A^*\mathcal A(FG^\top-M^\star)$, one simultaneous
 step changes $\Delta=F^\top F-G^\top G$ by exactly $\eta^2(G^\top R^\top RG-F^\top RR^\top F)$; there is no term
@@ -294,11 +283,13 @@ of first order, so the flow conserves $\Delta$.""",
     control="alternating updates break the identity; weight decay breaks its first order too",
     breaks=("terms left in the identity", "terms of first order in η", ENTRIES),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"cases": ((3, 4, 2, 5),)},
-        "book": {"cases": ((3, 4, 2, 5), (4, 3, 5, 7), (3, 3, 2, 12), (1, 5, 3, 2))},
-        "full": {"cases": ((3, 4, 2, 5), (4, 3, 5, 7), (3, 3, 2, 12), (1, 5, 3, 2), (6, 5, 4, 20))},
-    },
+    sizes=scales(
+        cases=each(
+            ((3, 4, 2, 5),),
+            ((3, 4, 2, 5), (4, 3, 5, 7), (3, 3, 2, 12), (1, 5, 3, 2)),
+            ((3, 4, 2, 5), (4, 3, 5, 7), (3, 3, 2, 12), (1, 5, 3, 2), (6, 5, 4, 20)),
+        )
+    ),
     means=("symbolic", "exact"),
     chapter=IMBALANCE,
 )
@@ -342,7 +333,6 @@ RIGHT = "terms and entries left of G̃ᵀG̃ − β⁻²Aᵀ(FGᵀ)(FGᵀ)ᵀA"
 @claim(
     id="xiong2024.rebalancing-identity",
     title="Rebalancing keeps the iterate and makes F an isometry times β",
-    paper="xiong2024",
     reference="the modified step of the accelerated method, restated; the spectrum of G̃ is derived",
     statement=r"""For $F=ASB$ with $A^\top A=BB^\top=I$ and diagonal $S$, the pair $\tilde F=\beta A$,
 $\tilde G=\beta^{-1}GB^\top S$ satisfies $\tilde F\tilde G^\top=FG^\top$, $\tilde F^\top\tilde F=\beta^2I$ and
@@ -358,11 +348,13 @@ $\tilde G^\top\tilde G=\beta^{-2}A^\top(FG^\top)(FG^\top)^\top A$.""",
     control="S is forgotten, or B not transposed; for F̃ᵀF̃, β and 1/β are exchanged",
     breaks=(PRODUCT, LEFT, RIGHT),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"cases": ((4, 3, 2),)},
-        "book": {"cases": ((4, 3, 2), (5, 4, 3), (3, 6, 3), (6, 2, 4))},
-        "full": {"cases": ((4, 3, 2), (5, 4, 3), (3, 6, 3), (6, 2, 4), (8, 8, 6))},
-    },
+    sizes=scales(
+        cases=each(
+            ((4, 3, 2),),
+            ((4, 3, 2), (5, 4, 3), (3, 6, 3), (6, 2, 4)),
+            ((4, 3, 2), (5, 4, 3), (3, 6, 3), (6, 2, 4), (8, 8, 6)),
+        )
+    ),
     means=("symbolic", "exact"),
     chapter=REBALANCING,
 )
@@ -402,7 +394,6 @@ SMALLEST = "smallest nonzero eigenvalue of the error operator / μ"
 @claim(
     id="xiong2024.local-rate",
     title="The local rate is set by the smallest nonzero eigenvalues of FᵀF and GᵀG",
-    paper="xiong2024",
     reference="sharpens the form exp(−Ω(α²T)) of the abstract; the exact rate is derived",
     statement=r"""One step maps $E=FG^\top-M^\star$ to $E-\eta\mathcal L(E)+\eta^2EGF^\top E$ with
 $\mathcal L(E)=FF^\top E+EGG^\top$, whose smallest nonzero eigenvalue is
@@ -415,28 +406,26 @@ $n_2>r$, $\mu=\min(\beta^2,\sigma_r^2/\beta^2)$.""",
     control="n₁ = rank F = k = 6 with min(a₊, b₊), or n₁ = k with min(β², σ_r²/β²), for μ; alternating updates",
     breaks=(TERMS, SMALLEST),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"shapes": ((5, 4, 3, 1, 3, 1), (3, 5, 3, 1, 3, 1))},
-        "book": {
-            "shapes": (
+    sizes=scales(
+        shapes=each(
+            ((5, 4, 3, 1, 3, 1), (3, 5, 3, 1, 3, 1)),
+            (
                 (5, 4, 3, 1, 3, 1),
                 (4, 4, 4, 2, 3, 3),
                 (3, 5, 3, 1, 3, 1),
                 (5, 2, 4, 2, 4, 2),
                 (3, 2, 3, 2, 3, 2),
-            )
-        },
-        "full": {
-            "shapes": (
+            ),
+            (
                 (5, 4, 3, 1, 3, 1),
                 (5, 5, 4, 2, 3, 3),
                 (3, 5, 3, 1, 3, 1),
                 (5, 2, 4, 2, 4, 2),
                 (3, 2, 3, 2, 3, 2),
                 (6, 6, 5, 2, 4, 3),
-            )
-        },
-    },
+            ),
+        )
+    ),
     means=("symbolic", "ball"),
     chapter=LINEAR,
     uses=("xiong2024.rebalancing-identity",),
@@ -520,7 +509,6 @@ CEILING = "comparisons with ‖Δ‖ and eigenvalues of ±Δ not certified"
 @claim(
     id="xiong2024.interlacing",
     title="The imbalance brackets the local rate",
-    paper="xiong2024",
     reference="implies that the form exp(−Ω(α²T)) of the abstract cannot be improved in α",
     statement=r"""Let $FG^\top=M^\star$ have rank $r<k$. If $\Delta=F^\top F-G^\top G\succ0$, then
 $\lambda_k(\Delta)\le\lambda_{\min}(F^\top F)\le\lambda_{k-r}(\Delta)$ and
@@ -533,11 +521,7 @@ $b_+\le\lambda_{\operatorname{rank}G-r}(-\Delta)$; so $\min(a_+,b_+)\le\|\Delta\
     control="Δ has more than r negative eigenvalues; for ‖Δ‖, both ranks are r and the factors nearly balanced",
     breaks=(WINDOW, CEILING),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"instances": 1},
-        "book": {"instances": 2},
-        "full": {"instances": 20},
-    },
+    sizes=scales(instances=each(1, 2, 20)),
     means=("exact",),
     chapter=LINEAR,
     uses=("xiong2024.local-rate",),

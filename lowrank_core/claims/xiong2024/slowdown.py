@@ -9,6 +9,7 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.xiong2024.runs import (
     FLOOR,
@@ -27,7 +28,6 @@ CHAPTER = "chapters/xiong2024/symmetric-slowdown"
 @claim(
     id="xiong2024.symmetric-lower-bound",
     title="Symmetric gradient descent with k > r is no faster than 1/T²",
-    paper="xiong2024",
     reference="abstract for the form Ω(1/T²); the constant is new",
     statement=r"""On the population loss, from a generic start $X_0\in\mathbb R^{n\times k}$ with $k>r$,
 symmetric gradient descent satisfies $\|X_TX_T^\top-M^\star\|_F^2=\Omega(1/T^2)$; sharply,
@@ -42,32 +42,14 @@ $(\eta T)^2\,\|X_TX_T^\top-M^\star\|_F^2\to(\min(k,n)-r)/4$, whatever $\alpha$, 
     control="no extra rank: k = r, everything else the same",
     breaks=("late exponent", "residual ratio, exponential / power law"),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 20,
-            "spectrum": (2.0, 1.0),
-            "ks": (4,),
-            "alpha": 1.0,
-            "eta": 0.1,
-            "steps": 10_000,
-        },
-        "book": {
-            "n": 50,
-            "spectrum": (3.0, 2.0, 1.0),
-            "ks": (4, 6, 10),
-            "alpha": 1.0,
-            "eta": 0.05,
-            "steps": 40_000,
-        },
-        "full": {
-            "n": 50,
-            "spectrum": (3.0, 2.0, 1.0),
-            "ks": (4, 6, 10, 20),
-            "alpha": 1.0,
-            "eta": 0.05,
-            "steps": 1_000_000,
-        },
-    },
+    sizes=scales(
+        n=each(20, 50, 50),
+        spectrum=each((2.0, 1.0), (3.0, 2.0, 1.0), (3.0, 2.0, 1.0)),
+        ks=each((4,), (4, 6, 10), (4, 6, 10, 20)),
+        alpha=1.0,
+        eta=each(0.1, 0.05, 0.05),
+        steps=each(10_000, 40_000, 1_000_000),
+    ),
     chapter=CHAPTER,
     uses=("xiong2024.limit-constant", "xiong2024.gd-eigenvalue-lower-bound"),
 )
@@ -104,7 +86,6 @@ def symmetric_lower_bound(setting: Setting) -> Evidence:
 @claim(
     id="xiong2024.symmetric-lower-bound-sensing",
     title="The slowdown survives Gaussian sensing with fewer measurements than unknowns",
-    paper="xiong2024",
     reference="abstract, under a restricted isometry property",
     statement=r"""With $m<n(n+1)/2$ Gaussian measurements and $k>r$, symmetric gradient descent satisfies
 $\|X_TX_T^\top-M^\star\|_F^2=\Omega(1/T^2)$: $T^2\,\|X_TX_T^\top-M^\star\|_F^2$ stays away from zero.""",
@@ -123,35 +104,15 @@ $\|X_TX_T^\top-M^\star\|_F^2=\Omega(1/T^2)$: $T^2\,\|X_TX_T^\top-M^\star\|_F^2$ 
         "residual ratio, exponential / power law",
     ),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 12,
-            "m": 72,
-            "spectrum": (1.0,),
-            "k": 2,
-            "alpha": 1.0,
-            "eta": 0.1,
-            "steps": 4_000,
-        },
-        "book": {
-            "n": 20,
-            "m": 190,
-            "spectrum": (1.5, 1.0),
-            "k": 4,
-            "alpha": 1.0,
-            "eta": 0.1,
-            "steps": 15_000,
-        },
-        "full": {
-            "n": 50,
-            "m": 1_000,
-            "spectrum": (2.0, 1.5, 1.0),
-            "k": 5,
-            "alpha": 1.0,
-            "eta": 0.1,
-            "steps": 100_000,
-        },
-    },
+    sizes=scales(
+        n=each(12, 20, 50),
+        m=each(72, 190, 1_000),
+        spectrum=each((1.0,), (1.5, 1.0), (2.0, 1.5, 1.0)),
+        k=each(2, 4, 5),
+        alpha=1.0,
+        eta=0.1,
+        steps=each(4_000, 15_000, 100_000),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
     discrepancy="The local exponent of sensing runs approaches −2 slowly, from above: "
@@ -208,7 +169,6 @@ def isometry_defect(run: Trajectory) -> float:
 @claim(
     id="xiong2024.symmetric-upper-bound",
     title="1/T² is also attained",
-    paper="xiong2024",
     reference="matching upper bound of Zhuo et al. (2024), as cited there",
     statement=r"""On the population loss with $k>r$ and a start that sees every signal direction,
 $\|X_TX_T^\top-M^\star\|_F^2=O(1/T^2)$: $(\eta T)^2\,\|X_TX_T^\top-M^\star\|_F^2$ is bounded and settles.""",
@@ -225,32 +185,14 @@ $\|X_TX_T^\top-M^\star\|_F^2=O(1/T^2)$: $(\eta T)^2\,\|X_TX_T^\top-M^\star\|_F^2
         "largest (ηT)²·error over the last decade",
     ),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 20,
-            "spectrum": (2.0, 1.0),
-            "k": 4,
-            "alphas": (1.0,),
-            "eta": 0.1,
-            "steps": 10_000,
-        },
-        "book": {
-            "n": 50,
-            "spectrum": (3.0, 2.0, 1.0),
-            "k": 6,
-            "alphas": (1.0, 0.5),
-            "eta": 0.05,
-            "steps": 40_000,
-        },
-        "full": {
-            "n": 50,
-            "spectrum": (3.0, 2.0, 1.0),
-            "k": 10,
-            "alphas": (1.0, 0.5, 0.1),
-            "eta": 0.05,
-            "steps": 1_000_000,
-        },
-    },
+    sizes=scales(
+        n=each(20, 50, 50),
+        spectrum=each((2.0, 1.0), (3.0, 2.0, 1.0), (3.0, 2.0, 1.0)),
+        k=each(4, 6, 10),
+        alphas=each((1.0,), (1.0, 0.5), (1.0, 0.5, 0.1)),
+        eta=each(0.1, 0.05, 0.05),
+        steps=each(10_000, 40_000, 1_000_000),
+    ),
     chapter=CHAPTER,
     uses=("xiong2024.limit-constant",),
 )
@@ -296,7 +238,6 @@ def symmetric_upper_bound(setting: Setting) -> Evidence:
 @claim(
     id="xiong2024.exact-rank-linear",
     title="With k = r convergence is linear",
-    paper="xiong2024",
     reference="introduction for linear convergence; the rate is new",
     statement=r"""On the population loss with $k=r$, $\|X_TX_T^\top-M^\star\|_F^2$ decays exponentially, at the
 rate $2\ln(1-\eta\sigma_r)$ per iteration; under sensing it is exponential too.""",
@@ -309,32 +250,14 @@ rate $2\ln(1-\eta\sigma_r)$ per iteration; under sensing it is exponential too."
     control="one extra column: k = r + 1",
     breaks=("residual ratio, exponential / power law",),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 12,
-            "m": 72,
-            "spectrum": (1.0,),
-            "alpha": 1.0,
-            "eta": 0.1,
-            "steps": 3_000,
-        },
-        "book": {
-            "n": 20,
-            "m": 190,
-            "spectrum": (1.5, 1.0),
-            "alpha": 1.0,
-            "eta": 0.1,
-            "steps": 6_000,
-        },
-        "full": {
-            "n": 50,
-            "m": 1_000,
-            "spectrum": (3.0, 2.0, 1.0),
-            "alpha": 1.0,
-            "eta": 0.05,
-            "steps": 40_000,
-        },
-    },
+    sizes=scales(
+        n=each(12, 20, 50),
+        m=each(72, 190, 1_000),
+        spectrum=each((1.0,), (1.5, 1.0), (3.0, 2.0, 1.0)),
+        alpha=1.0,
+        eta=each(0.1, 0.1, 0.05),
+        steps=each(3_000, 6_000, 40_000),
+    ),
     chapter=CHAPTER,
 )
 def exact_rank_linear(setting: Setting) -> Evidence:
@@ -364,7 +287,6 @@ def exact_rank_linear(setting: Setting) -> Evidence:
 @claim(
     id="xiong2024.extra-rank-not-columns",
     title="Extra rank slows the descent, extra columns do not",
-    paper="xiong2024",
     reference="no counterpart in the paper",
     statement=r"""On the population loss, a start with $k>r$ columns but only rank $r$ converges linearly, at
 the rate of $k=r$: the additional rank of $X_0$, not its additional columns, causes the slowdown.""",
@@ -377,32 +299,14 @@ the rate of $k=r$: the additional rank of $X_0$, not its additional columns, cau
     control="the same columns with full rank k",
     breaks=("rate per iteration", "final squared error"),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 20,
-            "spectrum": (2.0, 1.0),
-            "k": 4,
-            "alpha": 1.0,
-            "eta": 0.1,
-            "steps": 2_000,
-        },
-        "book": {
-            "n": 50,
-            "spectrum": (3.0, 2.0, 1.0),
-            "k": 10,
-            "alpha": 1.0,
-            "eta": 0.05,
-            "steps": 4_000,
-        },
-        "full": {
-            "n": 50,
-            "spectrum": (3.0, 2.0, 1.0),
-            "k": 20,
-            "alpha": 1.0,
-            "eta": 0.05,
-            "steps": 100_000,
-        },
-    },
+    sizes=scales(
+        n=each(20, 50, 50),
+        spectrum=each((2.0, 1.0), (3.0, 2.0, 1.0), (3.0, 2.0, 1.0)),
+        k=each(4, 10, 20),
+        alpha=1.0,
+        eta=each(0.1, 0.05, 0.05),
+        steps=each(2_000, 4_000, 100_000),
+    ),
     chapter=CHAPTER,
     uses=("xiong2024.exact-rank-linear",),
 )

@@ -12,6 +12,7 @@ from fractions import Fraction
 import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.xiong2024.runs import SEEDS
 from lowrank_core.claims.xiong2024.slowdown import CHAPTER
@@ -47,7 +48,6 @@ def uncertified(certificate: Certificate) -> int:
 @claim(
     id="xiong2024.riccati",
     title="The symmetric flow is a Riccati equation with a closed form",
-    paper="xiong2024",
     reference="no counterpart in the paper",
     statement=r"""For every symmetric $\Sigma$, $W=XX^\top$ along the flow $\dot X=(\Sigma-XX^\top)X$ satisfies
 $\dot W=\Sigma W+W\Sigma-2W^2$ and
@@ -59,7 +59,7 @@ $\mathcal E(t)=\int_0^t2e^{2\Sigma s}\,ds$.""",
     control="the factor 2 in 𝓔(t) is dropped",
     breaks=(TERMS, "entries that do not vanish"),
     seeds=SEEDS,
-    sizes={"smoke": {"n": 3, "k": 2}, "book": {"n": 3, "k": 2}, "full": {"n": 4, "k": 2}},
+    sizes=scales(n=each(3, 3, 4), k=2),
     means=("symbolic", "exact"),
     chapter=CHAPTER,
 )
@@ -82,7 +82,6 @@ def riccati_closed_form(setting: Setting) -> Evidence:
 @claim(
     id="xiong2024.flow-eigenvalue-lower-bound",
     title="No eigenvalue of the flow falls faster than 1/t",
-    paper="xiong2024",
     reference="implies the form Ω(1/T²) of the abstract for the flow",
     statement=r"""If $\Sigma\succeq0$, then along the flow
 $\lambda_j(W(t))\ge\dfrac{\lambda_j(W(0))}{1+2t\,\lambda_j(W(0))}$ for every $j$ and $t\ge0$, and
@@ -98,11 +97,7 @@ $\|W(t)-\Sigma\|_F^2\ge\sum_{j>r}\lambda_j(W(t))^2$.""",
     control="Σ is made indefinite; for the identities, 2t is replaced by t; for the tail, r by r − 1",
     breaks=(TERMS, "smallest eigenvalue / bound − 1", "smallest error / tail of the spectrum − 1"),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"instances": 24, "certified": 1},
-        "book": {"instances": 60, "certified": 3},
-        "full": {"instances": 500, "certified": 20},
-    },
+    sizes=scales(instances=each(24, 60, 500), certified=each(1, 3, 20)),
     means=("symbolic", "ball"),
     chapter=CHAPTER,
     uses=("xiong2024.riccati",),
@@ -135,7 +130,6 @@ def flow_eigenvalue_lower_bound(setting: Setting) -> Evidence:
 @claim(
     id="xiong2024.gd-eigenvalue-lower-bound",
     title="No eigenvalue of gradient descent falls faster than 1/T",
-    paper="xiong2024",
     reference="implies the form Ω(1/T²) of the abstract for the population loss",
     statement=r"""If $\Sigma\succeq0$ and $\eta\max(\sigma_1,\|X_0\|^2)\le\tfrac12$, then
 $\eta\|X_T\|^2\le\tfrac12$ and
@@ -159,38 +153,16 @@ from every start of rank above $r$.""",
         UNCERTIFIED,
     ),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "instances": 16,
-            "record": (1, 3, 10, 30),
-            "n": 20,
-            "spectrum": (2.0, 1.0),
-            "k": 4,
-            "alpha": 0.7,
-            "eta": 0.1,
-            "steps": 1_000,
-        },
-        "book": {
-            "instances": 40,
-            "record": (1, 3, 10, 30, 100, 300),
-            "n": 50,
-            "spectrum": (3.0, 2.0, 1.0),
-            "k": 6,
-            "alpha": 1.0,
-            "eta": 0.1,
-            "steps": 10_000,
-        },
-        "full": {
-            "instances": 400,
-            "record": (1, 3, 10, 30, 100, 300, 1000),
-            "n": 50,
-            "spectrum": (3.0, 2.0, 1.0),
-            "k": 20,
-            "alpha": 1.0,
-            "eta": 0.1,
-            "steps": 100_000,
-        },
-    },
+    sizes=scales(
+        instances=each(16, 40, 400),
+        record=each((1, 3, 10, 30), (1, 3, 10, 30, 100, 300), (1, 3, 10, 30, 100, 300, 1000)),
+        n=each(20, 50, 50),
+        spectrum=each((2.0, 1.0), (3.0, 2.0, 1.0), (3.0, 2.0, 1.0)),
+        k=each(4, 6, 20),
+        alpha=each(0.7, 1.0, 1.0),
+        eta=0.1,
+        steps=each(1_000, 10_000, 100_000),
+    ),
     means=("symbolic", "ball"),
     chapter=CHAPTER,
     discrepancy="The bound λ/(1 + 2tλ) of the flow is no bound for gradient descent at t = ηT: in the runs of "
@@ -268,7 +240,6 @@ def nonzero_spectrum(problem: Problem, factors: Factors) -> torch.Tensor:
 @claim(
     id="xiong2024.limit-constant",
     title="The constant of the power law is (rank X₀ − r)/4",
-    paper="xiong2024",
     reference="no counterpart in the paper",
     statement=r"""Along the flow, if $\Sigma\succeq0$ has rank $r$ and the $r$ signal rows of $X_0$ are linearly
 independent, then $t^2\,\|W(t)-\Sigma\|_F^2\to(\operatorname{rank}X_0-r)/4$.""",
@@ -282,11 +253,13 @@ independent, then $t^2\,\|W(t)-\Sigma\|_F^2\to(\operatorname{rank}X_0-r)/4$.""",
     control="dependent signal rows, so that a direction is never learnt; for the limit, k in place of rank X₀",
     breaks=("exact limit − (rank X₀ − r)/4", "t²·error / limit at t = 10⁴"),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"cases": ((4, 1, 3), (3, 1, 5))},
-        "book": {"cases": ((4, 1, 3), (5, 2, 4), (3, 1, 5), (6, 3, 5))},
-        "full": {"cases": ((4, 1, 3), (5, 2, 4), (3, 1, 5), (6, 3, 5), (7, 2, 6), (8, 3, 8))},
-    },
+    sizes=scales(
+        cases=each(
+            ((4, 1, 3), (3, 1, 5)),
+            ((4, 1, 3), (5, 2, 4), (3, 1, 5), (6, 3, 5)),
+            ((4, 1, 3), (5, 2, 4), (3, 1, 5), (6, 3, 5), (7, 2, 6), (8, 3, 8)),
+        )
+    ),
     means=("exact", "ball"),
     chapter=CHAPTER,
     uses=("xiong2024.riccati",),
@@ -332,7 +305,6 @@ def limit_of_the_constant(setting: Setting) -> Evidence:
 @claim(
     id="xiong2024.discrete-two-sided",
     title="The scalar recursion behind the power law, enclosed from both sides",
-    paper="xiong2024",
     reference="no counterpart in the paper",
     statement=r"""For $z_{t+1}=z_t(1-\eta z_t)^2$, $u=\eta z_0<1$ and $c=(3-2u)/(1-u)^2$,
 $\dfrac1{z_0^{-1}+2\eta t+c\,(\eta^2z_0+\frac\eta2\ln(1+2\eta z_0t))}\le z_t\le\dfrac1{z_0^{-1}+2\eta t}$
@@ -343,11 +315,7 @@ for all $t\ge0$.""",
     control="ηz₀ > 3/2, where the upper bound fails; for the identities, 2ηt is replaced by ηt",
     breaks=(TERMS, UNCERTIFIED),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"starts": 2, "steps": 1_000},
-        "book": {"starts": 3, "steps": 10_000},
-        "full": {"starts": 10, "steps": 100_000},
-    },
+    sizes=scales(starts=each(2, 3, 10), steps=each(1_000, 10_000, 100_000)),
     means=("symbolic", "ball"),
     chapter=CHAPTER,
 )

@@ -9,6 +9,7 @@ import torch
 
 from lowrank_core.analysis import rank_one, sharp_threshold
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2019.runs import CHAPTER, TERMS, defect, pairs, program, uniform
 from lowrank_core.claims.zhang2025.runs import SEEDS
@@ -19,7 +20,6 @@ from lowrank_core.randomness import normal
 @claim(
     id="zhang2019.theorem-12",
     title="The closed-form lower bound on the constant that hides a point",
-    paper="zhang2019",
     reference="Theorem 12, p. 17; the basin, p. 26",
     statement=r"""For $x,z\ne0$ with $\rho=\|x\|/\|z\|$ and the angle $\phi$, let
 $D^2=(\rho^2-1)^2+2\rho^2\sin^2\phi$, $\alpha=\sin^2\phi/D$, $\beta=\rho^2/D$. Every operator for which $x$ is a
@@ -35,7 +35,7 @@ $\beta\ge\alpha/(1+\sqrt{1-\alpha^2})$, else $(1-2\alpha\beta+\beta^2)/(1-\beta^
     control="the case distinction is dropped: the second formula everywhere",
     breaks=("smallest δ of the program − δ_lb",),
     seeds=SEEDS,
-    sizes={"smoke": {"pairs": 3}, "book": {"pairs": 8}, "full": {"pairs": 40}},
+    sizes=scales(pairs=each(3, 8, 40)),
     chapter=CHAPTER,
     means=("dual",),
     needs=("cvxpy",),
@@ -90,7 +90,6 @@ def far_pairs(setting: Setting, count: int) -> tuple[torch.Tensor, torch.Tensor]
 @claim(
     id="zhang2019.exact-constant",
     title="The constant itself, in closed form",
-    paper="zhang2019",
     reference="Theorem 8, p. 11, defines it by a semidefinite program; the closed form is new",
     statement=r"""The smallest RIP constant (order 2) of an operator for which $x$ is a second-order point is the
 $\delta_{\rm lb}$ of Theorem 12 with $t_-$ in the place of $\rho^2$ in $\beta$, where $t_-\le\rho^2$ is the smaller
@@ -106,7 +105,7 @@ $H=(1+\delta)I-dd^\top/\langle d,e\rangle$.""",
     control="ρ² in the place of t₋, which is Theorem 12; in the identities, no coupling of H along x and across",
     breaks=(TERMS, "largest |δ of the program − closed form|"),
     seeds=SEEDS,
-    sizes={"smoke": {"pairs": 4}, "book": {"pairs": 8}, "full": {"pairs": 40}},
+    sizes=scales(pairs=each(4, 8, 40)),
     chapter=CHAPTER,
     means=("symbolic", "dual"),
     needs=("cvxpy",),

@@ -6,6 +6,7 @@ import torch
 
 from lowrank_core.analysis import rank_one
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2019.runs import CHAPTER, share_of_origin, worst_problem
 from lowrank_core.claims.zhang2025.runs import SEEDS, certified_problem, descended, frobenius
@@ -14,7 +15,6 @@ from lowrank_core.problem import Problem
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Dense
 
-SIZES = {"n": 8, "deltas": (0.6, 0.8, 0.95), "restarts": 20, "eta": 0.15, "drawn": 0.8}
 MARGIN = 0.97
 """The trap is made for a δ whose 1 − δ is larger by this much, so that it is a strict minimum for δ itself."""
 
@@ -22,7 +22,6 @@ MARGIN = 0.97
 @claim(
     id="zhang2019.descent-inside",
     title="Descent from inside the level never fails, and fails just outside",
-    paper="zhang2019",
     reference="Corollary 5, p. 4, with the sharp level derived here",
     statement=r"""Gradient descent with a small step from any $x_0$ with $f(x_0)<\tau f(0)$,
 $\tau=27u^2/(1+27u^2)$, $u=(1-\delta)/(1+\delta)$, finds the truth, whatever the operator with constant $\delta$ of
@@ -33,11 +32,14 @@ order 2.""",
     control="starts just outside the level, at most 1.05 τ f(0), next to the spurious point of the worst operator",
     breaks=("largest final ‖xxᵀ − M*‖_F",),
     seeds=SEEDS,
-    sizes={
-        "smoke": {**SIZES, "deltas": (0.6, 0.8), "restarts": 5, "steps": 1_500},
-        "book": {**SIZES, "steps": 6_000},
-        "full": {**SIZES, "restarts": 200, "steps": 6_000},
-    },
+    sizes=scales(
+        n=8,
+        deltas=each((0.6, 0.8), (0.6, 0.8, 0.95), (0.6, 0.8, 0.95)),
+        restarts=each(5, 20, 200),
+        eta=0.15,
+        drawn=0.8,
+        steps=each(1_500, 6_000, 6_000),
+    ),
     chapter=CHAPTER,
     uses=("zhang2019.sharp-level",),
 )

@@ -11,6 +11,7 @@ import torch
 
 from lowrank_core.analysis import rank_one
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2019.runs import (
     CHAPTER,
@@ -25,14 +26,13 @@ from lowrank_core.claims.zhang2025.runs import LOG_SEEDS, SEEDS
 from lowrank_core.proofs import local_guarantee
 from lowrank_core.proofs.local_guarantee import Route
 
-COUNTS = {"smoke": {"count": 4_000}, "book": {"count": 40_000}, "full": {"count": 400_000}}
+COUNTS = scales(count=each(4_000, 40_000, 400_000))
 GOLDEN = (5**0.5 - 1) / 2
 
 
 @claim(
     id="zhang2019.corollary-5-route",
     title="Two steps in the printed proof of the local guarantee",
-    paper="zhang2019",
     reference="Corollary 5, p. 4: the first inequality is its equation (36), the second its last line",
     statement=r"""With $\epsilon=\min\{\sqrt{1-\delta^2},(\sqrt5-1)/2\}$, the printed proof of Corollary 5 passes
 from $f(x)<(1-\delta)\epsilon^2f(0)$ to $\|xx^\top-M^\star\|_F\le\epsilon\|M^\star\|_F$, and from
@@ -47,7 +47,6 @@ $\epsilon^2\le1-\delta^2$ to $\delta\le\sqrt{1-\epsilon^2/(2(1-\epsilon))}$, whe
     control="the level without its factor 1 − δ",
     breaks=("(‖E‖/(ε‖M*‖))² inside the printed level",),
     seeds=LOG_SEEDS,
-    sizes={"smoke": {}, "book": {}, "full": {}},
     chapter=CHAPTER,
     expected="refuted",
     means=("exact",),
@@ -81,7 +80,6 @@ def corollary_5_route(setting: Setting) -> Evidence:
 @claim(
     id="zhang2019.local-ball",
     title="No spurious critical point in a ball around the truth",
-    paper="zhang2019",
     reference="replaces the threshold of Theorem 4, p. 4; the threshold and the word critical are new",
     statement=r"""If $\delta<\sqrt{2c/(1+c)}$ with $c=\sqrt{1-\epsilon^2}$ and $0<\epsilon<1$, then no $x$ with
 $0<\|xx^\top-M^\star\|_F\le\epsilon\|M^\star\|_F$ has $\nabla f(x)=0$. At this $\delta$ some operator has
@@ -162,7 +160,6 @@ def ball_minimum(eps: float, count: int = 20_001) -> float:
 @claim(
     id="zhang2019.sharp-level",
     title="The exact level below which nothing is spurious",
-    paper="zhang2019",
     reference="sharpens Corollary 5, p. 4; the level is new",
     statement=r"""Every spurious critical point $x\ne0$ has $f(x)\ge27u^2\,(f(0)-f(x))$,
 $u=(1-\delta)/(1+\delta)$. For $\delta\ge\frac12$ equality is attained by a second-order point. In particular no
@@ -209,7 +206,6 @@ def sharp_level(setting: Setting) -> Evidence:
 @claim(
     id="zhang2019.threshold-curve",
     title="The true threshold of the local guarantee, against the sufficient ones",
-    paper="zhang2019",
     reference="Corollary 5 and the headline, p. 4; Theorem 3, p. 3, for δ < ½",
     statement=r"""The smallest $f(x)/f(0)$ of a spurious second-order point, over all operators with constant
 $\delta$ of order 2, is $27(1-\delta)^2/(4(7-13\delta+7\delta^2))$ for $\delta\ge\frac12$, and above the levels of
@@ -225,7 +221,7 @@ such point.""",
     control="δ between 0.4 and ½, where Theorem 3 excludes spurious second-order points",
     breaks=("share of a grid of pairs that is second-order for some operator",),
     seeds=SEEDS,
-    sizes={"smoke": {"grid": 300}, "book": {"grid": 600}, "full": {"grid": 2_000}},
+    sizes=scales(grid=each(300, 600, 2_000)),
     chapter=CHAPTER,
     uses=("zhang2019.exact-constant", "zhang2019.sharp-level"),
 )

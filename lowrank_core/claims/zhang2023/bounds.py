@@ -9,6 +9,7 @@ import torch
 
 from lowrank_core.analysis.planted import planted
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2023.runs import (
     CHAPTER,
@@ -69,7 +70,6 @@ def ratios(problem: Problem, factors: Factors, delta: float) -> tuple[torch.Tens
 @claim(
     id="zhang2023.damping-follows-error",
     title="The damping of PrecGD lies between fixed multiples of the error",
-    paper="zhang2023",
     reference="Corollary 5, p. 9, inside the radius of Lemma 24",
     statement=r"""If $f(X)\le\frac{\mu}{2(1+L/\mu)}\lambda_{r^\star}^2(M^\star)$, then
 $\frac{\mu}{\sqrt2}\|E\|_F\le\|\nabla f(X)(X^\top X)^{-1/2}\|_F\le2L\|E\|_F$, $E=XX^\top-M^\star$.""",
@@ -80,25 +80,14 @@ $\frac{\mu}{\sqrt2}\|E\|_F\le\|\nabla f(X)(X^\top X)^{-1/2}\|_F\le2L\|E\|_F$, $E
     control="outside the radius: a planted critical point",
     breaks=(LOWER,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 6, "spectrum": (2.0, 1.0), "r": 4, "deltas": (0.2, 0.5), "count": 7, "points": 24},
-        "book": {
-            "n": 6,
-            "spectrum": (2.0, 1.0),
-            "r": 4,
-            "deltas": (0.0, 0.2, 0.5),
-            "count": 7,
-            "points": 120,
-        },
-        "full": {
-            "n": 10,
-            "spectrum": (3.0, 1.0),
-            "r": 5,
-            "deltas": (0.0, 0.2, 0.5, 0.8),
-            "count": 20,
-            "points": 600,
-        },
-    },
+    sizes=scales(
+        n=each(6, 6, 10),
+        spectrum=each((2.0, 1.0), (2.0, 1.0), (3.0, 1.0)),
+        r=each(4, 4, 5),
+        deltas=each((0.2, 0.5), (0.0, 0.2, 0.5), (0.0, 0.2, 0.5, 0.8)),
+        count=each(7, 7, 20),
+        points=each(24, 120, 600),
+    ),
     chapter=CHAPTER,
 )
 def damping_follows_error(setting: Setting) -> Evidence:
@@ -117,7 +106,6 @@ def damping_follows_error(setting: Setting) -> Evidence:
 @claim(
     id="zhang2023.decrease",
     title="One step of PrecGD decreases f by at least the fraction ατ",
-    paper="zhang2023",
     reference="Theorem 4, p. 9, with its constants and α = 1/ℓ, inside the radius of Lemma 24",
     statement=r"""If $f(X)\le\frac{\mu}{2(1+L/\mu)}\lambda_{r^\star}^2$ and the damping lies between
 $C_{lb}\|E\|_F$ and $C_{ub}\|E\|_F$, one step with $\alpha=1/\ell$ gives $f(X_+)\le(1-\alpha\tau)f(X)$, with
@@ -130,25 +118,14 @@ $\ell=4L+(2L+8L^2)C_{lb}^{-1}+4L^3C_{lb}^{-2}$.""",
     control="the damping does not follow the error: fixed at 1, next to the truth, full observation",
     breaks=(PROGRESS,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 6, "spectrum": (2.0, 1.0), "rs": (3,), "deltas": (0.0, 0.2), "count": 7, "points": 24},
-        "book": {
-            "n": 6,
-            "spectrum": (2.0, 1.0),
-            "rs": (3, 5),
-            "deltas": (0.0, 0.2, 0.5),
-            "count": 7,
-            "points": 120,
-        },
-        "full": {
-            "n": 9,
-            "spectrum": (3.0, 1.0),
-            "rs": (3, 5),
-            "deltas": (0.0, 0.2, 0.5),
-            "count": 20,
-            "points": 600,
-        },
-    },
+    sizes=scales(
+        n=each(6, 6, 9),
+        spectrum=each((2.0, 1.0), (2.0, 1.0), (3.0, 1.0)),
+        rs=each((3,), (3, 5), (3, 5)),
+        deltas=each((0.0, 0.2), (0.0, 0.2, 0.5), (0.0, 0.2, 0.5)),
+        count=each(7, 7, 20),
+        points=each(24, 120, 600),
+    ),
     chapter=CHAPTER,
     uses=("zhang2023.damping-follows-error",),
 )
@@ -181,7 +158,6 @@ def progress(problem: Problem, start: Factors, delta: float, damping: Damping) -
 @claim(
     id="zhang2023.printed-radius",
     title="The radius printed in Theorem 4 holds a spurious critical point once L/μ is large",
-    paper="zhang2023",
     reference="Theorem 4 and Corollary 5, p. 9, against Lemma 24; the example is new",
     statement=r"""For $L/\mu>53.7$ there are a quadratic $\varphi$ with these constants, $M^\star=zz^\top$ and $x$
 with $\nabla f(x)=0$ and $0<f(x)\le\frac{\mu}{2(1+\mu/L)}\cdot\frac{\lambda^2}2$, where Theorem 4 and Corollary 5
@@ -192,7 +168,7 @@ as printed say that $\nabla f(x)\ne0$. Lemma 24's radius $\frac{\mu}{2(1+L/\mu)}
     control="a better conditioned φ, L/μ < 40, same construction",
     breaks=(PRINTED,),
     seeds=LOG_SEEDS,
-    sizes={scale: {"instances": count} for scale, count in (("smoke", 5), ("book", 20), ("full", 100))},
+    sizes=scales(instances=each(5, 20, 100)),
     chapter=CHAPTER,
     means=("exact",),
     discrepancy="Theorem 4 (p. 9) asks for f ≤ μ/(2(1 + μ/L))·λ²/2, the lemma behind it for f ≤ μ/(2(1 + L/μ))·λ². "

@@ -7,6 +7,7 @@ import torch
 from lowrank_core.analysis import landscape, rates
 from lowrank_core.analysis.planted import planted
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2023.runs import CHAPTER, distinct, padded_truth, value
 from lowrank_core.claims.zhang2025.runs import LOG_SEEDS, SEEDS, certified_problem
@@ -32,7 +33,6 @@ def certificate(problem: Problem, factors: Factors, delta: float, with_rank: boo
 @claim(
     id="zhang2023.certificate",
     title="Near second order and nearly rank deficient: nearly optimal",
-    paper="zhang2023",
     reference="Proposition 10, p. 13; that half of it is enough for quadratic losses without noise is new",
     statement=r"""If $\|\nabla f(X)\|_F\le\epsilon_g$ and $\nabla^2f(X)\succeq-\epsilon_HI$, then
 $f(X)-f^\star\le\frac12\|X\|_F\,\epsilon_g+\frac12\|X^\star\|_F^2\,\epsilon_H+2\|\nabla^2\varphi\|\,\|X^\star\|_F^2\,
@@ -44,32 +44,14 @@ $f(X)-f^\star\le\frac12\|X\|_F\,\epsilon_g+\frac12\|X^\star\|_F^2\,\epsilon_H+2\
     control="the term with λ_min(XᵀX) left out, at points close to a planted spurious one",
     breaks=(CERTIFIED,),
     seeds=LOG_SEEDS,
-    sizes={
-        "smoke": {
-            "n": 4,
-            "spectrum": (1.5, 1.0),
-            "ranks": (2, 3),
-            "deltas": (0.3,),
-            "count": 3,
-            "points": 16,
-        },
-        "book": {
-            "n": 4,
-            "spectrum": (1.5, 1.0),
-            "ranks": (2, 3),
-            "deltas": (0.0, 0.3, 0.6),
-            "count": 3,
-            "points": 40,
-        },
-        "full": {
-            "n": 6,
-            "spectrum": (1.5, 1.0),
-            "ranks": (2, 3, 4),
-            "deltas": (0.0, 0.3, 0.6),
-            "count": 7,
-            "points": 400,
-        },
-    },
+    sizes=scales(
+        n=each(4, 4, 6),
+        spectrum=(1.5, 1.0),
+        ranks=each((2, 3), (2, 3), (2, 3, 4)),
+        deltas=each((0.3,), (0.0, 0.3, 0.6), (0.0, 0.3, 0.6)),
+        count=each(3, 3, 7),
+        points=each(16, 40, 400),
+    ),
     chapter=CHAPTER,
     discrepancy="Proposition 10 is stated for convex φ, through φ(XXᵀ) − φ(M*) ≤ ⟨∇φ, E⟩. For least squares "
     "without noise the right-hand side is exactly twice the left, so half of the certificate is enough: the "
@@ -107,7 +89,6 @@ def certified_optimality(setting: Setting) -> Evidence:
 @claim(
     id="zhang2023.certificate-exponent",
     title="To certify n digits takes 2n digits of accuracy",
-    paper="zhang2023",
     reference="the remark on p. 39, as an exponent",
     statement=r"""Along PrecGD with $r>r^\star$ the certificate decreases like $(f-f^\star)^{1/2}$. With
 $r=r^\star$ it does not go to zero at all.""",
@@ -117,11 +98,14 @@ $r=r^\star$ it does not go to zero at all.""",
     control="no column beyond the true rank: r = r*, whose λ_min(XᵀX) stays at λ_r*(M*)",
     breaks=(EXPONENT,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 5, "spectrum": (1.5, 1.0), "delta": 0.2, "count": 5, "steps": 300, "every": 10},
-        "book": {"n": 5, "spectrum": (1.5, 1.0), "delta": 0.2, "count": 5, "steps": 400, "every": 10},
-        "full": {"n": 8, "spectrum": (1.5, 1.0), "delta": 0.2, "count": 12, "steps": 400, "every": 5},
-    },
+    sizes=scales(
+        n=each(5, 5, 8),
+        spectrum=(1.5, 1.0),
+        delta=0.2,
+        count=each(5, 5, 12),
+        steps=each(300, 400, 400),
+        every=each(10, 10, 5),
+    ),
     chapter=CHAPTER,
     uses=("zhang2023.certificate",),
 )

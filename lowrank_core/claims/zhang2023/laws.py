@@ -6,6 +6,7 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2023.runs import CHAPTER, off_signal, padded_truth
 from lowrank_core.claims.zhang2025.runs import SEEDS
@@ -60,7 +61,6 @@ def last_half(run: Trajectory) -> torch.Tensor:
 @claim(
     id="zhang2023.local-rates",
     title="PrecGD is linear for every search rank, at a rate without κ",
-    paper="zhang2023",
     reference="no counterpart: Theorem 4 bounds the rate, the exact one is new",
     statement=r"""On the population loss, with a damping $c\|E\|_F$ and $q$ columns beyond the true rank that are
 not zero at the start, $\|XX^\top-M^\star\|_F$ contracts locally by
@@ -73,11 +73,13 @@ $\kappa$; the rule $\|\nabla f(X)(X^\top X)^{-1/2}\|_F$ has $c=2$ where those co
     "identities, core and cross factors exchanged, and the noise mode stepped once instead of from both sides",
     breaks=(TERMS, RATE),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 8, "true_rank": 2, "qs": (1, 4), "kappas": (1.0, 50.0), "steps": 300},
-        "book": {"n": 12, "true_rank": 2, "qs": (1, 2, 4), "kappas": (1.0, 50.0), "steps": 300},
-        "full": {"n": 30, "true_rank": 3, "qs": (1, 2, 4, 9), "kappas": (1.0, 50.0, 1000.0), "steps": 600},
-    },
+    sizes=scales(
+        n=each(8, 12, 30),
+        true_rank=each(2, 2, 3),
+        qs=each((1, 4), (1, 2, 4), (1, 2, 4, 9)),
+        kappas=each((1.0, 50.0), (1.0, 50.0), (1.0, 50.0, 1000.0)),
+        steps=each(300, 300, 600),
+    ),
     chapter=CHAPTER,
     means=("symbolic",),
 )
@@ -128,7 +130,6 @@ def local_rates(setting: Setting) -> Evidence:
 @claim(
     id="zhang2023.damping-exponent",
     title="A damping ‖E‖^p with p < 1 is sublinear, with exponent 1/(1 − p)",
-    paper="zhang2023",
     reference="no counterpart in the paper",
     statement=r"""With the damping $\|E\|_F^{\,p}$, $0\le p<1$, and $q\ge1$ columns beyond the true rank,
 $\|E_t\|_F\simeq\sqrt q\,\bigl(4\alpha(1-p)q^{-p/2}t\bigr)^{-1/(1-p)}$ on the population loss: a fixed damping is
@@ -139,25 +140,14 @@ as slow as gradient descent.""",
     control="a damping that follows the error, p = 1; its slope is taken as if p were 1/2",
     breaks=(SPEED, BETTER),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 8, "true_rank": 2, "q": 2, "alpha": 0.2, "powers": (0.0, 0.5), "steps": 4_000},
-        "book": {
-            "n": 10,
-            "true_rank": 2,
-            "q": 2,
-            "alpha": 0.2,
-            "powers": (0.0, 0.25, 0.5, 0.75),
-            "steps": 6_000,
-        },
-        "full": {
-            "n": 20,
-            "true_rank": 3,
-            "q": 4,
-            "alpha": 0.2,
-            "powers": (0.0, 0.25, 0.5, 0.75),
-            "steps": 100_000,
-        },
-    },
+    sizes=scales(
+        n=each(8, 10, 20),
+        true_rank=each(2, 2, 3),
+        q=each(2, 2, 4),
+        alpha=0.2,
+        powers=each((0.0, 0.5), (0.0, 0.25, 0.5, 0.75), (0.0, 0.25, 0.5, 0.75)),
+        steps=each(4_000, 6_000, 100_000),
+    ),
     chapter=CHAPTER,
     uses=("zhang2023.local-rates",),
 )

@@ -6,6 +6,7 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2023.runs import (
     CHAPTER,
@@ -56,7 +57,6 @@ def highest(run: Trajectory) -> torch.Tensor:
 @claim(
     id="zhang2023.damping-needed",
     title="With a small extra column PrecGD descends and undamped scaling explodes",
-    paper="zhang2023",
     reference="Theorem 4, p. 9, for PrecGD; Figure 1 shows the breakdown of ScaledGD in one example",
     statement=r"""Inside the radius of Lemma 24, with $\alpha=1/\ell$, PrecGD decreases $f$ at every step,
 whatever the size $\varepsilon$ of a column beyond the true rank.""",
@@ -67,32 +67,14 @@ whatever the size $\varepsilon$ of a column beyond the true rank.""",
     control="no damping: ScaledGD from the same start with the same step",
     breaks=(INCREASES, HIGHEST),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 6,
-            "spectrum": (2.0, 1.0),
-            "delta": 0.3,
-            "count": 7,
-            "epsilons": (1e-5,),
-            "steps": 200,
-        },
-        "book": {
-            "n": 6,
-            "spectrum": (2.0, 1.0),
-            "delta": 0.3,
-            "count": 7,
-            "epsilons": (1e-2, 1e-3, 1e-4, 1e-5),
-            "steps": 600,
-        },
-        "full": {
-            "n": 10,
-            "spectrum": (2.0, 1.0),
-            "delta": 0.3,
-            "count": 20,
-            "epsilons": (1e-2, 1e-3, 1e-4, 1e-5),
-            "steps": 2_000,
-        },
-    },
+    sizes=scales(
+        n=each(6, 6, 10),
+        spectrum=(2.0, 1.0),
+        delta=0.3,
+        count=each(7, 7, 20),
+        epsilons=each((1e-5,), (1e-2, 1e-3, 1e-4, 1e-5), (1e-2, 1e-3, 1e-4, 1e-5)),
+        steps=each(200, 600, 2_000),
+    ),
     chapter=CHAPTER,
     uses=("zhang2023.decrease",),
 )
@@ -130,7 +112,6 @@ def damping_needed(setting: Setting) -> Evidence:
 @claim(
     id="zhang2023.overshoot",
     title="One undamped step overshoots like ε⁻⁴",
-    paper="zhang2023",
     reference="no counterpart in the paper",
     statement=r"""Let $u$ be the left singular vector of $X$ for its least singular value $\varepsilon$. An
 undamped step contains $2\alpha\|\nabla\varphi\,u\|/\varepsilon$, so that $f$ after it grows like
@@ -142,17 +123,14 @@ unless the other columns span the range of $M^\star$.""",
     control="∇φ u does not stay: full observation, the other columns span the range of M* exactly",
     breaks=(OVERSHOOT,),
     seeds=SEEDS,
-    sizes={
-        scale: {
-            "n": n,
-            "spectrum": (2.0, 1.0),
-            "delta": 0.3,
-            "count": count,
-            "alpha": 0.2,
-            "epsilons": (1e-5, 1e-6, 1e-7),
-        }
-        for scale, n, count in (("smoke", 6, 7), ("book", 6, 7), ("full", 20, 70))
-    },
+    sizes=scales(
+        n=each(6, 6, 20),
+        spectrum=(2.0, 1.0),
+        delta=0.3,
+        count=each(7, 7, 70),
+        alpha=0.2,
+        epsilons=(1e-5, 1e-6, 1e-7),
+    ),
     chapter=CHAPTER,
 )
 def overshoot(setting: Setting) -> Evidence:
@@ -183,7 +161,6 @@ def overshoot(setting: Setting) -> Evidence:
 @claim(
     id="zhang2023.random-start",
     title="From random starts PrecGD descends, undamped scaling often does not",
-    paper="zhang2023",
     reference="Figure 1, p. 5, in kind; no theorem covers it",
     statement=r"""From Gaussian starts with $r=n$ and a small step PrecGD does not increase $f$; undamped scaling
 does from a good part of them.""",
@@ -193,35 +170,15 @@ does from a good part of them.""",
     control="no damping: ScaledGD from the same starts with the same step",
     breaks=(INCREASES,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 4,
-            "spectrum": (1.0, 1.0),
-            "delta": 0.3,
-            "count": 3,
-            "starts": 32,
-            "alpha": 0.02,
-            "steps": 400,
-        },
-        "book": {
-            "n": 4,
-            "spectrum": (1.0, 1.0),
-            "delta": 0.3,
-            "count": 3,
-            "starts": 40,
-            "alpha": 0.02,
-            "steps": 1_000,
-        },
-        "full": {
-            "n": 8,
-            "spectrum": (1.0, 1.0),
-            "delta": 0.3,
-            "count": 9,
-            "starts": 40,
-            "alpha": 0.02,
-            "steps": 2_000,
-        },
-    },
+    sizes=scales(
+        n=each(4, 4, 8),
+        spectrum=(1.0, 1.0),
+        delta=0.3,
+        count=each(3, 3, 9),
+        starts=each(32, 40, 40),
+        alpha=0.02,
+        steps=each(400, 1_000, 2_000),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
     uses=("zhang2023.overshoot",),

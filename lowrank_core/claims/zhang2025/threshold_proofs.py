@@ -13,6 +13,7 @@ import torch
 
 from lowrank_core.analysis.sharp_threshold import invariants
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.runs import SEEDS
 from lowrank_core.claims.zhang2025.second_order_attacks import (
@@ -31,14 +32,12 @@ from lowrank_core.randomness import draw, normal
 CHAPTER = "chapters/zhang2025/threshold-proof"
 
 TERMS = "terms left in the proof's identities"
-ONCE: dict[str, dict[str, int]] = {"smoke": {}, "book": {}, "full": {}}
 ROUNDING = 1e-9
 
 
 @claim(
     id="zhang2025.threshold-proof-steps",
     title="The proof of the sharp threshold, identity by identity",
-    paper="zhang2025",
     reference="no counterpart in the abstracts; the thresholds that follow contain those of version 1",
     statement=r"""The identities on which the proof rests hold between symbols, for matrices of every size: the
 second-order condition along $V=uv^\top$, $\langle G,E+W\rangle=0$, the optimisation over $t$, the sum of
@@ -50,7 +49,6 @@ $(\psi-\delta)(\psi+\delta+s)=(1+\delta)(1+1/\sqrt\rho)(\delta^\star-\delta)$.""
     control="one constant of each identity is changed; in the valid inequality O is no polar factor of Z",
     breaks=(TERMS,),
     seeds=SEEDS,
-    sizes=ONCE,
     chapter=CHAPTER,
     means=("symbolic",),
 )
@@ -85,7 +83,6 @@ def proof_steps(setting: Setting) -> Evidence:
 @claim(
     id="zhang2025.balanced-pair-steps",
     title="What changes for a pair of factors, identity by identity",
-    paper="zhang2025",
     reference="abstract of version 3: UVᵀ with a balancing regulariser; the steps are derived here",
     statement=r"""Critical points of $f_\mu$, $\mu>0$, are exactly balanced, because
 $\langle B,U^\top\nabla_U-\nabla_V^\top V\rangle=\mu(\|UB\|^2+\|VB\|^2)$. Along $(av^\top,-bv^\top)$ with
@@ -97,7 +94,6 @@ $Uv=0$ and $\mu=0$, $(c\,av^\top,-bv^\top/c)$ bends by $c^2|a|^2|Vv|^2$ only."""
     control="a and b are any vectors; in the gradient, UᵀU + VᵀV for UᵀU − VᵀV",
     breaks=(TERMS,),
     seeds=SEEDS,
-    sizes=ONCE,
     chapter=CHAPTER,
     means=("symbolic",),
 )
@@ -142,7 +138,6 @@ KINDS: tuple[Kind, ...] = ("generic", "learnt", "near")
 @claim(
     id="zhang2025.valid-inequality",
     title="The valid inequality, on exact rational instances",
-    paper="zhang2025",
     reference="no counterpart in the abstracts",
     statement=r"""For $A\succeq sI$ of order $r$ and $M=LR^\top$ of rank at most $r^\star\le r$ with blocks
     $M_{ij}$, let
@@ -155,11 +150,7 @@ planted family. So $\alpha^2+\rho_k\min(\alpha,\beta)^2\le1$ for all $X$ and $Z$
     control="the hypothesis sτ ≤ ω² is dropped; in the last quantity β stands for min(α, β)",
     breaks=(SLACK, DISK),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"instances": 2, "pairs": 200},
-        "book": {"instances": 8, "pairs": 4000},
-        "full": {"instances": 100, "pairs": 100_000},
-    },
+    sizes=scales(instances=each(2, 8, 100), pairs=each(200, 4000, 100_000)),
     chapter=CHAPTER,
     uses=("zhang2025.threshold-proof-steps",),
     means=("exact",),
@@ -265,7 +256,6 @@ ATTAINED = "conditions at the operator that attains δ*"
 @claim(
     id="zhang2025.threshold-multipliers",
     title="Multipliers that prove the threshold at the planted point",
-    paper="zhang2025",
     reference="answers to the strong duality that a public summary of version 1 mentions; derived here",
     statement=r"""At the planted point, for every self-adjoint $H$ and $G=HE$,
 $\sum_{ij}\nabla^2f[e_iv_j^\top]-2k(1+q)\sum_jx_j^\top Gx_j=\sum_{ij}\langle s_{ij},Hs_{ij}\rangle+\frac
@@ -278,20 +268,20 @@ $q/(1+q)$ is attained.""",
     control="the escape directions are left out, and only the gradient has a multiplier",
     breaks=(BOUND,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"cases": (Case(1, 1, 1), Case(4, 1, 1))},
-        "book": {"cases": (Case(1, 1, 1), Case(3, 3, 2), Case(4, 1, 1), Case(5, 2, 1))},
-        "full": {
-            "cases": (
+    sizes=scales(
+        cases=each(
+            (Case(1, 1, 1), Case(4, 1, 1)),
+            (Case(1, 1, 1), Case(3, 3, 2), Case(4, 1, 1), Case(5, 2, 1)),
+            (
                 Case(1, 1, 1),
                 Case(3, 3, 2),
                 Case(4, 1, 1),
                 Case(5, 2, 1),
                 Case(8, 2, 2),
                 Case(9, 4, 4),
-            )
-        },
-    },
+            ),
+        )
+    ),
     chapter=CHAPTER,
     means=("exact",),
 )
@@ -333,7 +323,6 @@ LARGEST_LEFT = 1e-7
 @claim(
     id="zhang2025.noise-bound",
     title="No second-order point is farther than the bound, under any noise",
-    paper="zhang2025",
     reference="abstract of version 1 for w = 0; bound and constant derived here",
     statement=r"""Under $\mathrm{RIP}(\delta,\min(n,r+r^\star))$ with $\delta<\delta_k$ and any noise $w$,
 every second-order point has
@@ -344,7 +333,7 @@ $\|XX^\top-M^\star\|_F\le\sqrt{\min(n,r+r^\star)}\,\|\mathcal A^*(w)\|/(\psi(\de
     control="the gradient vanishes, but the Hessian may be indefinite",
     breaks=(RATIO,),
     seeds=SEEDS,
-    sizes={"smoke": {"samples": 12}, "book": {"samples": 150}, "full": {"samples": 1000}},
+    sizes=scales(samples=each(12, 150, 1000)),
     chapter=CHAPTER,
     uses=("zhang2025.threshold-proof-steps", "zhang2025.valid-inequality"),
 )
@@ -370,7 +359,6 @@ def noise_bound(setting: Setting) -> Evidence:
 @claim(
     id="zhang2025.balanced-noise-bound",
     title="The same bound for a balanced pair of factors",
-    paper="zhang2025",
     reference="abstract of version 3: the guarantees hold for UVᵀ with a balancing regulariser; bound derived here",
     statement=r"""Under $\mathrm{RIP}(\delta,\min(n_1,n_2,r+r^\star))$ with $\delta<\delta_k$,
 $k=\min(r^\star,n_1-r,n_2-r)$, every second-order point of $f_\mu$, $\mu\ge0$, has
@@ -381,7 +369,7 @@ $\|UV^\top-M^\star\|_F\le\sqrt{\min(n_1,n_2,r+r^\star)}\,\|\mathcal A^*(w)\|/(\p
     control="the gradient vanishes, but the Hessian may be indefinite",
     breaks=(RATIO,),
     seeds=SEEDS,
-    sizes={"smoke": {"samples": 12}, "book": {"samples": 150}, "full": {"samples": 1000}},
+    sizes=scales(samples=each(12, 150, 1000)),
     chapter=CHAPTER,
     uses=("zhang2025.noise-bound", "zhang2025.balanced-pair-steps"),
 )

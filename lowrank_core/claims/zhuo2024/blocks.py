@@ -11,6 +11,7 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.xiong2024.runs import symmetric_run
 from lowrank_core.claims.zhang2025.runs import SEEDS
@@ -73,7 +74,6 @@ def block_run(setting: Setting, start: Factors, m: int | None = None, tail: floa
 @claim(
     id="zhuo2024.population-bounds",
     title="Near the truth the population error is at most of the order 1/t, and no less",
-    paper="zhuo2024",
     reference="Lemma 6(c) (p. 12) and eq. (10) (pp. 13, 15) without noise; the exact late constant is ours",
     statement=r"""Population loss, exact rank $r^\star<r$, $\eta\sigma_1=1/100$,
 $\|F_0F_0^\top-X^\star\|\le0.07\,\sigma_{r^\star}$. Then $\|T_tT_t^\top\|\le1/(\|T_0T_0^\top\|^{-1}+\eta t)$,
@@ -90,23 +90,13 @@ and the largest block error satisfies $D_t\le4/(\eta t+4/D_0)$; in fact $2\eta t
     control="not of exact rank: a further eigenvalue 0.03 of the truth in the block of T",
     breaks=(RESIDUAL, LARGEST, LATE),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 6, "spectrum": [1.0], "rs": (2,), "eta": 0.01, "steps": 20_000},
-        "book": {
-            "n": 10,
-            "spectrum": [2.0, 1.0],
-            "rs": (3, 5),
-            "eta": 0.005,
-            "steps": 40_000,
-        },
-        "full": {
-            "n": 20,
-            "spectrum": [3.0, 2.0, 1.0],
-            "rs": (4, 6, 12),
-            "eta": 0.01 / 3,
-            "steps": 200_000,
-        },
-    },
+    sizes=scales(
+        n=each(6, 10, 20),
+        spectrum=each([1.0], [2.0, 1.0], [3.0, 2.0, 1.0]),
+        rs=each((2,), (3, 5), (4, 6, 12)),
+        eta=each(0.01, 0.005, 0.01 / 3),
+        steps=each(20_000, 40_000, 200_000),
+    ),
     chapter=CHAPTER,
     discrepancy="The bounds hold, and are loose by constants: of the bound on ‖TTᵀ‖ the late value is "
     "{late share of the bound on the residual:.2f}, and of the bound on the largest block "
@@ -156,7 +146,6 @@ def scaled_blocks(run: Trajectory, eta: float) -> tuple[torch.Tensor, torch.Tens
 @claim(
     id="zhuo2024.block-errors",
     title="Under sensing signal and cross block fall linearly at first, and then follow the residual",
-    paper="zhuo2024",
     reference="remarks after Corollary 5 (pp. 9–10)",
     statement=r"""With $r>r^\star$ and finitely many measurements $\|SS^\top-D_S\|$ and $\|ST^\top\|$ decay
 linearly until they meet a small multiple of $\|TT^\top\|$, and from there on like $1/t$; on the population loss
@@ -173,32 +162,14 @@ they go to zero linearly.""",
     control="the population gradient in place of the measurements, same start",
     breaks=(CROSS, SIGNAL),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 6,
-            "m": 120,
-            "spectrum": [1.0],
-            "r": 3,
-            "eta": 0.2,
-            "steps": 10_000,
-        },
-        "book": {
-            "n": 10,
-            "m": 300,
-            "spectrum": [1.5, 1.0],
-            "r": 4,
-            "eta": 0.2,
-            "steps": 20_000,
-        },
-        "full": {
-            "n": 20,
-            "m": 1_000,
-            "spectrum": [2.0, 1.5, 1.0],
-            "r": 6,
-            "eta": 0.1,
-            "steps": 100_000,
-        },
-    },
+    sizes=scales(
+        n=each(6, 10, 20),
+        m=each(120, 300, 1_000),
+        spectrum=each([1.0], [1.5, 1.0], [2.0, 1.5, 1.0]),
+        r=each(3, 4, 6),
+        eta=each(0.2, 0.2, 0.1),
+        steps=each(10_000, 20_000, 100_000),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
 )

@@ -9,6 +9,7 @@ from random import Random
 import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.runs import LOG_SEEDS
 from lowrank_core.claims.zhuo2024.blocks import CHAPTER, block_norms, near_start
@@ -62,7 +63,6 @@ def random_coefficients(setting: Setting, tail: bool, radius: float) -> torch.Te
 @claim(
     id="zhuo2024.cross-block",
     title="One population step shrinks the cross block, by a constant below the printed one",
-    paper="zhuo2024",
     reference="Lemma 6(b), (d) (p. 12); the constants 0.78 and 0.85 and the proof are ours",
     statement=r"""Let $\rho=0.07$, $\eta=1/(100\sigma_1)$, $\|FF^\top-X^\star\|\le\rho\,\sigma_{r^\star}$
 and $\|D_T\|\le\sigma_{r^\star}$. One step on the population loss gives
@@ -79,11 +79,7 @@ constant cannot be $1$.""",
     control="five times the radius, ‖FFᵀ − X*‖ ≤ 0.35 σ_r*; for the identities, one P in place of two",
     breaks=(TERMS, EXACT),
     seeds=LOG_SEEDS,
-    sizes={
-        "smoke": {"n": 4, "points": 50},
-        "book": {"n": 5, "points": 400},
-        "full": {"n": 7, "points": 4_000},
-    },
+    sizes=scales(n=each(4, 5, 7), points=each(50, 400, 4_000)),
     chapter=CHAPTER,
     means=("symbolic", "exact"),
     discrepancy="Lemma 6(b) (p. 12) prints ‖S₊T₊ᵀ‖ ≤ (1 − ησ_r)‖STᵀ‖. Exact rational instances of its hypotheses "
@@ -141,7 +137,6 @@ def cross_block(setting: Setting) -> Evidence:
 @claim(
     id="zhuo2024.linear-phase",
     title="The linear phase takes of the order of 100κ log(1/ε) steps",
-    paper="zhuo2024",
     reference="Theorem 4(a) (p. 8) prints ⌈2 log(σ_r/ε)⌉; the count here is ours",
     statement=r"""On the population loss with $\eta=1/(100\sigma_1)$, from
 $\|F_0F_0^\top-X^\star\|\le0.07\,\sigma_{r^\star}$, signal and cross block are below $\epsilon$ after
@@ -154,16 +149,12 @@ order $\epsilon^{0.044}$ is left.""",
     control="the printed count ⌈2 log(σ_r*/ε)⌉ of steps",
     breaks=(SUFFICIENT,),
     seeds=LOG_SEEDS,
-    sizes={
-        "smoke": {"n": 5, "spectra": ([1.0, 1.0],), "r": 3, "accuracy": 1e-4},
-        "book": {"n": 6, "spectra": ([1.0, 1.0], [5.0, 1.0]), "r": 4, "accuracy": 1e-6},
-        "full": {
-            "n": 8,
-            "spectra": ([1.0, 1.0], [5.0, 1.0], [20.0, 1.0]),
-            "r": 4,
-            "accuracy": 1e-8,
-        },
-    },
+    sizes=scales(
+        n=each(5, 6, 8),
+        spectra=each(([1.0, 1.0],), ([1.0, 1.0], [5.0, 1.0]), ([1.0, 1.0], [5.0, 1.0], [20.0, 1.0])),
+        r=each(3, 4, 4),
+        accuracy=each(1e-4, 1e-6, 1e-8),
+    ),
     chapter=CHAPTER,
     uses=("zhuo2024.cross-block",),
     discrepancy="Theorem 4(a) (p. 8) prints ⌈2 log(σ_r/ε)⌉ steps for the linear phase. At κ = 1 a step of "

@@ -8,6 +8,7 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.runs import SEEDS
 from lowrank_core.claims.zhuo2024.blocks import CHAPTER, near_start
@@ -69,7 +70,6 @@ def floors(setting: Setting, problem: Problem, r: int) -> torch.Tensor:
 @claim(
     id="zhuo2024.noise-floor",
     title="Gradient descent ends at a floor proportional to the noise, with and without excess columns",
-    paper="zhuo2024",
     reference="Theorem 4(b) (p. 8), in the order of σ",
     statement=r"""Under Gaussian sensing with noise of standard deviation $\sigma$ gradient descent from a
 start near the truth ends at $\|XX^\top-M^\star\|=O(\sigma)$, for $r>r^\star$ as for $r=r^\star$, and the two
@@ -81,41 +81,17 @@ floors are of the same order.""",
     control="descent stopped early, at a fixed number of steps, with r > r*",
     breaks=(SLOPE,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 6,
-            "m": 120,
-            "spectrum": [1.0],
-            "r": 2,
-            "eta": 0.2,
-            "scatter": 0.006,
-            "early": 100,
-            "polish": 1_000,
-            "levels": [0.01, 0.1],
-        },
-        "book": {
-            "n": 10,
-            "m": 220,
-            "spectrum": [1.5, 1.0],
-            "r": 4,
-            "eta": 0.2,
-            "scatter": 0.006,
-            "early": 200,
-            "polish": 3_000,
-            "levels": [0.001, 0.01, 0.1],
-        },
-        "full": {
-            "n": 20,
-            "m": 800,
-            "spectrum": [2.0, 1.5, 1.0],
-            "r": 6,
-            "eta": 0.1,
-            "scatter": 0.006,
-            "early": 400,
-            "polish": 20_000,
-            "levels": [0.001, 0.01, 0.1],
-        },
-    },
+    sizes=scales(
+        n=each(6, 10, 20),
+        m=each(120, 220, 800),
+        spectrum=each([1.0], [1.5, 1.0], [2.0, 1.5, 1.0]),
+        r=each(2, 4, 6),
+        eta=each(0.2, 0.2, 0.1),
+        scatter=0.006,
+        early=each(100, 200, 400),
+        polish=each(1_000, 3_000, 20_000),
+        levels=each([0.01, 0.1], [0.001, 0.01, 0.1], [0.001, 0.01, 0.1]),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
 )
@@ -147,7 +123,6 @@ def noise_floor(setting: Setting) -> Evidence:
 @claim(
     id="zhuo2024.steps-to-floor",
     title="The floor costs 1/σ steps with excess columns, and log(1/σ) without",
-    paper="zhuo2024",
     reference="Theorem 4(b) (p. 8): Θ(σ₁/ε_stat) steps; for r = r* the classical linear rate",
     statement=r"""Gradient descent needs of the order of $1/\sigma$ steps to come within three times its
 floor if $r>r^\star$, and of the order of $\log(1/\sigma)$ if $r=r^\star$.""",
@@ -158,44 +133,18 @@ floor if $r>r^\star$, and of the order of $\log(1/\sigma)$ if $r=r^\star$.""",
     control="no excess column: r = r*",
     breaks=(STEPS,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 6,
-            "m": 120,
-            "spectrum": [1.0],
-            "r": 2,
-            "eta": 0.4,
-            "scatter": 0.015,
-            "steps": 9_000,
-            "exact_steps": 300,
-            "polish": 2_000,
-            "levels": [0.001, 0.005],
-        },
-        "book": {
-            "n": 10,
-            "m": 220,
-            "spectrum": [1.5, 1.0],
-            "r": 4,
-            "eta": 0.2,
-            "scatter": 0.006,
-            "steps": 24_000,
-            "exact_steps": 500,
-            "polish": 3_000,
-            "levels": [0.0006, 0.002, 0.006],
-        },
-        "full": {
-            "n": 20,
-            "m": 800,
-            "spectrum": [2.0, 1.5, 1.0],
-            "r": 6,
-            "eta": 0.1,
-            "scatter": 0.006,
-            "steps": 200_000,
-            "exact_steps": 2_000,
-            "polish": 20_000,
-            "levels": [0.0001, 0.001, 0.01],
-        },
-    },
+    sizes=scales(
+        n=each(6, 10, 20),
+        m=each(120, 220, 800),
+        spectrum=each([1.0], [1.5, 1.0], [2.0, 1.5, 1.0]),
+        r=each(2, 4, 6),
+        eta=each(0.4, 0.2, 0.1),
+        scatter=each(0.015, 0.006, 0.006),
+        steps=each(9_000, 24_000, 200_000),
+        exact_steps=each(300, 500, 2_000),
+        polish=each(2_000, 3_000, 20_000),
+        levels=each([0.001, 0.005], [0.0006, 0.002, 0.006], [0.0001, 0.001, 0.01]),
+    ),
     chapter=CHAPTER,
     uses=("zhuo2024.noise-floor",),
     fit="illustrates",

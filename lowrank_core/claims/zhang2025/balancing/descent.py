@@ -8,6 +8,7 @@ import torch
 
 from lowrank_core.analysis.imbalance import imbalance
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.balancing.saddle import CHAPTER, WEIGHT
 from lowrank_core.claims.zhang2025.runs import SEEDS
@@ -28,7 +29,6 @@ def eigenvalues(problem: Problem, factors: Factors) -> torch.Tensor:
 @claim(
     id="zhang2025.regulariser-rebalances",
     title="The regulariser rebalances any start at a rate that depends on nothing",
-    paper="zhang2025",
     reference="no counterpart was read; derived here",
     statement=r"""Along the gradient flow of $f_\mu$, for any $\mathcal A$ and $b$, the loss does not move
 $B=U^\top U-V^\top V$, and $\|B(\tau)\|_F\le\bigl(\|B(0)\|_F^{-1}+2\mu\tau/\sqrt r\bigr)^{-1}$ from every start:
@@ -45,27 +45,15 @@ within a time of order $1/\mu$ the imbalance is of order one. At a limit that is
         "‖B‖_F at the end",
     ),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n1": 8, "n2": 7, "m": 45, "r": 2, "spectrum": (1.0,), "scales": (3,), "steps": 5_000},
-        "book": {
-            "n1": 12,
-            "n2": 10,
-            "m": 90,
-            "r": 3,
-            "spectrum": (2.0, 1.0),
-            "scales": (3, 5),
-            "steps": 12_500,
-        },
-        "full": {
-            "n1": 20,
-            "n2": 16,
-            "m": 250,
-            "r": 4,
-            "spectrum": (2.0, 1.0),
-            "scales": (3, 5),
-            "steps": 50_000,
-        },
-    },
+    sizes=scales(
+        n1=each(8, 12, 20),
+        n2=each(7, 10, 16),
+        m=each(45, 90, 250),
+        r=each(2, 3, 4),
+        spectrum=each((1.0,), (2.0, 1.0), (2.0, 1.0)),
+        scales=each((3,), (3, 5), (3, 5)),
+        steps=each(5_000, 12_500, 50_000),
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.critical-points-balanced",),
 )
@@ -149,43 +137,20 @@ def iterations(run: Trajectory) -> torch.Tensor:
 
 
 RACE = {
-    "smoke": {
-        "n1": 10,
-        "n2": 8,
-        "m": 75,
-        "r": 1,
-        "kappas": (1.0,),
-        "t": 2.0,
-        "tolerance": 1e-6,
-        "steps": 20_000,
-    },
-    "book": {
-        "n1": 16,
-        "n2": 14,
-        "m": 200,
-        "r": 2,
-        "kappas": (1.0, 5.0),
-        "t": 2.0,
-        "tolerance": 1e-6,
-        "steps": 40_000,
-    },
-    "full": {
-        "n1": 30,
-        "n2": 25,
-        "m": 700,
-        "r": 3,
-        "kappas": (1.0, 5.0),
-        "t": 3.0,
-        "tolerance": 1e-8,
-        "steps": 200_000,
-    },
+    "n1": each(10, 16, 30),
+    "n2": each(8, 14, 25),
+    "m": each(75, 200, 700),
+    "r": each(1, 2, 3),
+    "kappas": each((1.0,), (1.0, 5.0), (1.0, 5.0)),
+    "t": each(2.0, 2.0, 3.0),
+    "tolerance": each(1e-6, 1e-6, 1e-8),
+    "steps": each(20_000, 40_000, 200_000),
 }
 
 
 @claim(
     id="zhang2025.balancing-free",
     title="From a spectral start gradient descent stays balanced by itself, and the regulariser gains nothing",
-    paper="zhang2025",
     reference="abstract of Ma, Li & Chi (2021)",
     statement=r"""Gradient descent on $\tfrac12\|\mathcal A(UV^\top)-b\|^2$ without a regulariser, from the
 spectral start of search rank $r=r^\star$, converges linearly; the factors stay nearly balanced, and it needs
@@ -203,7 +168,7 @@ about as many iterations as with the regulariser.""",
         "iterations, balancing-free / balanced",
     ),
     seeds=SEEDS,
-    sizes=RACE,
+    sizes=scales(**RACE),
     chapter=CHAPTER,
     fit="illustrates",
 )
@@ -249,7 +214,6 @@ SCALED = "iterations over those from the spectral start, ScaledGD"
 @claim(
     id="zhang2025.rescaled-start",
     title="An unbalanced start costs about t⁴ without the regulariser, t² with it, nothing with ScaledGD",
-    paper="zhang2025",
     reference="invariance of ScaledGD: Tong, Ma & Chi (2021), JMLR p. 4; the powers of t are derived here",
     statement=r"""From $(tU_0,V_0/t)$, $t>1$, instead of the spectral start $(U_0,V_0)$, and with steps as large
 as the Hessian, which has grown by $t^2$, allows, gradient descent needs about $t^4$ times as many iterations
@@ -261,11 +225,7 @@ needs about $t^2$ times as many; ScaledGD needs as many as before.""",
     control="the step alone is divided by t², the start is the spectral one",
     breaks=(FREE,),
     seeds=SEEDS,
-    sizes={
-        "smoke": RACE["smoke"] | {"kappas": (1.0,), "ts": (2.0,)},
-        "book": RACE["book"] | {"kappas": (1.0,), "ts": (2.0, 3.0)},
-        "full": RACE["full"] | {"kappas": (5.0,), "ts": (2.0, 3.0)},
-    },
+    sizes=scales(**RACE | {"kappas": each((1.0,), (1.0,), (5.0,))}, ts=each((2.0,), (2.0, 3.0), (2.0, 3.0))),
     chapter=CHAPTER,
     fit="illustrates",
     uses=("zhang2025.balancing-free",),

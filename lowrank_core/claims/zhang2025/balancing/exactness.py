@@ -6,6 +6,7 @@ import torch
 
 from lowrank_core.analysis import landscape, rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.balancing.saddle import CHAPTER, WEIGHT
 from lowrank_core.claims.zhang2025.runs import SEEDS
@@ -56,7 +57,6 @@ def negative(problem: Problem, at: Factors, balance: float = 0.0) -> torch.Tenso
 @claim(
     id="zhang2025.exact-points-need-no-balance",
     title="Exact second-order points are the same with and without the regulariser; near ones are not",
-    paper="zhang2025",
     reference="no counterpart was read; derived here",
     statement=r"""$f_0$ is constant along $(UA,VA^{-\top})$, so a second-order point of $f_0$ stays one. At a
 balanced critical point $\nabla^2f_0$ and $\nabla^2f_\mu$ have equally many negative eigenvalues for every
@@ -75,11 +75,7 @@ curvature of a saddle of $f_0$ fades like $t^{-2}$ along $(tU,V/t)$.""",
     control=f"the regulariser is on, μ = {WEIGHT:g}, away from balance",
     breaks=("‖∇f‖ / ‖M*‖ at (UA, VA⁻ᵀ)",),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n1": 4, "n2": 5, "r": 2, "spectrum": (1.5, 1.0), "ts": (50, 100, 200)},
-        "book": {"n1": 4, "n2": 5, "r": 2, "spectrum": (1.5, 1.0), "ts": (50, 100, 200)},
-        "full": {"n1": 7, "n2": 8, "r": 4, "spectrum": (1.5, 1.0), "ts": (50, 100, 200)},
-    },
+    sizes=scales(n1=each(4, 4, 7), n2=each(5, 5, 8), r=each(2, 2, 4), spectrum=(1.5, 1.0), ts=(50, 100, 200)),
     chapter=CHAPTER,
     uses=("zhang2025.critical-points-balanced",),
 )
@@ -118,7 +114,6 @@ SPREAD = "spread of the smallest δ over μ = 0, ½, 5 and (3U, V/3)"
 @claim(
     id="zhang2025.same-counterexamples",
     title="The best counterexample at a point does not depend on the balancing weight",
-    paper="zhang2025",
     reference="the program of Zhang, Sojoudi & Lavaei (2019), Theorem 8, for two factors; derived here",
     statement=r"""The smallest $\delta$ with which some operator with $(1-\delta)I\preceq\mathcal A^*\mathcal
 A\preceq(1+\delta)I$ makes a given pair $(U,V)$ with $UV^\top\ne M^\star$ a second-order point of $f_\mu$ is the
@@ -130,11 +125,7 @@ matrices this constant is that of every order, if $n_1$ or $n_2$ is at most $r+r
     control="(tU, tV), t = ½, 1, 2, 3, instead of (tU, V/t): the product changes",
     breaks=(SPREAD,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n1": 2, "n2": 2, "r": 1, "spectrum": (1.0,)},
-        "book": {"n1": 2, "n2": 3, "r": 1, "spectrum": (1.0,)},
-        "full": {"n1": 3, "n2": 3, "r": 2, "spectrum": (1.0,)},
-    },
+    sizes=scales(n1=each(2, 2, 3), n2=each(2, 3, 3), r=each(1, 1, 2), spectrum=(1.0,)),
     chapter=CHAPTER,
     uses=("zhang2025.exact-points-need-no-balance",),
     means=("dual",),

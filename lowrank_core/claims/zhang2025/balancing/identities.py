@@ -7,6 +7,7 @@ import torch
 from lowrank_core.analysis import landscape
 from lowrank_core.analysis.imbalance import imbalance
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.balancing.saddle import CHAPTER, TERMS, no_left, population, unseen
 from lowrank_core.claims.zhang2025.runs import SEEDS
@@ -33,7 +34,6 @@ def imbalance_over_slope(problem: Problem, at: Factors, weight: float) -> torch.
 @claim(
     id="zhang2025.critical-points-balanced",
     title="The regulariser's gradient is orthogonal to the loss's, so that critical points are balanced",
-    paper="zhang2025",
     reference="abstract of the third version for the regulariser; its weight there was not read; derived here",
     statement=r"""For any linear $\mathcal A$, any $b$ and any $\mu>0$, with $B=U^\top U-V^\top V$ and
 $f_\mu=f_0+\tfrac\mu4\|B\|_F^2$: $\|\nabla f_\mu\|_F^2=\|\nabla f_0\|_F^2+\mu^2(\|UB\|_F^2+\|VB\|_F^2)$ at every
@@ -51,11 +51,14 @@ the critical points of $f_\mu$ are the balanced ones of $f_0$.""",
     control="the sign of μVB is wrong, so that this part is no longer tangent to the orbits of the loss",
     breaks=(TERMS, DEFECTS),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n1": 3, "n2": 5, "r": 2, "m": 10, "spectrum": (2.0, 1.0), "points": 50},
-        "book": {"n1": 5, "n2": 8, "r": 3, "m": 30, "spectrum": (2.0, 1.0), "points": 500},
-        "full": {"n1": 8, "n2": 12, "r": 4, "m": 60, "spectrum": (2.0, 1.0), "points": 5000},
-    },
+    sizes=scales(
+        n1=each(3, 5, 8),
+        n2=each(5, 8, 12),
+        r=each(2, 3, 4),
+        m=each(10, 30, 60),
+        spectrum=(2.0, 1.0),
+        points=each(50, 500, 5000),
+    ),
     chapter=CHAPTER,
     means=("symbolic", "exact"),
 )
@@ -102,7 +105,6 @@ def random_ratios(setting: Setting, seed: int, weight: float) -> torch.Tensor:
 @claim(
     id="zhang2025.lift",
     title="With μ = ½ the objective is a symmetric loss of the lift, but of an indefinite target",
-    paper="zhang2025",
     reference="the weight of Tu et al. (2016) in another scaling; derived here",
     statement=r"""With $X=[U;V]$, $\hat Z=[\hat U;\hat V]$, $M^\star=\hat U\hat V^\top$ and
 $S=\bigl(\begin{smallmatrix}0&M^\star\\M^{\star\top}&0\end{smallmatrix}\bigr)$: $4\|UV^\top\|_F^2+\|U^\top
@@ -120,11 +122,9 @@ lift with the truth $\hat Z\hat Z^\top$, plus a term of the same order.""",
     control="the second term is left out, as if f_½ were the symmetric loss of the lift",
     breaks=(TERMS, DEFECTS),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n1": 3, "n2": 5, "r": 2, "spectrum": (2.0, 1.0), "points": 50},
-        "book": {"n1": 5, "n2": 8, "r": 3, "spectrum": (2.0, 1.0), "points": 500},
-        "full": {"n1": 8, "n2": 12, "r": 4, "spectrum": (2.0, 1.0), "points": 5000},
-    },
+    sizes=scales(
+        n1=each(3, 5, 8), n2=each(5, 8, 12), r=each(2, 3, 4), spectrum=(2.0, 1.0), points=each(50, 500, 5000)
+    ),
     chapter=CHAPTER,
     means=("symbolic", "exact"),
 )

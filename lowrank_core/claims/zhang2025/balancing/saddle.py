@@ -12,6 +12,7 @@ import torch
 
 from lowrank_core.analysis import landscape, rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.runs import SEEDS
 from lowrank_core.factors import Factors
@@ -53,7 +54,6 @@ def no_left(problem: Problem, right: torch.Tensor) -> Factors:
 @claim(
     id="zhang2025.unbalanced-near-second-order",
     title="Without balancing, near-second-order points can be arbitrarily wrong even at RIP constant zero",
-    paper="zhang2025",
     reference="abstract of the third version for the necessity of balancing; this example is derived here",
     statement=r"""For $\mathcal A=I$, whose RIP constant of every order, $r+r^\star$ included, is zero, let
 $Y\in\mathbb R^{n_2\times r}$ have orthonormal columns with $M^\star Y=0$. At $U=0$, $V=LY$ the gradient of
@@ -80,25 +80,14 @@ L^3\sqrt r$.""",
         "‖∇f‖ in floating point",
     ),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n1": 3, "n2": 5, "r": 2, "spectrum": (2.0, 1.0), "Ls": (10, 100), "exact": (10,)},
-        "book": {
-            "n1": 6,
-            "n2": 9,
-            "r": 3,
-            "spectrum": (2.0, 1.0),
-            "Ls": (10, 20, 50, 100),
-            "exact": (1, 30, 1000),
-        },
-        "full": {
-            "n1": 12,
-            "n2": 16,
-            "r": 4,
-            "spectrum": (2.0, 1.0, 0.5),
-            "Ls": (10, 20, 50, 100),
-            "exact": (1, 30, 1000, 10**6),
-        },
-    },
+    sizes=scales(
+        n1=each(3, 6, 12),
+        n2=each(5, 9, 16),
+        r=each(2, 3, 4),
+        spectrum=each((2.0, 1.0), (2.0, 1.0), (2.0, 1.0, 0.5)),
+        Ls=each((10, 100), (10, 20, 50, 100), (10, 20, 50, 100)),
+        exact=each((10,), (1, 30, 1000), (1, 30, 1000, 10**6)),
+    ),
     chapter=CHAPTER,
     means=("symbolic", "exact", "ball"),
 )
@@ -232,7 +221,6 @@ def stall(setting: Setting, problem: Problem, size: float, weight: float, time: 
 @claim(
     id="zhang2025.unbalanced-stall",
     title="Gradient descent stays near the unbalanced saddle for a time that grows like L²",
-    paper="zhang2025",
     reference="abstract of the third version for stalling at saddles of small curvature; the law is derived here",
     statement=r"""For $\mathcal A=I$ and $U_0=0$, $V_0^\top V_0=L^2I$, gradient descent without a regulariser
 follows Oja's flow slowed by $L^2$: $\|UV^\top-M^\star\|_F\approx\|M^\star(I-P_\tau)\|_F$ at the time $\tau=\eta
@@ -252,11 +240,14 @@ until the error is halved grows like $L^2$, and the iterations like $L^4$ becaus
         "exponent of the escape time in L",
     ),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n1": 4, "n2": 6, "r": 2, "spectrum": (1.0, 0.8), "Ls": (3, 4), "records": 400},
-        "book": {"n1": 6, "n2": 9, "r": 3, "spectrum": (1.0, 0.8), "Ls": (3, 4, 6, 8), "records": 400},
-        "full": {"n1": 12, "n2": 16, "r": 4, "spectrum": (1.0, 0.8), "Ls": (3, 4, 6, 8, 12), "records": 400},
-    },
+    sizes=scales(
+        n1=each(4, 6, 12),
+        n2=each(6, 9, 16),
+        r=each(2, 3, 4),
+        spectrum=(1.0, 0.8),
+        Ls=each((3, 4), (3, 4, 6, 8), (3, 4, 6, 8, 12)),
+        records=400,
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.unbalanced-near-second-order",),
 )

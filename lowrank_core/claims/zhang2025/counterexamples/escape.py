@@ -9,6 +9,7 @@ import torch
 
 from lowrank_core.analysis.planted import planted
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.counterexamples.exact import (
     BALLS,
@@ -38,7 +39,6 @@ NARROW = Fraction(1, 10**9)
 @claim(
     id="zhang2025.quartic-escape",
     title="At δ = δ* the planted point is no local minimum: f falls like t⁴ in every null direction",
-    paper="zhang2025",
     reference="no counterpart in what was read; the abstract of version 3 speaks of nonstrict saddles",
     statement=r"""At $\delta=\delta^\star_j$, for every $A\in\mathbb R^{j\times r}$ the curve
 $X_t=[tA;\,I-\tfrac{t^2}2(A^\top A+yP);\,0]$ with $ay=\delta(\sqrt\rho\|A\|_F^2+\|AP\|_F^2)$, $a=r-r^\star+j$
@@ -59,13 +59,10 @@ $-\dfrac{1+\delta^\star}{2r^\star\delta^\star}\|A\|_F^4\,t^4$.""",
     "for the identities, a wrong weight of the planted block",
     breaks=(TERMS, OTHERS, COUNTS, FALL, FLOAT),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "shapes": (Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2)),
-            "balls": FEW_BALLS,
-        },
-        "book": {
-            "shapes": (
+    sizes=scales(
+        shapes=each(
+            (Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2)),
+            (
                 Shape(1, 1, 1),
                 Shape(4, 1, 1),
                 Shape(2, 2, 2),
@@ -73,13 +70,10 @@ $-\dfrac{1+\delta^\star}{2r^\star\delta^\star}\|A\|_F^4\,t^4$.""",
                 Shape(5, 2, 1),
                 Shape(8, 2, 2),
             ),
-            "balls": BALLS,
-        },
-        "full": {
-            "shapes": (Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2), Shape(8, 2, 2), Shape(9, 4, 4)),
-            "balls": BALLS,
-        },
-    },
+            (Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2), Shape(8, 2, 2), Shape(9, 4, 4)),
+        ),
+        balls=each(FEW_BALLS, BALLS, BALLS),
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.planted-family",),
     means=("symbolic", "exact", "ball"),
@@ -163,7 +157,6 @@ def unit_direction(setting: Setting, shape: Shape) -> torch.Tensor:
 @claim(
     id="zhang2025.escape-time",
     title="At δ = δ* gradient descent leaves distance ε after a time of order ε⁻²",
-    paper="zhang2025",
     reference="no counterpart in what was read",
     statement=r"""At $\delta=\delta^\star$ with $j=r^\star$, gradient descent started at $X_0+\varepsilon[A;0]$,
 $\|A\|_F=1$, leaves the planted point after the time $\eta T\simeq1/(4c\varepsilon^2)$ as $\varepsilon\to0$,
@@ -177,19 +170,15 @@ $c=\dfrac{1+\delta^\star}{2r^\star\delta^\star}$, whatever the direction $A$."""
     control="δ = 0.9 δ*: a strict saddle, left after a time of order log(1/ε)",
     breaks=("4cε²·ηT at escape", "log₂ of the escape times for ε/2 and ε"),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"shapes": (Shape(1, 1, 1), Shape(2, 1, 1)), "epsilon": 0.05, "eta": 0.1},
-        "book": {
-            "shapes": (Shape(1, 1, 1), Shape(2, 1, 1), Shape(2, 2, 2), Shape(3, 2, 2)),
-            "epsilon": 0.04,
-            "eta": 0.1,
-        },
-        "full": {
-            "shapes": (Shape(1, 1, 1), Shape(2, 1, 1), Shape(2, 2, 2), Shape(3, 2, 2), Shape(5, 3, 3)),
-            "epsilon": 0.02,
-            "eta": 0.1,
-        },
-    },
+    sizes=scales(
+        shapes=each(
+            (Shape(1, 1, 1), Shape(2, 1, 1)),
+            (Shape(1, 1, 1), Shape(2, 1, 1), Shape(2, 2, 2), Shape(3, 2, 2)),
+            (Shape(1, 1, 1), Shape(2, 1, 1), Shape(2, 2, 2), Shape(3, 2, 2), Shape(5, 3, 3)),
+        ),
+        epsilon=each(0.05, 0.04, 0.02),
+        eta=0.1,
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.quartic-escape",),
 )

@@ -15,6 +15,7 @@ from lowrank_core.analysis import landscape
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.sharp_threshold import published_necessary
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.runs import SEEDS
 from lowrank_core.proofs import counterexamples as exact
@@ -47,7 +48,6 @@ def between(seed: int, name: str, low: Fraction, high: Fraction) -> Fraction:
 @claim(
     id="zhang2025.planted-family",
     title="A critical point with a Hessian in closed form, for every δ and all ranks",
-    paper="zhang2025",
     reference="no counterpart in what was read; existence for r − r* + 1 in the abstract of versions 1 and 2",
     statement=r"""For $1\le j\le r^\star\le r$, $n\ge r+j$ and every $\delta\in(0,1)$ there are $X$, $M^\star$ of
 rank $r^\star$ and $\mathcal A$ with $(1-\delta)\|M\|_F^2\le\|\mathcal A(M)\|^2\le(1+\delta)\|M\|_F^2$ for all
@@ -66,26 +66,20 @@ $4(1+\delta)$ and $2(1+\delta)$, where $\rho=(r-r^\star+j)/j$ and $\delta^\star_
     control="the planted eigenvalues of Q and M* lose their weight: √ρ is multiplied by another number",
     breaks=(TERMS, GRADIENT, SPECTRUM, COUNTS),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "rotated": (Shape(1, 1, 1), Shape(2, 2, 2)),
-            "plain": (Shape(4, 1, 1), Shape(2, 2, 1, 1)),
-            "balls": FEW_BALLS,
-            "shapes": 1,
-        },
-        "book": {
-            "rotated": (Shape(1, 1, 1), Shape(2, 2, 2), Shape(2, 2, 1, 1)),
-            "plain": (Shape(4, 1, 1), Shape(3, 3, 3), Shape(5, 2, 1), Shape(3, 3, 2, 1)),
-            "balls": BALLS,
-            "shapes": 5,
-        },
-        "full": {
-            "rotated": (Shape(1, 1, 1), Shape(2, 2, 2), Shape(2, 2, 1, 1), Shape(4, 1, 1)),
-            "plain": (Shape(8, 2, 2), Shape(9, 1, 1), Shape(9, 4, 4), Shape(6, 3, 1, 2)),
-            "balls": BALLS,
-            "shapes": 20,
-        },
-    },
+    sizes=scales(
+        rotated=each(
+            (Shape(1, 1, 1), Shape(2, 2, 2)),
+            (Shape(1, 1, 1), Shape(2, 2, 2), Shape(2, 2, 1, 1)),
+            (Shape(1, 1, 1), Shape(2, 2, 2), Shape(2, 2, 1, 1), Shape(4, 1, 1)),
+        ),
+        plain=each(
+            (Shape(4, 1, 1), Shape(2, 2, 1, 1)),
+            (Shape(4, 1, 1), Shape(3, 3, 3), Shape(5, 2, 1), Shape(3, 3, 2, 1)),
+            (Shape(8, 2, 2), Shape(9, 1, 1), Shape(9, 4, 4), Shape(6, 3, 1, 2)),
+        ),
+        balls=each(FEW_BALLS, BALLS, BALLS),
+        shapes=each(1, 5, 20),
+    ),
     chapter=CHAPTER,
     means=("symbolic", "exact", "ball"),
 )
@@ -165,7 +159,6 @@ def float_difference(seed: int, count: int) -> float:
 @claim(
     id="zhang2025.second-order-from-the-threshold",
     title="The critical point is a second-order point from δ* on, and a strict saddle before",
-    paper="zhang2025",
     reference="necessity of δ < 1/(1 + 1/√(r − r* + 1)) in the abstract of versions 1 and 2 is the case j = 1",
     statement=r"""In the family, $X$ is a spurious second-order point if and only if $\delta\ge\delta^\star_j$:
 above, its Hessian is positive but for the $r(r-1)/2$ rotations; at $\delta=\delta^\star_j$ it has $rj$ more
@@ -182,17 +175,14 @@ is $r+r^\star$.""",
     control="the same pair X, M* and directions at a smaller δ, between 0.5 δ* and δ*",
     breaks=(NEGATIVE,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"shapes": (Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2)), "large": ()},
-        "book": {
-            "shapes": (Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2), Shape(5, 2, 1)),
-            "large": (Shape(8, 2, 2),),
-        },
-        "full": {
-            "shapes": (Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2), Shape(5, 2, 1), Shape(6, 3, 1)),
-            "large": (Shape(8, 2, 2), Shape(9, 1, 1), Shape(9, 4, 4), Shape(5, 5, 5)),
-        },
-    },
+    sizes=scales(
+        shapes=each(
+            (Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2)),
+            (Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2), Shape(5, 2, 1)),
+            (Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2), Shape(5, 2, 1), Shape(6, 3, 1)),
+        ),
+        large=each((), (Shape(8, 2, 2),), (Shape(8, 2, 2), Shape(9, 1, 1), Shape(9, 4, 4), Shape(5, 5, 5))),
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.planted-family",),
     means=("exact",),
@@ -243,7 +233,6 @@ def relative_error(shape: Shape, delta: Fraction) -> float:
 @claim(
     id="zhang2025.below-the-published-bound",
     title="For 2 ≤ r* < r there are strict counterexamples below the published necessary bound",
-    paper="zhang2025",
     reference="compare the necessary δ < 1/(1 + 1/√(r − r* + 1)) in the abstract of versions 1 and 2",
     statement=r"""For $2\le r^\star<r$ and $n=r+r^\star$, every $\delta$ between $1/(1+\sqrt{r^\star/r})$ and
 $1/(1+1/\sqrt{r-r^\star+1})$ admits a critical point with $XX^\top\ne M^\star$ at which the Hessian is
@@ -254,11 +243,13 @@ positive on the complement of the rotations: a strict local minimum modulo rotat
     control="only one direction is planted, j = 1, at the same δ: the member behind the published bound",
     breaks=("eigenvalues below −10⁻⁹",),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"shapes": ((3, 2), (4, 2))},
-        "book": {"shapes": ((3, 2), (4, 2), (4, 3), (5, 3), (6, 2))},
-        "full": {"shapes": ((3, 2), (4, 2), (4, 3), (5, 3), (6, 2), (8, 2), (6, 5))},
-    },
+    sizes=scales(
+        shapes=each(
+            ((3, 2), (4, 2)),
+            ((3, 2), (4, 2), (4, 3), (5, 3), (6, 2)),
+            ((3, 2), (4, 2), (4, 3), (5, 3), (6, 2), (8, 2), (6, 5)),
+        )
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.planted-family",),
     means=("ball",),
@@ -300,7 +291,6 @@ def threshold(shape: Shape) -> float:
 @claim(
     id="zhang2025.example-1",
     title="The published instance with δ = 1/2, in exact arithmetic",
-    paper="zhang2025",
     reference="Zhang, Sojoudi & Lavaei (2019), Theorem 3 and Example 1, JMLR pp. 3-4, 15-16; form of the instance "
     "from Zhang et al. (2018)",
     statement=r"""For $M^\star=zz^\top$, $r=1$ and the $n^2$ measurements of Example 1, $\mathcal A^*\mathcal A$
@@ -322,7 +312,7 @@ over $u_1,u_2$ it is the member $r=r^\star=1$ of the planted family.""",
     control="the coefficient 1/2 in A₁ is replaced by another one",
     breaks=("multiplicities of 1/2, 1 and 3/2 in A*A that are off", GRADIENT, "f(x)/‖M*‖² − 3/4"),
     seeds=SEEDS,
-    sizes={"smoke": {"ns": (2, 3)}, "book": {"ns": (2, 3, 4)}, "full": {"ns": (2, 3, 4, 5)}},
+    sizes=scales(ns=each((2, 3), (2, 3, 4), (2, 3, 4, 5))),
     chapter=CHAPTER,
     uses=("zhang2025.planted-family",),
     means=("exact",),

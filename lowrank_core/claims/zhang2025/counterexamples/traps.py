@@ -9,6 +9,7 @@ import torch
 
 from lowrank_core.analysis.planted import planted
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.counterexamples.exact import CHAPTER
 from lowrank_core.claims.zhang2025.runs import LOG_SEEDS, SEEDS
@@ -25,7 +26,6 @@ WIDE_ETA = 0.05
 @claim(
     id="zhang2025.trapped-fraction",
     title="At δ = 1/2 the trapped share of random starts decays like T^(−1/2), above it does not",
-    paper="zhang2025",
     reference="no counterpart in what was read; illustrates the nonstrict saddles of the abstract of version 3",
     statement=r"""For $r=r^\star=1$, $n=2$, $\delta=\tfrac12$ and $M^\star=2e_1e_1^\top$, from $x_0\sim
 N(0,\sigma^2I)$ the share of starts that gradient descent has not brought to the truth at time $\eta T$ is
@@ -45,18 +45,14 @@ with the exponent $-rr^\star/2$. For $\delta>\delta^\star$ it tends to a positiv
         "exponent for r = 2, all starts pooled",
     ),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"starts": 8_000, "control": 500, "sigma": 0.7, "eta": 0.05, "time": 150, "wide": 10_000},
-        "book": {"starts": 20_000, "control": 2_000, "sigma": 0.7, "eta": 0.04, "time": 300, "wide": 16_000},
-        "full": {
-            "starts": 100_000,
-            "control": 10_000,
-            "sigma": 0.7,
-            "eta": 0.02,
-            "time": 1_000,
-            "wide": 100_000,
-        },
-    },
+    sizes=scales(
+        starts=each(8_000, 20_000, 100_000),
+        control=each(500, 2_000, 10_000),
+        sigma=0.7,
+        eta=each(0.05, 0.04, 0.02),
+        time=each(150, 300, 1_000),
+        wide=each(10_000, 16_000, 100_000),
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.escape-time",),
 )
@@ -123,7 +119,6 @@ def trapped_shares(starts: torch.Tensor, delta: float, times: Sequence[float], e
 @claim(
     id="zhang2025.sgd-failures",
     title="How often SGD fails on the published instance depends on how long it runs",
-    paper="zhang2025",
     reference="Zhang et al. (2018), abstract, where SGD fails 12 % of the time; the dependence is new",
     statement=r"""On the instance with $\delta=\tfrac12$, stochastic gradient descent (one measurement in each
 step, starts $N(0,I)$, errors above $\tfrac12\|M^\star\|_F$ counted as failures) fails less often the longer
@@ -134,11 +129,7 @@ it runs. With $\delta=0.7$ instead, the share of failures does not change.""",
     control="δ = 0.7: a strict local minimum, which small steps do not leave",
     breaks=("failures at time 160 / failures at time 10",),
     seeds=LOG_SEEDS,
-    sizes={
-        "smoke": {"starts": 400, "eta": 0.1},
-        "book": {"starts": 600, "eta": 0.1},
-        "full": {"starts": 1_000, "eta": 0.02},
-    },
+    sizes=scales(starts=each(400, 600, 1_000), eta=each(0.1, 0.1, 0.02)),
     chapter=CHAPTER,
     uses=("zhang2025.example-1", "zhang2025.trapped-fraction"),
     discrepancy="The 12 % of failures of stochastic gradient descent on the instance with δ = 1/2 are no "

@@ -17,6 +17,7 @@ from lowrank_core.analysis.diagonal_noise import Worst, exhibited, worst_noise
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.sharp_threshold import psi, threshold
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.xiong2024.runs import symmetric_run
 from lowrank_core.claims.zhang2025.noise.bound import CHAPTER, adjoint_noise, gradient_norm
@@ -43,7 +44,6 @@ FLOOR = 1e-13
 @claim(
     id="zhang2025.accuracy-witness",
     title="The error of a nearly second-order point: ε^{2/3} in the gradient, ε in the curvature",
-    paper="zhang2025",
     reference="abstract for 'sharp in the solution accuracy'; both families are derived here",
     statement=r"""On the population loss, for every $r>r^\star$ there are points with $\nabla^2f\succeq0$
 and $\|E\|_F=q^{1/6}(\|\nabla f\|_F/2)^{2/3}$, $q=r-r^\star$, as small as one likes; and for every $r\ge
@@ -58,7 +58,6 @@ r^\star$ points with $\nabla f=0$ and $\|E\|_F=\tfrac12(-\lambda_{\min}(\nabla^2
     control="no excess column: r = r*, all columns of X too long by the factor 1 + t",
     breaks=(DEFECT,),
     seeds=SEEDS,
-    sizes={"smoke": {}, "book": {}, "full": {}},
     chapter=CHAPTER,
     means=("exact",),
 )
@@ -157,7 +156,6 @@ def near_the_worst(setting: Setting, r_star: int, r: int) -> tuple[Problem, Fact
 @claim(
     id="zhang2025.near-second-order",
     title="The bound for nearly second-order points",
-    paper="zhang2025",
     reference="abstract for near-second-order points; bound and constants are derived here",
     statement=r"""If $\mathcal A$ has RIP constant $\delta<1/(1+\sqrt{r^\star/r})$ of order $r+r^\star$,
 then at every $X$ of full column rank, with $\epsilon_g=\|\nabla f\|_F$ and
@@ -169,21 +167,12 @@ A^*(w)\|+\epsilon_g/(\sqrt2\,\sigma_r(X)) +\tfrac12\sqrt{r^\star}\,\epsilon_H$."
     control="an operator of constant 1.2 δ*, while the bound is given 0.9 δ*: points near a spurious one",
     breaks=(RATIO,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"cases": ((1, 2),), "points": 40, "n": 4, "steps": 100},
-        "book": {
-            "cases": ((1, 1), (1, 2), (2, 3), (1, 3)),
-            "points": 150,
-            "n": 5,
-            "steps": 300,
-        },
-        "full": {
-            "cases": ((1, 1), (1, 2), (2, 3), (1, 3), (2, 5)),
-            "points": 500,
-            "n": 6,
-            "steps": 1_000,
-        },
-    },
+    sizes=scales(
+        cases=each(((1, 2),), ((1, 1), (1, 2), (2, 3), (1, 3)), ((1, 1), (1, 2), (2, 3), (1, 3), (2, 5))),
+        points=each(40, 150, 500),
+        n=each(4, 5, 6),
+        steps=each(100, 300, 1_000),
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.noise-nearly-tight",),
 )
@@ -242,7 +231,6 @@ def accuracy_exponent(run: Trajectory) -> torch.Tensor:
 @claim(
     id="zhang2025.accuracy-along-descent",
     title="Along gradient descent the error follows ‖∇f‖^{2/3} with excess columns, and ‖∇f‖ without",
-    paper="zhang2025",
     reference="abstract for 'sharp in the solution accuracy'; exponents are derived here",
     statement=r"""Along gradient descent without noise, from a generic start, $\|E\|_F$ falls like $\|\nabla
 f\|_F^{2/3}$ if $r>r^\star$, and like $\|\nabla f\|_F$ if $r=r^\star$ and $\sigma_{r^\star}(M^\star)$ is fixed.""",
@@ -252,32 +240,14 @@ f\|_F^{2/3}$ if $r>r^\star$, and like $\|\nabla f\|_F$ if $r=r^\star$ and $\sigm
     control="r columns of rank r*, where 1 replaces 2/3; and r = r* with σ_{r*}(M*) = 10⁻⁹, where 2/3 replaces 1",
     breaks=(EXPONENT,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 8,
-            "m": 150,
-            "spectrum": [1.0],
-            "r": 2,
-            "eta": 0.2,
-            "steps": 4_000,
-        },
-        "book": {
-            "n": 10,
-            "m": 220,
-            "spectrum": [1.5, 1.0],
-            "r": 4,
-            "eta": 0.2,
-            "steps": 12_000,
-        },
-        "full": {
-            "n": 20,
-            "m": 800,
-            "spectrum": [2.0, 1.5, 1.0],
-            "r": 6,
-            "eta": 0.1,
-            "steps": 100_000,
-        },
-    },
+    sizes=scales(
+        n=each(8, 10, 20),
+        m=each(150, 220, 800),
+        spectrum=each([1.0], [1.5, 1.0], [2.0, 1.5, 1.0]),
+        r=each(2, 4, 6),
+        eta=each(0.2, 0.2, 0.1),
+        steps=each(4_000, 12_000, 100_000),
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.accuracy-witness",),
     fit="illustrates",

@@ -16,6 +16,7 @@ from lowrank_core.analysis.diagonal_noise import Worst, exhibited, worst_noise
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.sharp_threshold import psi, threshold
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.runs import (
     SEEDS,
@@ -61,7 +62,6 @@ def with_noise(problem: Problem, setting: Setting, levels: list[float]) -> Probl
 @claim(
     id="zhang2025.second-order-noise",
     title="Second-order points under noise: the error is at most linear in the noise",
-    paper="zhang2025",
     reference="abstract for 'sharp in the noise level'; bound and constant are derived here",
     statement=r"""If $\mathcal A$ has RIP constant $\delta<1/(1+\sqrt{r^\star/r})$ of order $r+r^\star$,
 every second-order point under any noise $w$ satisfies $\|XX^\top-M^\star\|_F\le\sqrt{r+r^\star}\,\|\mathcal
@@ -78,29 +78,13 @@ reaches is proportional to its size.""",
     control="δ = 1.4 δ*, where descent from a spurious point stays there however small the noise",
     breaks=(SLOPE,),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "cases": ((1, 2),),
-            "n": 5,
-            "share": 0.8,
-            "levels": [0.02, 0.04, 0.08],
-            "steps": 1_500,
-        },
-        "book": {
-            "cases": ((1, 1), (1, 3), (2, 3)),
-            "n": 6,
-            "share": 0.8,
-            "levels": [0.01, 0.02, 0.04, 0.08],
-            "steps": 3_000,
-        },
-        "full": {
-            "cases": ((1, 1), (1, 3), (2, 2), (2, 3), (3, 6)),
-            "n": 9,
-            "share": 0.8,
-            "levels": [0.0025, 0.005, 0.01, 0.02, 0.04],
-            "steps": 20_000,
-        },
-    },
+    sizes=scales(
+        cases=each(((1, 2),), ((1, 1), (1, 3), (2, 3)), ((1, 1), (1, 3), (2, 2), (2, 3), (3, 6))),
+        n=each(5, 6, 9),
+        share=0.8,
+        levels=each([0.02, 0.04, 0.08], [0.01, 0.02, 0.04, 0.08], [0.0025, 0.005, 0.01, 0.02, 0.04]),
+        steps=each(1_500, 3_000, 20_000),
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.noise-bound",),
 )
@@ -156,7 +140,6 @@ def gradient_norm(problem: Problem, factors: Factors) -> torch.Tensor:
 @claim(
     id="zhang2025.noise-nearly-tight",
     title="Noise that nearly attains the bound",
-    paper="zhang2025",
     reference="abstract for 'sharp in the noise level'; the family is derived here",
     statement=r"""For every $r\ge r^\star$ and $\delta<1/(1+\sqrt{r^\star/r})$ there are a truth, an
 operator of constant $\delta$, noise and a second-order point with
@@ -172,14 +155,14 @@ the best.""",
     control="a first-order point: a larger c, where half the noise suffices and ∇²f is indefinite",
     breaks=(RATIO, CURVATURE),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"cases": ((1, 1), (1, 2)), "grid": 80},
-        "book": {"cases": ((1, 1), (1, 2), (1, 4), (2, 3), (2, 5)), "grid": 160},
-        "full": {
-            "cases": ((1, 1), (1, 2), (1, 4), (2, 3), (2, 5), (3, 5), (1, 9), (4, 5)),
-            "grid": 320,
-        },
-    },
+    sizes=scales(
+        cases=each(
+            ((1, 1), (1, 2)),
+            ((1, 1), (1, 2), (1, 4), (2, 3), (2, 5)),
+            ((1, 1), (1, 2), (1, 4), (2, 3), (2, 5), (3, 5), (1, 9), (4, 5)),
+        ),
+        grid=each(80, 160, 320),
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.second-order-noise",),
 )

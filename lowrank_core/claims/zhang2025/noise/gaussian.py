@@ -9,6 +9,7 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.noise.bound import CHAPTER
 from lowrank_core.claims.zhang2025.runs import SEEDS, descended, frobenius
@@ -56,7 +57,6 @@ def least_squares_error(problem: Problem, r: int, steps: int) -> float:
 @claim(
     id="zhang2025.gaussian-noise",
     title="Gaussian noise: the error grows like √n, and like the root of the search rank",
-    paper="zhang2025",
     reference="abstract for minimax-optimal recovery; the constants are derived here",
     statement=r"""If noise $N(0,\sigma^2)$ is added to each of the $n(n+1)/2$ orthonormal coordinates of
 $M^\star$, descent from the spectral start ends at
@@ -73,32 +73,14 @@ with many measurements the error has the same size.""",
     control="search rank n: descent keeps the whole positive part of the noise, and its error grows like n",
     breaks=(IN_SIZE, IN_RANK),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "sizes": (32, 128),
-            "m": 1_000,
-            "small": 20,
-            "r_star": 2,
-            "deviation": 0.02,
-            "steps": 150,
-        },
-        "book": {
-            "sizes": (32, 64, 128),
-            "m": 1_500,
-            "small": 16,
-            "r_star": 2,
-            "deviation": 0.02,
-            "steps": 300,
-        },
-        "full": {
-            "sizes": (32, 64, 128, 256),
-            "m": 6_000,
-            "small": 32,
-            "r_star": 2,
-            "deviation": 0.01,
-            "steps": 1_000,
-        },
-    },
+    sizes=scales(
+        sizes=each((32, 128), (32, 64, 128), (32, 64, 128, 256)),
+        m=each(1_000, 1_500, 6_000),
+        small=each(20, 16, 32),
+        r_star=2,
+        deviation=each(0.02, 0.02, 0.01),
+        steps=each(150, 300, 1_000),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
 )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.race.contest import (
     ETA,
@@ -51,7 +52,6 @@ def near_isometry(setting: Setting) -> Problem:
 @claim(
     id="zhang2025.race-unbalanced-start",
     title="An unbalanced start (sF, G/s) costs a factor s⁴ without the balancing regulariser, s² with it",
-    paper="zhang2025",
     reference="exponents derived here",
     statement=r"""Under a restricted isometry property, from the spectral start $(sF_0,G_0/s)$ with $r=r^\star$,
 $\kappa=1$ and steps divided by $s^2$, as the norm of the factors demands, gradient descent needs about
@@ -63,11 +63,7 @@ regulariser the same with $s^{-2}$. (ScaledGD, whose step need not be divided, d
     control="both factors are scaled up, (sF, sG): long, but balanced",
     breaks=("iterations from (sF, G/s) / from (F, G)",),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n1": 12, "n2": 10, "delta": 0.2, "s": 2.0, "cap": 200, "every": 2},
-        "book": {"n1": 12, "n2": 10, "delta": 0.2, "s": 2.0, "cap": 200, "every": 2},
-        "full": {"n1": 30, "n2": 25, "delta": 0.2, "s": 2.0, "cap": 200, "every": 2},
-    },
+    sizes=scales(n1=each(12, 12, 30), n2=each(10, 10, 25), delta=0.2, s=2.0, cap=200, every=2),
     chapter=CHAPTER,
 )
 def unbalanced_start(setting: Setting) -> Evidence:
@@ -104,7 +100,6 @@ def unbalanced_start(setting: Setting) -> Evidence:
 @claim(
     id="zhang2025.race-rebalancing",
     title="Rebalancing makes a pair of factors fast for r > r*, at a price of κ² iterations",
-    paper="zhang2025",
     reference="the step is Xiong, Ding & Du (2024); the price is derived here",
     statement=r"""With $r=2r^\star$, $\kappa=1$ and an imbalanced start of any scale, gradient descent on $(F,G)$
 with one rebalancing step reaches $10^{-10}$ within the cap, without the step it does not. After the step the
@@ -119,11 +114,14 @@ $1/\kappa$ and the iterations grow like $\kappa^2$.""",
     control="the step is left out (first criterion); exact rank, no step, spectral start (second)",
     breaks=("log₁₀ error at the end", "exponent of the iterations in κ"),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n1": 14, "n2": 12, "m": 160, "alphas": (0.2, 0.1), "kappas": (1, 3), "cap": 1_000},
-        "book": {"n1": 18, "n2": 16, "m": 270, "alphas": (0.2, 0.1), "kappas": (1, 4), "cap": 1_000},
-        "full": {"n1": 30, "n2": 25, "m": 700, "alphas": (0.2, 0.1), "kappas": (1, 4), "cap": 1_000},
-    },
+    sizes=scales(
+        n1=each(14, 18, 30),
+        n2=each(12, 16, 25),
+        m=each(160, 270, 700),
+        alphas=(0.2, 0.1),
+        kappas=each((1, 3), (1, 4), (1, 4)),
+        cap=1_000,
+    ),
     chapter=CHAPTER,
     uses=("xiong2024.rebalanced-rate-sensing",),
     fit="illustrates",

@@ -10,6 +10,7 @@ import torch
 
 from lowrank_core import artefacts
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.race.contest import (
     PRECONDITIONED,
@@ -29,7 +30,6 @@ CHAPTER = "chapters/zhang2025/which-method"
 @claim(
     id="zhang2025.race-condition-number",
     title="Known rank: gradient descent pays for the condition number, preconditioned methods do not",
-    paper="zhang2025",
     reference="an ordering measured here; that ScaledGD is free of κ is Tong, Ma & Chi (2021), Theorem 3",
     statement=r"""With $r=r^\star$ on Gaussian measurements, the iterations of gradient descent to a relative
 error of $10^{-10}$ grow about like $\kappa$; those of ScaledGD, PrecGD and ScaledGD($\lambda$) do not grow.""",
@@ -42,11 +42,13 @@ error of $10^{-10}$ grow about like $\kappa$; those of ScaledGD, PrecGD and Scal
     control="the preconditioner is left out (second criterion), or put in (first)",
     breaks=("exponent of the iterations of GD in κ", "iterations at the largest κ / at κ = 1"),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 20, "m": 200, "kappas": (1, 10), "cap": 600, "descent_cap": 250},
-        "book": {"n": 24, "m": 280, "kappas": (1, 10, 100), "cap": 600, "descent_cap": 200},
-        "full": {"n": 40, "m": 700, "kappas": (1, 10, 100), "cap": 600, "descent_cap": 200},
-    },
+    sizes=scales(
+        n=each(20, 24, 40),
+        m=each(200, 280, 700),
+        kappas=each((1, 10), (1, 10, 100), (1, 10, 100)),
+        cap=600,
+        descent_cap=each(250, 200, 200),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
 )
@@ -78,7 +80,6 @@ def condition_number(setting: Setting) -> Evidence:
 @claim(
     id="zhang2025.race-search-rank",
     title="Unknown rank: gradient descent does not arrive, PrecGD and ScaledGD(λ) do",
-    paper="zhang2025",
     reference="an ordering measured here",
     statement=r"""On Gaussian measurements of a truth of rank $r^\star$ with $\kappa=10$ searched with
 $r>r^\star$, PrecGD from a spectral start and ScaledGD($\lambda$) from a tiny one reach a relative error of
@@ -93,11 +94,14 @@ ScaledGD($\lambda$) do not depend on $r$; those of PrecGD grow with it.""",
     control="gradient descent (first criterion); PrecGD (second)",
     breaks=("log₁₀ error at the end", "iterations at the largest r / at r = r*"),
     seeds={"smoke": 3, "book": 8, "full": 1},
-    sizes={
-        "smoke": {"n": 16, "m": 125, "kappa": 10, "ranks": (2, 6), "cap": 1_200, "every": 8},
-        "book": {"n": 24, "m": 280, "kappa": 10, "ranks": (2, 4, 12), "cap": 2_000, "every": 4},
-        "full": {"n": 100, "m": 2_000, "kappa": 10, "ranks": (2, 4, 10), "cap": 1_500, "every": 10},
-    },
+    sizes=scales(
+        n=each(16, 24, 100),
+        m=each(125, 280, 2_000),
+        kappa=10,
+        ranks=each((2, 6), (2, 4, 12), (2, 4, 10)),
+        cap=each(1_200, 2_000, 1_500),
+        every=each(8, 4, 10),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
     discrepancy="With r = {largest search rank:.0f} columns for n = {order n:.0f}, ScaledGD without damping left "

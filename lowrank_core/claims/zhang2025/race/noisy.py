@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.race.contest import (
     PRECONDITIONED,
@@ -60,7 +61,6 @@ def time_to_floor(run: Trajectory) -> torch.Tensor:
 @claim(
     id="zhang2025.race-noise",
     title="Gaussian noise: one floor for all methods if the rank is known; else a small start has the lower one",
-    paper="zhang2025",
     reference="an ordering measured here",
     statement=r"""Under Gaussian noise with $r=r^\star$ and $\kappa=10$, gradient descent, ScaledGD, PrecGD and
 ScaledGD($\lambda$) end at the same error, and gradient descent takes several times as many iterations to come
@@ -83,27 +83,15 @@ rank does.""",
         "r = 2r*, small start: error at the end / known rank",
     ),
     seeds=SEEDS,
-    sizes={
-        "smoke": {
-            "n": 14,
-            "m": 200,
-            "kappa": 10,
-            "sigma": 1e-3,
-            "cap": 250,
-            "descent_cap": 1_000,
-            "every": 2,
-        },
-        "book": {"n": 20, "m": 400, "kappa": 10, "sigma": 1e-3, "cap": 300, "descent_cap": 1_000, "every": 2},
-        "full": {
-            "n": 40,
-            "m": 1_200,
-            "kappa": 10,
-            "sigma": 1e-3,
-            "cap": 300,
-            "descent_cap": 1_000,
-            "every": 2,
-        },
-    },
+    sizes=scales(
+        n=each(14, 20, 40),
+        m=each(200, 400, 1_200),
+        kappa=10,
+        sigma=1e-3,
+        cap=each(250, 300, 300),
+        descent_cap=1_000,
+        every=2,
+    ),
     chapter=CHAPTER,
     fit="illustrates",
     discrepancy="It is often said that over-parameterisation costs a factor in the error under noise. From a "
@@ -164,7 +152,6 @@ def noise(setting: Setting) -> Evidence:
 @claim(
     id="zhang2025.race-outliers",
     title="Gross outliers: only the sub-gradient method on the ℓ1 loss recovers",
-    paper="zhang2025",
     reference="an ordering measured here; the ℓ1 method is Ma & Fattahi (2023), eq. (10)",
     statement=r"""If a tenth of the measurements carries errors ten times the size of the truth, every $\ell_2$
 method with $r=2r^\star$ ends at a relative error above $0.3$, and the sub-gradient method on the $\ell_1$ loss
@@ -178,11 +165,15 @@ below $10^{-3}$.""",
     control="an ℓ2 loss (first criterion); Gaussian noise in place of the outliers (second)",
     breaks=("log₁₀ error at the end", "smallest error of an ℓ2 method / error of the ℓ1 method"),
     seeds=SEEDS,
-    sizes={
-        "smoke": {"n": 12, "m": 300, "kappa": 3, "p": 0.1, "sigma": 0.01, "cap": 1_000, "l2_cap": 150},
-        "book": {"n": 20, "m": 600, "kappa": 10, "p": 0.1, "sigma": 0.01, "cap": 1_200, "l2_cap": 300},
-        "full": {"n": 40, "m": 2_000, "kappa": 10, "p": 0.1, "sigma": 0.01, "cap": 1_200, "l2_cap": 300},
-    },
+    sizes=scales(
+        n=each(12, 20, 40),
+        m=each(300, 600, 2_000),
+        kappa=each(3, 10, 10),
+        p=0.1,
+        sigma=0.01,
+        cap=each(1_000, 1_200, 1_200),
+        l2_cap=each(150, 300, 300),
+    ),
     chapter=CHAPTER,
     uses=("ma2023.paper-outlier-levels",),
     fit="illustrates",

@@ -15,6 +15,7 @@ from lowrank_core.analysis import landscape
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.sharp_threshold import threshold
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025 import runs
 from lowrank_core.factors import Factors
@@ -96,7 +97,6 @@ NOT_THERE = "fraction of starts away from the truth"
 @claim(
     id="zhang2025.sufficiency",
     title="Below the threshold no descent is trapped",
-    paper="zhang2025",
     reference="abstract of the first version, for n ≥ r + r*; for n < r + r* new",
     statement=r"""If $\mathcal A$ has the restricted isometry property of order $r+r^\star$ with
 $\delta<1/(1+\sqrt{k/(r-r^\star+k)})$, $k=\min(r^\star,n-r)$, every second-order point of
@@ -108,19 +108,15 @@ from a random start ends at the truth.""",
     control="δ above the threshold: the planted operators at 1.2 times of it",
     breaks=(TRAPPED, NOT_THERE),
     seeds=runs.SEEDS,
-    sizes={
-        "smoke": {"ranks": ((2, 1, 1), (3, 2, 1)), "starts": 64, "steps": 1_500},
-        "book": {
-            "ranks": ((2, 1, 1), (3, 2, 1), (3, 2, 2), (4, 3, 2), (5, 3, 2)),
-            "starts": 128,
-            "steps": 1_500,
-        },
-        "full": {
-            "ranks": ((2, 1, 1), (3, 2, 1), (3, 2, 2), (4, 3, 2), (5, 3, 2), (4, 2, 2), (5, 4, 1)),
-            "starts": 400,
-            "steps": 4_000,
-        },
-    },
+    sizes=scales(
+        ranks=each(
+            ((2, 1, 1), (3, 2, 1)),
+            ((2, 1, 1), (3, 2, 1), (3, 2, 2), (4, 3, 2), (5, 3, 2)),
+            ((2, 1, 1), (3, 2, 1), (3, 2, 2), (4, 3, 2), (5, 3, 2), (4, 2, 2), (5, 4, 1)),
+        ),
+        starts=each(64, 128, 400),
+        steps=each(1_500, 1_500, 4_000),
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.exact-threshold",),
 )
@@ -174,7 +170,6 @@ ABOVE = "smallest trapped fraction at 1.1 δ* and above"
 @claim(
     id="zhang2025.threshold-map",
     title="The trap opens at the threshold",
-    paper="zhang2025",
     reference="no counterpart in the paper",
     statement=r"""On the planted operators, of RIP constant $\delta$ of order $r+r^\star$, descents from around the
 planted point are trapped for $\delta>\delta^\star=1/(1+\sqrt{r^\star/r})$ and for no $\delta<\delta^\star$.""",
@@ -184,29 +179,17 @@ planted point are trapped for $\delta>\delta^\star=1/(1+\sqrt{r^\star/r})$ and f
     control="a direction drawn at random in place of the planted one, with the same constants δ",
     breaks=(ABOVE,),
     seeds=runs.SEEDS | {"full": 20},
-    sizes={
-        "smoke": {
-            "ranks": ((1, 1), (2, 1)),
-            "relatives": (0.9, 1.15),
-            "starts": 64,
-            "radius": 0.15,
-            "steps": 1_500,
-        },
-        "book": {
-            "ranks": ((1, 1), (4, 3), (3, 2), (2, 1), (3, 1), (4, 1)),
-            "relatives": (0.8, 0.9, 1.1, 1.2),
-            "starts": 32,
-            "radius": 0.15,
-            "steps": 1_000,
-        },
-        "full": {
-            "ranks": ((1, 1), (4, 3), (3, 2), (2, 1), (3, 1), (4, 1)),
-            "relatives": (0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2),
-            "starts": 25,
-            "radius": 0.15,
-            "steps": 1_500,
-        },
-    },
+    sizes=scales(
+        ranks=each(
+            ((1, 1), (2, 1)),
+            ((1, 1), (4, 3), (3, 2), (2, 1), (3, 1), (4, 1)),
+            ((1, 1), (4, 3), (3, 2), (2, 1), (3, 1), (4, 1)),
+        ),
+        relatives=each((0.9, 1.15), (0.8, 0.9, 1.1, 1.2), (0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2)),
+        starts=each(64, 32, 25),
+        radius=0.15,
+        steps=each(1_500, 1_000, 1_500),
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.sufficiency",),
 )

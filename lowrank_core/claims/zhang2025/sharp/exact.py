@@ -11,6 +11,7 @@ from lowrank_core.analysis.planted import Planted, planted
 from lowrank_core.analysis.sharp_threshold import smallest_constant_bound, threshold
 from lowrank_core.analysis.threshold_search import least_bound
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025 import runs
 from lowrank_core.claims.zhang2025.sharp.descents import CHAPTER, Ranks
@@ -23,7 +24,6 @@ LEAST = "least bound found / threshold"
 @claim(
     id="zhang2025.exact-threshold",
     title="The least constant that allows a spurious point",
-    paper="zhang2025",
     reference="abstract of the first version for the value at n ≥ r + r* as sufficient; for the rest new",
     statement=r"""The lower bound $\delta_{\mathrm{lb}}(X,Z)$ on the constant of order $r+r^\star$ of any operator
 for which $X$ is a spurious second-order point has, for every $n>r$, the minimum
@@ -35,19 +35,15 @@ $Z\in\mathbb R^{n\times r^\star}$.""",
     control="a truth of one rank more than the formula is told",
     breaks=(LEAST,),
     seeds=runs.SEEDS,
-    sizes={
-        "smoke": {"ranks": ((3, 2, 1), (4, 3, 2)), "starts": 48, "steps": 300},
-        "book": {
-            "ranks": ((2, 1, 1), (3, 2, 1), (3, 2, 2), (4, 3, 2), (5, 3, 2), (5, 4, 3), (6, 4, 3), (6, 4, 2)),
-            "starts": 48,
-            "steps": 400,
-        },
-        "full": {
-            "ranks": ((4, 3, 2), (5, 3, 2), (5, 4, 3), (6, 4, 3), (6, 4, 2), (7, 4, 3), (8, 5, 3), (9, 3, 2)),
-            "starts": 200,
-            "steps": 600,
-        },
-    },
+    sizes=scales(
+        ranks=each(
+            ((3, 2, 1), (4, 3, 2)),
+            ((2, 1, 1), (3, 2, 1), (3, 2, 2), (4, 3, 2), (5, 3, 2), (5, 4, 3), (6, 4, 3), (6, 4, 2)),
+            ((4, 3, 2), (5, 3, 2), (5, 4, 3), (6, 4, 3), (6, 4, 2), (7, 4, 3), (8, 5, 3), (9, 3, 2)),
+        ),
+        starts=each(48, 48, 200),
+        steps=each(300, 400, 600),
+    ),
     chapter=CHAPTER,
 )
 def exact_threshold(setting: Setting) -> Evidence:
@@ -84,7 +80,6 @@ UPPER, LOWER = "δ of the operator found − threshold", "threshold − δ prove
 @claim(
     id="zhang2025.threshold-by-program",
     title="Semidefinite programs give the threshold from both sides",
-    paper="zhang2025",
     reference="program of Zhang, Sojoudi & Lavaei (2019), Theorem 8 (p. 11); points and bounds derived here",
     statement=r"""At the planted point some operator with $\delta$ equal to the threshold makes it a spurious
 second-order point, and none with a smaller one does: for $XX^\top$, and at the same numbers for $UV^\top$ with the
@@ -95,14 +90,11 @@ regulariser $\frac18\|U^\top U-V^\top V\|_F^2$ and operators on all matrices."""
     control="the planted X times 1.1",
     breaks=(UPPER, LOWER),
     seeds=runs.SEEDS,
-    sizes={
-        "smoke": {"symmetric": ((2, 1, 1), (3, 2, 1)), "pairs": ((2, 2, 1, 1),)},
-        "book": {
-            "symmetric": ((2, 1, 1), (3, 2, 1), (3, 2, 2), (4, 2, 2), (4, 3, 2), (4, 3, 1), (5, 3, 2)),
-            "pairs": ((2, 2, 1, 1), (3, 3, 2, 1), (3, 4, 2, 1), (3, 3, 2, 2), (4, 4, 2, 2)),
-        },
-        "full": {
-            "symmetric": (
+    sizes=scales(
+        symmetric=each(
+            ((2, 1, 1), (3, 2, 1)),
+            ((2, 1, 1), (3, 2, 1), (3, 2, 2), (4, 2, 2), (4, 3, 2), (4, 3, 1), (5, 3, 2)),
+            (
                 (2, 1, 1),
                 (3, 2, 1),
                 (4, 2, 2),
@@ -112,9 +104,13 @@ regulariser $\frac18\|U^\top U-V^\top V\|_F^2$ and operators on all matrices."""
                 (5, 4, 1),
                 (6, 4, 2),
             ),
-            "pairs": ((2, 2, 1, 1), (3, 3, 2, 1), (3, 4, 2, 1), (3, 3, 2, 2), (4, 4, 2, 2), (4, 4, 3, 2)),
-        },
-    },
+        ),
+        pairs=each(
+            ((2, 2, 1, 1),),
+            ((2, 2, 1, 1), (3, 3, 2, 1), (3, 4, 2, 1), (3, 3, 2, 2), (4, 4, 2, 2)),
+            ((2, 2, 1, 1), (3, 3, 2, 1), (3, 4, 2, 1), (3, 3, 2, 2), (4, 4, 2, 2), (4, 4, 3, 2)),
+        ),
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.exact-threshold",),
     means=("dual",),
@@ -164,7 +160,6 @@ EXCESS = "δ of the operator found − formula"
 @claim(
     id="zhang2025.formula-below-program",
     title="The formula is a lower bound at every pair",
-    paper="zhang2025",
     reference="Zhang, Sojoudi & Lavaei (2019), Theorem 12 (p. 17), for rank one; for all ranks derived here",
     statement=r"""For any $X$ and $Z$, no operator with a constant of order $r+r^\star$ below
 $\delta_{\mathrm{lb}}(X,Z)$ makes $X$ a spurious second-order point.""",
@@ -174,11 +169,12 @@ $\delta_{\mathrm{lb}}(X,Z)$ makes $X$ a spurious second-order point.""",
     control="near the planted point, a formula that is not told the last column of Z",
     breaks=(EXCESS,),
     seeds=runs.SEEDS,
-    sizes={
-        "smoke": {"ranks": ((2, 2),), "spread": 0.05},
-        "book": {"ranks": ((1, 1), (2, 1), (2, 2), (3, 2)), "spread": 0.05},
-        "full": {"ranks": ((1, 1), (2, 1), (2, 2), (3, 2), (3, 1), (3, 3)), "spread": 0.05},
-    },
+    sizes=scales(
+        ranks=each(
+            ((2, 2),), ((1, 1), (2, 1), (2, 2), (3, 2)), ((1, 1), (2, 1), (2, 2), (3, 2), (3, 1), (3, 3))
+        ),
+        spread=0.05,
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.exact-threshold",),
     means=("dual",),

@@ -8,6 +8,7 @@ from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.rip import sampled_rip
 from lowrank_core.analysis.sharp_threshold import threshold
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025 import runs
 from lowrank_core.claims.zhang2025.sharp.descents import CHAPTER, planted_ends
@@ -20,7 +21,6 @@ EXACT_RANK, LARGER_RANK = "fraction of starts trapped, r = 1", "fraction of star
 @claim(
     id="zhang2025.search-rank-rescues",
     title="A larger search rank makes a bad operator harmless",
-    paper="zhang2025",
     reference="abstract of the first version",
     statement=r"""An operator whose constants of all orders are at most $\delta$ may trap descents with search rank
 $r$ and none with a larger one: for $r^\star=1$ and $\frac12<\delta<1/(1+1/\sqrt2)$ with $r=1$, and with no
@@ -31,11 +31,9 @@ $r\ge2$.""",
     control="a larger δ, above the threshold of r = 2 as well, in the operator planted for r = 2",
     breaks=(LARGER_RANK,),
     seeds=runs.SEEDS,
-    sizes={
-        "smoke": {"larger": (2,), "starts": 128, "steps": 1_500},
-        "book": {"larger": (2, 3), "starts": 160, "steps": 1_500},
-        "full": {"larger": (2, 3, 4), "starts": 1_000, "steps": 4_000},
-    },
+    sizes=scales(
+        larger=each((2,), (2, 3), (2, 3, 4)), starts=each(128, 160, 1_000), steps=each(1_500, 1_500, 4_000)
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.sufficiency",),
 )
@@ -61,7 +59,6 @@ BURDEN = "burden at the largest r / at r = r*"
 @claim(
     id="zhang2025.order-grows-with-search-rank",
     title="With few measurements a larger search rank asks for more",
-    paper="zhang2025",
     reference="no counterpart in the paper",
     statement=r"""The condition $\delta_{r+r^\star}<1/(1+\sqrt{r^\star/r})$ reads
 $\frac{\delta}{1-\delta}\sqrt{r^\star/r}<1$. For Gaussian ensembles with few measurements, $m<n(n+1)/2$, the left
@@ -72,11 +69,13 @@ side, here called its burden, grows with $r$, because the constant of order $r+r
     control="an operator with the same constant at every order",
     breaks=(BURDEN,),
     seeds=runs.LOG_SEEDS,
-    sizes={
-        "smoke": {"n": 14, "m": 45, "ranks": (1, 9), "samples": 6, "many": 600},
-        "book": {"n": 14, "m": 45, "ranks": (1, 2, 3, 5, 9), "samples": 6, "many": 600},
-        "full": {"n": 16, "m": 60, "ranks": (1, 2, 3, 5, 8, 11), "samples": 16, "many": 800},
-    },
+    sizes=scales(
+        n=each(14, 14, 16),
+        m=each(45, 45, 60),
+        ranks=each((1, 9), (1, 2, 3, 5, 9), (1, 2, 3, 5, 8, 11)),
+        samples=each(6, 6, 16),
+        many=each(600, 600, 800),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
     discrepancy="That a larger search rank weakens the condition on δ is right for a fixed δ. But the order of the "
@@ -129,7 +128,6 @@ ATTAINED = "sampled constant / closed form"
 @claim(
     id="zhang2025.rip-order",
     title="The planted operator is better at lower orders",
-    paper="zhang2025",
     reference="no counterpart in the paper",
     statement=r"""Let $s_q$ be the share of the $q$ largest squared eigenvalues of $Q$ in their sum. After the best
 rescaling, the operator $(1+\delta)I-2\delta\langle Q,\cdot\rangle Q/\|Q\|_F^2$ has the constant
@@ -140,11 +138,11 @@ $\delta_q=\delta s_q/(1+\delta-\delta s_q)$ of order $q$; it is $\delta$ at $q=r
     control="a second direction of rank one in the projector",
     breaks=(ATTAINED,),
     seeds=runs.SEEDS,
-    sizes={
-        "smoke": {"ranks": ((2, 1),), "samples": 32, "rounds": 25},
-        "book": {"ranks": ((1, 1), (2, 1), (4, 1)), "samples": 64, "rounds": 20},
-        "full": {"ranks": ((1, 1), (2, 1), (4, 1), (9, 1)), "samples": 300, "rounds": 40},
-    },
+    sizes=scales(
+        ranks=each(((2, 1),), ((1, 1), (2, 1), (4, 1)), ((1, 1), (2, 1), (4, 1), (9, 1))),
+        samples=each(32, 64, 300),
+        rounds=each(25, 20, 40),
+    ),
     chapter=CHAPTER,
 )
 def rip_order(setting: Setting) -> Evidence:
