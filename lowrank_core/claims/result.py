@@ -80,9 +80,32 @@ class Result:
             '<div class="verdict-numbers"><table><thead><tr><th>quantity</th><th>predicted</th>'
             f"<th>measured, {len(record['seeds'])} seeds</th><th>control</th></tr></thead>"
             f"<tbody>{cells}</tbody></table></div><ul>{reasons}</ul>"
-            f"<p>Control: {html.escape(record['control']['dropped'])}</p>"
+            f"<p>Control: {html.escape(record['control']['dropped'] or 'none')}"
+            + (f". Positive control: {html.escape(where)}" if (where := record["positive"]["where"]) else "")
+            + f"</p>{_foundations(record)}"
             f"<pre>python -m lowrank_core claims run {record['id']} --scale {record['scale']}</pre></div>"
         )
+
+
+def _foundations(record: Mapping[str, Any]) -> str:
+    """What each window rests on and where the claim was tried, folded."""
+    widths = [
+        f"{words}: {window['pooled'] or window['exact'] or 'every seed'}; {window['width'] or 'one value'}"
+        + (f"; {window['wide']}" if window["wide"] else "")
+        for words, window in zip(record["criterion"], record["windows"], strict=True)
+    ]
+    places = [
+        f"refuses, for want of {edge['refused']}: {edge['what']}"
+        if edge["refused"]
+        else f"holds at {edge['what']}"
+        for edge in record["edges"]
+    ] or ["no edges" + (f": {record['edgeless']}" if record["edgeless"] else "")]
+    waived = [f"does not assume {name}" for name in record["waives"]]
+    lists = "".join(
+        f"<p>{title}</p><ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>"
+        for title, lines in (("What the windows rest on", widths), ("Edges", places + waived))
+    )
+    return f"<details><summary>windows and edges</summary>{lists}</details>"
 
 
 def as_expected(record: Mapping[str, Any]) -> bool:
