@@ -5,17 +5,58 @@ import math
 import pytest
 import torch
 
-from lowrank_core.claims.claim import Criterion, Evidence
+from lowrank_core.analysis.statistics import Pooled
+from lowrank_core.claims.claim import Criterion, Evidence, edge, refused
+from lowrank_core.claims.grammar import scales
 from lowrank_core.errors import ArgumentError
 
+SIZE = Criterion("size", 1, 1)
+WIDE = Criterion("size", 0.8, 1.2, width="invented")
+PAPERS_OWN = {"origin": "paper", "known": "read"}
 BAD = {
     "id without paper": ({"id": ".claim"}, "id", "the only dot"),
     "id without slug": ({"id": "test."}, "id", "the only dot"),
     "id without dot": ({"id": "test"}, "id", "the only dot"),
     "id with a dot too many": ({"id": "test.claim.again"}, "id", "the only dot"),
     "no criteria": ({"criteria": ()}, "criteria", "at least one"),
-    "control breaks nothing": ({"breaks": ()}, "breaks", "size"),
-    "control breaks another quantity": ({"breaks": ("weight",)}, "breaks", "size"),
+    "one quantity twice": ({"criteria": (SIZE, SIZE)}, "criteria", "one range for each"),
+    "no control and no reason": ({"control": ""}, "control", "hypothesis"),
+    "a window without a reason": ({"criteria": (Criterion("size", 0.9, 1.1),)}, "criteria", "spread over"),
+    "a wide window in an identity": ({"criteria": (WIDE,)}, "criteria", "measure better"),
+    "a wide window in a rate": ({"criteria": (WIDE,), "kind": "rate"}, "criteria", "measure better"),
+    "a narrow window that is called wide": (
+        {"criteria": (Criterion("size", 0.9, 1.1, width="w", wide="it is not"),)},
+        "criteria",
+        "measure better",
+    ),
+    "no edges": ({"edgeless": ""}, "edges", "edgeless"),
+    "only edges that are refused": (
+        {"edgeless": "", "sizes": scales(n=1), "edges": (refused("n > 0", "nothing", n=0),)},
+        "edges",
+        "edgeless",
+    ),
+    "an edge of an unknown size": ({"edges": (edge("m = 1", m=1),)}, "edges", "use some of []"),
+    "an unknown standing assumption": ({"waives": ("n is prime",)}, "waives", "k ≥ r"),
+    "refuted without a positive control": (
+        PAPERS_OWN | {"expected": "refuted"},
+        "positive",
+        "same experiment",
+    ),
+    "refuted, but nobody's statement": (
+        {"expected": "refuted", "positive": "there"},
+        "expected",
+        "paper's own",
+    ),
+    "a paper's statement from nowhere": ({"origin": "paper"}, "known", "how the source is known"),
+    "a sharpened statement from nowhere": ({"origin": "sharpened"}, "known", "how the source is known"),
+    "a source of our own statement": ({"known": "read"}, "known", "nothing for one of ours"),
+    "a log that quotes a note with a dot": (
+        {"discrepancy": "off by {worst.value}"},
+        "discrepancy",
+        "plain names",
+    ),
+    "a log that quotes an index": ({"discrepancy": "off by {worst[0]}"}, "discrepancy", "plain names"),
+    "a log that quotes nothing": ({"discrepancy": "off by {}"}, "discrepancy", "plain names"),
     "a scale without seeds": ({"seeds": {"smoke": 3, "book": 8}}, "seeds, sizes", "smoke, book and full"),
     "a scale without sizes": ({"sizes": {"book": {}}}, "seeds, sizes", "smoke, book and full"),
     "a scale too many": (
@@ -25,7 +66,8 @@ BAD = {
     ),
     "seven seeds in the book": ({"seeds": {"smoke": 3, "book": 7, "full": 8}}, "seeds", "8 or more"),
     "unknown kind": ({"kind": "theorem"}, "kind", "bound-upper"),
-    "unknown provenance": ({"provenance": "heard"}, "provenance", "restated"),
+    "unknown origin": ({"origin": "heard"}, "origin", "sharpened"),
+    "unknown source": ({"origin": "paper", "known": "heard"}, "known", "restated"),
     "unknown verdict": ({"expected": "proved"}, "expected", "inconclusive"),
     "unknown means of proof": ({"means": ("rhetoric",)}, "means", "symbolic"),
     "unknown fit": ({"fit": "perfect"}, "fit", "illustrates"),
@@ -46,6 +88,43 @@ def test_a_claim_belongs_to_the_paper_that_its_id_names_and_needs_no_sizes(decla
     assert declared.sizes == {"smoke": {}, "book": {}, "full": {}}
 
 
+@pytest.mark.parametrize("kind", ["ordering", "existence", "bound-upper", "bound-lower"])
+def test_orderings_existences_and_bounds_may_have_wide_windows(declare, kind):
+    assert declare(kind=kind, criteria=(WIDE,)).broken == ("size",)
+
+
+def test_without_a_control_every_criterion_says_why(declare):
+    criteria = tuple(Criterion(name, 1, 1, uncontrolled="it is a check") for name in "ab")
+    assert declare(control="", criteria=criteria).broken == ()
+
+
+@pytest.mark.parametrize(
+    ("ends", "wide"),
+    [
+        ((0.8, 1.2), True),
+        ((-1.2, -0.8), True),
+        ((8, 12), True),
+        ((0.9, 1.2), False),
+        ((-0.1, 0.1), True),
+        ((-0.2, 0.35), True),
+        ((0, 0.2), True),
+        ((-0.05, 0.09), False),
+        ((0, 1e-12), False),
+        ((0, 0), False),
+        ((1, 1), False),
+        ((1, math.inf), False),
+        ((-math.inf, 1), False),
+    ],
+)
+def test_which_windows_are_wide(ends, wide):
+    assert Criterion("x", *ends).is_wide is wide
+
+
+def test_a_criterion_is_not_both_pooled_and_exact():
+    with pytest.raises(ArgumentError, match="the criterion on 'x' cannot be both"):
+        Criterion("x", 1, 1, pooled="median", exact="an instance")
+
+
 @pytest.mark.parametrize("ends", [{}, {"low": 2.0, "high": 1.0}, {"low": math.nan, "high": 1.0}])
 def test_criteria_that_accept_everything_or_nothing_are_refused(ends):
     with pytest.raises(ArgumentError, match="criterion on 'x' accepts everything or nothing"):
@@ -53,16 +132,20 @@ def test_criteria_that_accept_everything_or_nothing_are_refused(ends):
 
 
 @pytest.mark.parametrize(
-    ("criterion", "words"),
+    ("criterion", "words", "refuter"),
     [
-        (Criterion("x", 0, 0), "x = 0"),
-        (Criterion("x", high=1.5), "x ≤ 1.5"),
-        (Criterion("x", low=-2), "x ≥ -2"),
-        (Criterion("x", 0.99, 1.01, of_prediction=True), "x / predicted in [0.99, 1.01]"),
+        (Criterion("x", 0, 0), "x = 0", "x other than 0"),
+        (Criterion("x", high=1.5), "x ≤ 1.5", "x above 1.5"),
+        (Criterion("x", low=-2), "x ≥ -2", "x below -2"),
+        (
+            Criterion("x", 0.99, 1.01, of_prediction=True),
+            "x / predicted in [0.99, 1.01]",
+            "x / predicted outside [0.99, 1.01]",
+        ),
     ],
 )
-def test_criteria_in_words(criterion, words):
-    assert str(criterion) == words
+def test_criteria_in_words(criterion, words, refuter):
+    assert (str(criterion), criterion.refuter()) == (words, refuter)
 
 
 def test_evidence_takes_tensors_lists_numbers_and_variants():
@@ -80,6 +163,17 @@ def test_evidence_takes_tensors_lists_numbers_and_variants():
         "variants": {"a": [1.5], "b": [1.0]},
     }
     assert evidence.control == {"tensor": {"": [0.0]}}
+
+
+def test_evidence_keeps_the_interval_of_what_is_pooled():
+    evidence = Evidence({"x": {"a": Pooled(1.0, 0.5, 1.5), "b": [1.0]}}, {"x": Pooled(3.0, 2.0, 4.0)})
+    assert evidence.measured == {"x": {"a": [1.0], "b": [1.0]}}
+    assert evidence.intervals == {("measured", "x", "a"): (0.5, 1.5), ("control", "x", ""): (2.0, 4.0)}
+    assert list(evidence.series()) == [
+        ("measured", "x", "a", [1.0]),
+        ("measured", "x", "b", [1.0]),
+        ("control", "x", "", [3.0]),
+    ]
 
 
 def test_predictions_by_quantity_or_by_variant():
