@@ -37,15 +37,23 @@ def declare(monkeypatch):
     monkeypatch.setattr(registry, "_CLAIMS", dict(registry._CLAIMS))
 
     def evidence(measured=(1.0, 1.0, 1.0), control=(0.0, 0.0, 0.0), **rest):
-        return Evidence(measured={"size": measured}, control={"size": control}, **rest)
+        one_series = next(iter(measured.values())) if isinstance(measured, dict) else measured
+        positive = {"size": [1.0] * len(one_series)}
+        return Evidence({"size": measured}, {"size": control}, **{"positive": positive} | rest)
+
+    def usual(setting):
+        count = len(setting.seeds)
+        return evidence([1.0] * count, [0.0] * count)
 
     def make(function=None, **changes):
+        if changes.get("expected") == "refuted":
+            # Such a stamp is for a paper's statement, beside a control that meets its criteria.
+            changes = {"origin": "paper", "known": "read", "positive": "it is one there"} | changes
         declaration = {
             "id": "test.claim",
             "title": "a claim of the tests",
             "reference": "nowhere",
             "statement": "It is one.",
-            "origin": "ours",
             "kind": "identity",
             "criteria": (Criterion("size", 1, 1),),
             "control": "it is zero",
@@ -53,7 +61,7 @@ def declare(monkeypatch):
             "seeds": {"smoke": 3, "book": 8, "full": 8},
             "chapter": "chapters/test",
         }
-        return registry.claim(**declaration | changes)(function or (lambda setting: evidence()))
+        return registry.claim(**declaration | changes)(function or usual)
 
-    make.evidence = evidence
+    make.evidence, make.usual = evidence, usual
     return make

@@ -69,7 +69,7 @@ def test_list_as_json(paper, capsys):
     listing = json.loads(out)
     assert (status, err) == (0, "")
     assert [entry["id"] for entry in listing] == [claim.id for claim in all_claims(paper)]
-    assert {"title", "kind", "provenance", "expected", "chapter", "uses"} <= set(listing[0])
+    assert {"title", "kind", "origin", "known", "expected", "chapter", "uses"} <= set(listing[0])
 
 
 def test_show(capsys):

@@ -4,6 +4,8 @@ import pytest
 
 from lowrank_core import claims
 from lowrank_core.claims import pages
+from lowrank_core.claims.claim import Criterion
+from lowrank_core.errors import ArgumentError
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +31,51 @@ def test_what_is_certified_is_listed_with_its_means_and_nothing_else(result):
 
 def test_the_state_counts_what_is_not_as_expected(result):
     wrong = dict(result.record) | {"verdict": "refuted"}
-    assert "2 claims: 1 hold, 1 refuted, 0 inconclusive; 1 came out other" in repr(
-        pages.state([dict(result.record), wrong])
-    )
+    told = repr(pages.state([dict(result.record), wrong])).splitlines()
+    assert told[2] == "2 statements of our own: 1 hold, 1 refuted, 0 inconclusive"
+    assert told[-1] == "1 came out other than expected"
+
+
+def test_the_state_counts_by_origin_and_the_papers_come_first(result):
+    mine = dict(result.record)
+    papers = mine | {"origin": "paper", "known": "read", "verdict": "refuted", "expected": "refuted"}
+    sharper = mine | {"origin": "sharpened", "known": "read"}
+    assert repr(pages.state([mine, sharper, papers])).splitlines() == [
+        "1 statements of the papers: 0 hold, 1 refuted, 0 inconclusive",
+        "1 statements of the papers, sharpened here by a constant, an exponent or a condition: "
+        "1 hold, 0 refuted, 0 inconclusive",
+        "1 statements of our own: 1 hold, 0 refuted, 0 inconclusive",
+        "0 came out other than expected",
+    ]
+
+
+def test_the_table_shows_the_verdict_that_was_found_and_says_if_another_was_expected(result):
+    found = dict(result.record) | {"verdict": "inconclusive", "expected": "holds"}
+    silent = dict(result.record) | {"control": dict(result.record["control"]) | {"fired": False}}
+    row = pages.table([found]).markup.partition("<tbody>")[2]
+    assert "<span class='verdict-word verdict-inconclusive'>inconclusive</span><br>expected holds" in row
+    assert "data-verdict='inconclusive'" in row
+    row = pages.table([silent]).markup.partition("<tbody>")[2]
+    assert "<td>did not fire</td>" in row
+    assert "expected holds" in row
+    row = pages.table([dict(result.record)]).markup.partition("<tbody>")[2]
+    assert "expected" not in row
+    assert "<td>fired</td>" in row
+
+
+def test_what_would_refute_a_page_is_made_of_its_criteria(declare):
+    declare(id="test.one", kind="rate", title="a < b", criteria=(Criterion("x", 0.9, 1.1, width="invented"),))
+    declare(id="test.two", criteria=(Criterion("y", 0, 0), Criterion("z", high=2, width="invented")))
+    page = pages.refuters("chapters/test")
+    assert repr(page).splitlines() == [
+        "What would refute it: 3 measured quantities of 2 claims",
+        "test.one: x outside [0.9, 1.1]",
+        "test.two: y other than 0; z above 2",
+    ]
+    assert "a &lt; b" in page.markup
+    assert page.markup.count("on a single seed") == page.markup.count("whole 95 % interval") == 1
+    with pytest.raises(ArgumentError, match="no claim stands in it"):
+        pages.refuters("chapters/none")
 
 
 def test_discrepancies_are_escaped_and_only_where_there_are_any(result):

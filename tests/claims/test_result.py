@@ -2,10 +2,14 @@
 
 import json
 import math
+import re
 
 import pytest
 
 from lowrank_core import claims, provenance
+from lowrank_core.analysis.statistics import Pooled
+from lowrank_core.claims.claim import Criterion, Evidence, edge, refused
+from lowrank_core.claims.grammar import scales
 from lowrank_core.claims.result import UnexpectedVerdict, intervals, summary
 
 KEYS = {
@@ -33,6 +37,7 @@ def test_the_record_has_what_the_ledger_needs_and_is_json(declare):
         "dropped": "it is zero",
         "fired": True,
         "breaks": ["size"],
+        "missing": {},
         "measured": {"size": {"": [0.0, 0.0, 0.0]}},
     }
     assert (record["seeds"], record["seed0"], record["scale"]) == ([5, 6, 7], 5, "smoke")
@@ -41,6 +46,8 @@ def test_the_record_has_what_the_ledger_needs_and_is_json(declare):
     assert record["versions"] == provenance.versions()
     assert record["interval"] == {"size": {"": [1.0, 1.0]}}
     assert record["criterion"] == ["size = 1"]
+    assert record["windows"] == [{"quantity": "size", "width": "", "pooled": "", "exact": "", "wide": ""}]
+    assert (record["origin"], record["known"]) == ("ours", None)
     assert json.loads(json.dumps(record, allow_nan=False)) == record
 
 
@@ -92,6 +99,46 @@ def test_the_words_are_rounded_so_that_replays_can_compare_them(declare):
     ]
 
 
+def cells(page):
+    """The texts of a box's table, row by row."""
+    rows = re.findall(r"<tr>(.*?)</tr>", page)
+    return [re.findall(r"<t[dh]>(.*?)</t[dh]>", row) for row in rows]
+
+
+def test_measurement_and_control_stand_in_their_own_columns(declare):
+    declare(
+        lambda s: declare.evidence(
+            {"a": [1.0, 1.0, 1.0], "b": [1.0, 1.0, 3.0]},
+            {"c": [5.0, 6.0, 7.0], "d": [8.0] * 3},
+            predicted={"size": {"a": 0.5}},
+        )
+    )
+    page = claims.run("test.claim", "smoke")._repr_html_()
+    assert cells(page) == [
+        ["quantity", "predicted", "measured, 3 seeds", "control"],
+        ["size (a)", "0.5", "1", "c: 6 [5, 7]; d: 8"],
+        ["size (b)", "–", "1.667 [1, 3]", ""],
+    ]
+    assert '<span class="verdict-word">refuted</span>' in page
+
+
+def test_the_box_says_what_windows_rest_on_and_where_the_claim_was_tried(declare):
+    declare(
+        criteria=(Criterion("size", 0.9, 1.1, width="spread <= 0.05"),),
+        sizes=scales(n=3),
+        edges=(edge("n = 1", n=1), refused("n > 0", "nothing is measured", n=0)),
+        waives=("k ≥ r",),
+    )
+    page = claims.run("test.claim", "smoke")._repr_html_()
+    for line in (
+        "<li>size in [0.9, 1.1]: every seed; spread &lt;= 0.05</li>",
+        "<li>holds at n = 1 (n = 1)</li>",
+        "<li>refuses, for want of n &gt; 0: nothing is measured (n = 0)</li>",
+        "<li>does not assume k ≥ r</li>",
+    ):
+        assert line in page
+
+
 def test_html_is_escaped(declare):
     declare(control="a < b & c")
     page = claims.run("test.claim", "smoke")._repr_html_()
@@ -116,7 +163,13 @@ def test_summaries(values, words):
 
 
 def test_too_few_seeds_give_no_interval():
-    assert intervals({"x": {"a": [1.0, 2.0]}}) == {"x": {"a": [None, None]}}
+    evidence = Evidence({"x": {"a": [1.0, 2.0]}})
+    assert intervals(evidence) == {"x": {"a": [None, None]}}
+
+
+def test_the_interval_of_a_pooled_value_is_its_own():
+    evidence = Evidence({"x": {"a": Pooled(1.0, 0.5, 2.0), "b": Pooled(1.0, -math.inf, math.inf)}})
+    assert intervals(evidence) == {"x": {"a": [0.5, 2.0], "b": [None, None]}}
 
 
 def test_discrepancies_quote_the_notes(declare):
