@@ -11,7 +11,7 @@ import torch
 
 from lowrank_core import Factors, Identity, Problem, claims, gaussian_start, observe, psd
 from lowrank_core.claims import registry
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.methods import Method, State
 from lowrank_core.steps import StepRule
@@ -75,7 +75,7 @@ def test_the_claim_in_the_contributing_guide_is_one(monkeypatch):
     (block,) = [block for block in blocks("CONTRIBUTING.md") if block.startswith("@claim")]
     monkeypatch.setattr(registry, "_CLAIMS", {})
     found = {
-        **{"claim": registry.claim, "each": each, "scales": scales},
+        **{"claim": registry.claim, "each": each, "scales": scales, "edge": edge, "refused": refused},
         **{"Criterion": Criterion, "Evidence": Evidence, "Setting": Setting},
     }
     exec(block, found)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, TypeVar
 
 from lowrank_core.claims.runner import prepare, run
 from lowrank_core.device import resolve_device
 from lowrank_core.progress import bar
+
+Key = TypeVar("Key", bound=Hashable)
+T = TypeVar("T")
 
 
 def run_many(
@@ -28,18 +31,36 @@ def run_many(
     arguments = (scale, device, seeds, seed0)
     for claim_id in claim_ids:
         prepare(claim_id, *arguments)  # bad arguments are refused before any work and any progress bar
-    workers = min(len(claim_ids), os.cpu_count() or 1)
-    # One claim needs no pool, and one GPU is not shared between processes.
-    if workers <= 1 or resolve_device(device).type == "cuda":
-        return [_record(claim_id, *arguments) for claim_id in bar(claim_ids, "claims")]
-    records = {}
-    # Forking a process that has torch's thread pool may deadlock; spawning does not.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(_record, claim_id, *arguments): claim_id for claim_id in claim_ids}
-        for future in bar(as_completed(waiting), "claims", total=len(waiting)):
-            records[waiting[future]] = future.result()
+    # One GPU is not shared between processes.
+    alone = resolve_device(device).type == "cuda"
+    jobs = {claim_id: (claim_id, *arguments) for claim_id in claim_ids}
+    records = dict(side_by_side(record, jobs, "claims", alone))
     return [records[claim_id] for claim_id in claim_ids]
 
 
-def _record(claim_id: str, scale: str, device: str, seeds: int | None, seed0: int) -> dict[str, Any]:
+def side_by_side(
+    function: Callable[..., T], jobs: Mapping[Key, Sequence[Any]], title: str, alone: bool = False
+) -> Iterator[tuple[Key, T]]:
+    """The results of a function for several lists of arguments, by key, as they come.
+
+    Args:
+        function: of module level, so that other processes find it.
+        jobs: key -> arguments.
+        title: of the progress bar.
+        alone: run them one after the other in this process; so it is with a single job, too.
+    """
+    workers = min(len(jobs), os.cpu_count() or 1)
+    if alone or workers <= 1:
+        for key in bar(list(jobs), title):
+            yield key, function(*jobs[key])
+        return
+    # Forking a process that has torch's thread pool may deadlock; spawning does not.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        waiting = {pool.submit(function, *arguments): key for key, arguments in jobs.items()}
+        for future in bar(as_completed(waiting), title, total=len(waiting)):
+            yield waiting[future], future.result()
+
+
+def record(claim_id: str, scale: str, device: str, seeds: int | None, seed0: int) -> dict[str, Any]:
+    """The record of one run; arguments and errors as for `run`."""
     return dict(run(claim_id, scale, device, seeds, seed0).record)

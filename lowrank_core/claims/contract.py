@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from lowrank_core import artefacts
-from lowrank_core.claims.claim import SHARP_KINDS, Claim
+from lowrank_core.claims.claim import SHARP_KINDS, Claim, Edge
+
+EDGES, FRESH = "edges", "fresh-seeds"
+"""Names of the stored runs."""
 
 MAX_UNCONTROLLED = 40
 """Criteria that no control breaks, at most; each says why."""
@@ -38,7 +41,7 @@ def summary(claims: Sequence[Claim]) -> dict[str, Any]:
         "series not tied to seeds": 0 if all(claim.contracted for claim in claims) else "not known",
         "edges that must hold": sum(not edge.refused for edge in edges),
         "edges that must be refused": sum(bool(edge.refused) for edge in edges),
-        "edges run and passed": _edges_passed(),
+        "edges run and passed": _edges_passed(claims),
         "fresh seeds": _fresh(),
     }
 
@@ -48,15 +51,22 @@ def _by_paper(origins: Counter[tuple[str, str]], origin: str) -> str:
     return f"{sum(found.values())} ({', '.join(f'{paper} {count}' for paper, count in found.items())})"
 
 
-def _edges_passed() -> str:
-    stored = artefacts.read("edges")
-    passed = sum(not reason for reason in stored["edges"].values())
-    return f"{passed} of {len(stored['edges'])}, on {stored['machine']['date']}, core {stored['core_hash']}"
+def edge_key(claim: Claim, edge: Edge) -> str:
+    """By what an edge of a claim is named in the stored runs."""
+    return f"{claim.id}: {edge}" + (f", refused for {edge.refused}" if edge.refused else "")
+
+
+def _edges_passed(claims: Sequence[Claim]) -> str:
+    stored = artefacts.read(EDGES)
+    declared = [edge_key(claim, edge) for claim in claims for edge in claim.edges]
+    passed = sum(stored["edges"].get(key) == "" for key in declared)
+    return f"{passed} of {len(declared)}, on {stored['machine']['date']}, core {stored['core_hash']}"
 
 
 def _fresh() -> str:
-    stored = artefacts.read("fresh-seeds")
+    stored = artefacts.read(FRESH)
     return "; ".join(
-        f"{scale}: {found['claims']} claims × {len(found['seed0'])} passes: {len(found['flips'])} flips"
-        for scale, found in stored["scales"].items()
+        f"{scale} scale, {found['claims']} claims × {len(found['seed0'])} passes: {len(found['flips'])} flips, "
+        f"core {found['core_hash']}"
+        for scale, found in sorted(stored["scales"].items())
     )

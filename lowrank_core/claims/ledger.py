@@ -11,7 +11,7 @@ from typing import Any
 
 from lowrank_core import provenance
 from lowrank_core.claims.registry import all_claims
-from lowrank_core.claims.result import as_expected
+from lowrank_core.claims.result import UnexpectedVerdict, as_expected
 from lowrank_core.claims.runner import RESULTS_VARIABLE
 from lowrank_core.errors import require
 
@@ -51,6 +51,17 @@ def read(folder: str | os.PathLike[str] | None = None) -> list[dict[str, Any]]:
         )
         records.append(record)
     return records
+
+
+def as_the_book_says(records: Sequence[dict[str, Any]]) -> None:
+    """Refuse to show a ledger in which a verdict is not the expected one, or a control did not fire.
+
+    Raises:
+        UnexpectedVerdict: with the ids of all such claims.
+    """
+    wrong = [f"{r['id']}: {r['verdict']}, expected {r['expected']}" for r in records if not as_expected(r)]
+    if wrong:
+        raise UnexpectedVerdict("\n".join(wrong))
 
 
 def counts(records: Sequence[dict[str, Any]]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from lowrank_core.claims import registry
 from lowrank_core.claims.claim import UNIVERSAL_KINDS
+from lowrank_core.claims.contract import summary
 from lowrank_core.claims.ledger import counts
 from lowrank_core.claims.result import Result, as_expected
 from lowrank_core.errors import require
@@ -162,6 +163,33 @@ def table(records: Sequence[Record]) -> Fragment:
         f"<div class='ledger'><p>{filters}</p><div class='ledger-scroll'><table><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>{_FILTER_SCRIPT}</div>",
         words,
+    )
+
+
+def contract() -> Fragment:
+    """What the verdicts rest on, counted over all claims; the same as `claims contract` prints."""
+    figures = summary(registry.all_claims())
+    rows = "".join(
+        f"<tr><th scope='row'>{html.escape(name)}</th><td>{html.escape(str(figure))}</td></tr>"
+        for name, figure in figures.items()
+    )
+    words = "\n".join(f"{name}: {figure}" for name, figure in figures.items())
+    return Fragment(f"<table class='contract'><tbody>{rows}</tbody></table>", words)
+
+
+def uncontrolled() -> Fragment:
+    """Every criterion that no control breaks, with the reason why none can."""
+    lines = [
+        (claim.id, f"{criterion}: because {criterion.uncontrolled}")
+        for claim in registry.all_claims()
+        for criterion in claim.criteria
+        if criterion.uncontrolled
+    ]
+    items = "".join(f"<li><code>{i}</code>: {html.escape(text)}</li>" for i, text in lines)
+    return Fragment(
+        f"<details class='uncontrolled'><summary>{len(lines)} criteria without a control, and why</summary>"
+        f"<ul>{items}</ul></details>",
+        "\n".join(f"{i}: {text}" for i, text in lines),
     )
 
 

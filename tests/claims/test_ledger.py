@@ -6,6 +6,7 @@ import pytest
 
 from lowrank_core import claims
 from lowrank_core.claims import ledger, registry
+from lowrank_core.claims.result import UnexpectedVerdict
 from lowrank_core.claims.runner import RESULTS_VARIABLE
 from lowrank_core.errors import ArgumentError
 
@@ -72,3 +73,10 @@ def test_counts(folder):
 def test_as_expected_asks_for_the_verdict_and_the_control(expected, fired, good):
     record = {"verdict": "holds", "expected": expected, "control": {"fired": fired}}
     assert ledger.as_expected(record) is good
+
+
+def test_the_ledger_is_not_shown_if_a_verdict_is_not_the_expected_one(folder):
+    records = ledger.read()
+    ledger.as_the_book_says(records[:1])
+    with pytest.raises(UnexpectedVerdict, match=r"^test\.second: holds, expected refuted$"):
+        ledger.as_the_book_says(records)

@@ -1,0 +1,87 @@
+"""Run claims on fresh seeds, several passes of all of them, and store every verdict that is not the expected one.
+
+Each result is kept as soon as it is there: a run that was stopped goes on where it was, if the code is the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import traceback
+from pathlib import Path
+from typing import Any
+
+from lowrank_core import artefacts, provenance
+from lowrank_core.claims.batch import record, side_by_side
+from lowrank_core.claims.contract import FRESH
+from lowrank_core.claims.registry import all_claims
+from lowrank_core.claims.result import as_expected
+
+STRIDE = 10_007
+"""Between the first seeds of two passes; more than any claim takes."""
+
+
+def attempt(claim_id: str, scale: str, seed0: int, path: Path) -> dict[str, Any]:
+    """What is kept of one run, from its file if it is there; an error is a flip like another."""
+    if path.is_file():
+        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf8"))
+        return kept
+    try:
+        found = record(claim_id, scale, "cpu", None, seed0)
+        kept = {key: found[key] for key in ("id", "verdict", "expected", "reasons", "seed0", "seconds")}
+        kept["as_expected"] = as_expected(found)
+    except Exception:
+        reasons = traceback.format_exc().splitlines()[-1:]
+        kept = {"id": claim_id, "verdict": "error", "reasons": reasons, "seed0": seed0, "as_expected": False}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf8")
+    part.replace(path)
+    return kept
+
+
+def run_passes(
+    scale: str, seed0s: list[int], folder: Path, claim_ids: list[str] | None = None
+) -> dict[str, Any]:
+    """What is stored of one scale: how many claims on which first seeds, and every flip with its reasons."""
+    chosen = claim_ids or [claim.id for claim in all_claims()]
+    where = folder / provenance.core_hash() / scale
+    jobs = {
+        (claim_id, seed0): (claim_id, scale, seed0, where / str(seed0) / f"{claim_id}.json")
+        for seed0 in seed0s
+        for claim_id in chosen
+    }
+    found = dict(side_by_side(attempt, jobs, f"{scale} on {len(seed0s)} fresh values of seed0"))
+    flips = [found[key] for key in jobs if not found[key]["as_expected"]]
+    return {"claims": len(chosen), "seed0": seed0s, "flips": flips, "core_hash": provenance.core_hash()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--passes", type=int, default=3, help="how often all claims run (default: 3)")
+    parser.add_argument(
+        "--seed0", type=int, required=True, help="first seed of the first pass; nothing was tuned on it"
+    )
+    parser.add_argument("--scale", choices=("smoke", "book", "full"), default="book")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("build/fresh-seeds"),
+        help="where results are kept (default: %(default)s)",
+    )
+    options = parser.parse_args()
+    if options.passes < 1 or options.seed0 < 0:
+        parser.error("use --passes >= 1 and --seed0 >= 0")
+    seed0s = [options.seed0 + STRIDE * number for number in range(options.passes)]
+    found = run_passes(options.scale, seed0s, options.folder)
+    kept = artefacts.read(FRESH)["scales"] if (artefacts.FOLDER / f"{FRESH}.json").exists() else {}
+    path = artefacts.write(FRESH, {"scales": kept | {options.scale: found}, "machine": provenance.machine()})
+    for flip in found["flips"]:
+        print(f"{flip['id']} at seed0 {flip['seed0']}: {flip['verdict']}; {'; '.join(flip['reasons'])}")
+    print(
+        f"{found['claims']} claims × {options.passes} passes: {len(found['flips'])} flips; stored in {path}"
+    )
+
+
+if __name__ == "__main__":
+    main()
