@@ -1,6 +1,7 @@
 """Stored results are what was stored, and say where they come from."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -35,6 +36,12 @@ def test_an_unknown_name_shows_the_known_ones(tmp_path):
 def test_nothing_is_stored_that_json_cannot_say(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         artefacts.write("one", {"x": float("nan")}, tmp_path)
+
+
+def test_what_is_stored_is_what_was_put_under_version_control_on_purpose():
+    """An edited artefact with a new hash is found here; after a run that stores one, write its hash down."""
+    found = {path.stem: json.loads(path.read_text())["sha256"] for path in artefacts.FOLDER.glob("*.json")}
+    assert found == json.loads((Path(__file__).parent / "artefacts.json").read_text())
 
 
 class TestBand:

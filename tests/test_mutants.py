@@ -385,6 +385,91 @@ MUTANTS = {
         'if "unclear" in states:',
         tests=("claims/test_verdict.py::test_without_a_firing_control_nothing_is_concluded",),
     ),
+    "only the last variant of a control counts": Mutant(
+        "claims/verdict.py",
+        "silent, total = silent + inside + (not values), total + len(values)",
+        "silent, total = inside + (not values), total + len(values)",
+        tests=("claims/test_verdict.py::test_without_a_firing_control_nothing_is_concluded",),
+    ),
+    "only the last criterion's control counts": Mutant(
+        "claims/verdict.py",
+        "fired = fired and silent == 0",
+        "fired = silent == 0",
+        tests=("claims/test_verdict.py::test_every_other_criterion_is_asked_of_the_control",),
+    ),
+    "a positive control that need not meet anything": Mutant(
+        "claims/verdict.py",
+        "fired = fired and 0 < total == met",
+        "fired = fired and 0 < total",
+        tests=("claims/test_verdict.py::test_a_positive_control_must_meet_every_criterion",),
+    ),
+    "a failed variant outvoted by a later unclear one": Mutant(
+        "claims/verdict.py",
+        'state = "failed" if decisive or state == "failed" else "unclear"',
+        'state = "failed" if decisive else "unclear"',
+        tests=(
+            "claims/test_verdict.py::test_a_violated_variant_outweighs_an_unclear_one",
+            "claims/test_verdict.py::test_a_variant_decisively_outside_outweighs_unclear_ones_before_and_after",
+        ),
+    ),
+    "series shorter than the seeds": Mutant(
+        "claims/verdict.py",
+        "is_pooled or len(values) == seeds or",
+        "is_pooled or 0 < len(values) <= seeds or",
+        tests=("claims/test_verdict.py::test_a_series_that_has_not_one_value_per_seed_is_an_error",),
+    ),
+    "a pooled control by its value alone": Mutant(
+        "claims/verdict.py",
+        "left, right = interval or (value, value)",
+        "left, right = value, value",
+        tests=("claims/test_verdict.py::test_pooled_values_are_judged_by_their_interval",),
+    ),
+    "an unexpected verdict shown as expected": Mutant(
+        "claims/pages.py",
+        '{r[\'verdict\']}</span>"\n            + ("" if as_expected(r)',
+        '{r[\'expected\']}</span>"\n            + ("" if as_expected(r)',
+        tests=(
+            "claims/test_pages.py::test_the_table_shows_the_verdict_that_was_found_and_says_if_another_was_expected",
+        ),
+    ),
+    "a ledger that shows anything": Mutant(
+        "claims/ledger.py",
+        "for r in records if not as_expected(r)]",
+        "for r in records if False]",
+        tests=("claims/test_ledger.py::test_the_ledger_is_not_shown_if_a_verdict_is_not_the_expected_one",),
+    ),
+    "a control column that repeats the measurement": Mutant(
+        "claims/result.py",
+        'in record["control"]["measured"].get(quantity, {}).items()',
+        'in record["measured"].get(quantity, {}).items()',
+        tests=("claims/test_result.py::test_measurement_and_control_stand_in_their_own_columns",),
+    ),
+    "our own statements counted as the papers'": Mutant(
+        "claims/pages.py",
+        'counts([r for r in records if r["origin"] == origin])',
+        "counts(records)",
+        tests=("claims/test_pages.py::test_the_state_counts_by_origin_and_the_papers_come_first",),
+    ),
+    "edges that always pass": Mutant(
+        "claims/runner.py",
+        'if judgement.met == (claim.expected == "holds"):',
+        "if True:",
+        tests=("claims/test_runner.py::test_edges_that_are_not_as_declared_are_found",),
+    ),
+    "sizes outside the standing assumptions": Mutant(
+        "claims/runner.py",
+        "standing.check(chosen, claim.waives)",
+        "pass",
+        tests=(
+            "claims/test_runner.py::test_sizes_outside_a_standing_assumption_are_refused_before_anything_runs",
+        ),
+    ),
+    "one stream for truth and operator": Mutant(
+        "truth.py",
+        "orthonormal(seeds, name, n, rank, dtype, device)",
+        'orthonormal(seeds, "sensing", n, rank, dtype, device)',
+        tests=("test_randomness.py::test_truth_operator_noise_and_start_draw_from_streams_of_their_own",),
+    ),
 }
 CLAIMS = sorted({claim_id for mutant in MUTANTS.values() for claim_id in mutant.claims})
 TESTS = sorted({node for mutant in MUTANTS.values() for node in mutant.tests})

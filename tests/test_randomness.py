@@ -5,7 +5,13 @@ import pytest
 import torch
 from scipy import stats
 
+from lowrank_core import randomness
+from lowrank_core.factors import imbalanced_start
+from lowrank_core.noise import Outliers
+from lowrank_core.problem import observe
 from lowrank_core.randomness import normal, orthonormal, stream
+from lowrank_core.sensing import gaussian
+from lowrank_core.truth import rectangular
 
 ROUNDING = 1e-14
 
@@ -63,3 +69,18 @@ def test_orthonormal_columns_are_haar():
     # Without the signs of R, the first entry of Q would have one sign only.
     entries = orthonormal(range(400), "x", 3, 1)[:, 0, 0]
     assert stats.kstest(entries.numpy(), stats.uniform(-1, 2).cdf).pvalue > 1e-3
+
+
+def test_truth_operator_noise_and_start_draw_from_streams_of_their_own(monkeypatch):
+    drawn = []
+
+    def told(seed, name):
+        drawn.append(name)
+        return stream(seed, name)
+
+    monkeypatch.setattr(randomness, "stream", told)
+    truth = rectangular(4, 3, [1.0], [0], "random")
+    observe(truth, gaussian(4, 3, 5, [0]), "l1", Outliers(0.5), [0])
+    imbalanced_start(4, 3, 2, 1.0, 1.0, [0])
+    assert len(drawn) >= 6
+    assert len(drawn) == len(set(drawn)), f"one stream is drawn from twice: {sorted(drawn)}"

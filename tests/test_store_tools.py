@@ -43,3 +43,34 @@ def test_targets_are_judged_by_the_rows_that_they_are_about(monkeypatch):
     assert (met["row"], met["on"], met["opponent"]) == ("gradient, float64", "n=4, m=3", "full matvec")
     assert (met["value"], met["reached"]) == (3.0, pytest.approx(1.5))
     assert (absent["size"], absent["value"], absent["reached"]) == ("n=8,", None, None)
+
+
+class TestFreshSeeds:
+    @pytest.fixture
+    def fresh(self, declare, monkeypatch):
+        """The tool, on one process and three claims: one as expected, one refuted on seed 11, one that fails."""
+        declare(id="test.holds")
+        declare(
+            lambda s: declare.evidence([2.0 if s.seeds[0] == 11 else 1.0] * 3, [0.0] * 3), id="test.flips"
+        )
+        declare(lambda s: 1 / 0, id="test.fails")
+        module = tool("fresh_seeds")
+        run = module.side_by_side
+        monkeypatch.setattr(module, "side_by_side", lambda *rest: run(*rest, alone=True))
+        return module
+
+    def test_every_unexpected_verdict_is_kept_with_its_reasons(self, fresh, tmp_path):
+        found = fresh.run_passes("smoke", [1, 11], tmp_path, ["test.holds", "test.flips", "test.fails"])
+        assert (found["claims"], found["seed0"]) == (3, [1, 11])
+        assert [(flip["id"], flip["seed0"], flip["verdict"]) for flip in found["flips"]] == [
+            ("test.fails", 1, "error"),
+            ("test.flips", 11, "refuted"),
+            ("test.fails", 11, "error"),
+        ]
+        assert found["flips"][0]["reasons"] == ["ZeroDivisionError: division by zero"]
+        assert found["flips"][1]["reasons"][0].endswith("violated")
+
+    def test_what_is_there_is_not_run_again(self, fresh, tmp_path, monkeypatch):
+        first = fresh.run_passes("smoke", [1], tmp_path, ["test.holds"])
+        monkeypatch.setattr(fresh, "record", lambda *rest: pytest.fail("it ran again"))
+        assert fresh.run_passes("smoke", [1], tmp_path, ["test.holds"]) == first

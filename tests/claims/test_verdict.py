@@ -189,6 +189,10 @@ def test_every_other_criterion_is_asked_of_the_control(declare):
     half = Evidence({"x": SILENT, "y": [1.0] * 4}, {"x": FIRED, "y": [1.0] * 4})
     found = judge(claim, half, SEEDS)
     assert (found.verdict, found.control_fired, found.met) == ("inconclusive", False, True)
+    half.control["x"], half.control["y"] = {"": [1.0] * 4}, {"": [-1.0] * 4}
+    assert not judge(claim, half, SEEDS).control_fired
+    half.control["x"] = {"": FIRED}
+    assert judge(claim, half, SEEDS).control_fired
     with pytest.raises(ArgumentError, match=r"control = .*no series for 'y'"):
         judge(claim, Evidence({"x": SILENT, "y": [1.0] * 4}, {"x": FIRED}), SEEDS)
 
