@@ -74,3 +74,15 @@ class TestFreshSeeds:
         first = fresh.run_passes("smoke", [1], tmp_path, ["test.holds"])
         monkeypatch.setattr(fresh, "record", lambda *rest: pytest.fail("it ran again"))
         assert fresh.run_passes("smoke", [1], tmp_path, ["test.holds"]) == first
+
+    def test_claims_that_ran_again_replace_their_flips_alone(self, fresh):
+        flip = {"id": "test.flips", "seed0": 1}
+        kept = {
+            "claims": 3,
+            "seed0": [1],
+            "flips": [{"id": "test.fails", "seed0": 1}, flip],
+            "core_hash": "a",
+        }
+        again = {"claims": 1, "seed0": [1], "flips": [], "core_hash": "b"}
+        found = fresh.merged(kept, again, ["test.fails"])
+        assert found == {"claims": 3, "seed0": [1], "flips": [flip], "core_hash": "a, b"}

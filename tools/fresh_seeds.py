@@ -14,7 +14,7 @@ from typing import Any
 from lowrank_core import artefacts, provenance
 from lowrank_core.claims.batch import record, side_by_side
 from lowrank_core.claims.contract import FRESH
-from lowrank_core.claims.registry import all_claims
+from lowrank_core.claims.registry import all_claims, find
 from lowrank_core.claims.result import as_expected
 
 STRIDE = 10_007
@@ -56,11 +56,22 @@ def run_passes(
     return {"claims": len(chosen), "seed0": seed0s, "flips": flips, "core_hash": provenance.core_hash()}
 
 
+def merged(kept: dict[str, Any], again: dict[str, Any], claim_ids: list[str]) -> dict[str, Any]:
+    """Stored passes, with some claims run again on the same first seeds after a change that touched no others."""
+    flips = [flip for flip in kept["flips"] if flip["id"] not in claim_ids] + again["flips"]
+    cores = dict.fromkeys([*kept["core_hash"].split(", "), again["core_hash"]])
+    return kept | {"flips": flips, "core_hash": ", ".join(cores)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--passes", type=int, default=3, help="how often all claims run (default: 3)")
     parser.add_argument(
-        "--seed0", type=int, required=True, help="first seed of the first pass; nothing was tuned on it"
+        "--passes", type=int, default=3, help="how often all claims run (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed0",
+        type=int,
+        help="first seed of the first pass, on which nothing was tuned; needed without --again",
     )
     parser.add_argument("--scale", choices=("smoke", "book", "full"), default="book")
     parser.add_argument(
@@ -69,17 +80,32 @@ def main() -> None:
         default=Path("build/fresh-seeds"),
         help="where results are kept (default: %(default)s)",
     )
+    parser.add_argument(
+        "--again",
+        nargs="+",
+        metavar="ID",
+        help="run these claims again, on the first seeds that are stored, after a change that touched no others",
+    )
     options = parser.parse_args()
-    if options.passes < 1 or options.seed0 < 0:
-        parser.error("use --passes >= 1 and --seed0 >= 0")
-    seed0s = [options.seed0 + STRIDE * number for number in range(options.passes)]
-    found = run_passes(options.scale, seed0s, options.folder)
-    kept = artefacts.read(FRESH)["scales"] if (artefacts.FOLDER / f"{FRESH}.json").exists() else {}
-    path = artefacts.write(FRESH, {"scales": kept | {options.scale: found}, "machine": provenance.machine()})
+    stored = artefacts.read(FRESH)["scales"] if (artefacts.FOLDER / f"{FRESH}.json").exists() else {}
+    if options.again:
+        if options.scale not in stored:
+            parser.error(f"no passes at {options.scale} scale are stored: run them with --seed0")
+        ids = [find(claim_id).id for claim_id in options.again]
+        kept = stored[options.scale]
+        found = merged(kept, run_passes(options.scale, kept["seed0"], options.folder, ids), ids)
+    else:
+        if options.passes < 1 or options.seed0 is None or options.seed0 < 0:
+            parser.error("give --seed0 >= 0 and --passes >= 1")
+        seed0s = [options.seed0 + STRIDE * number for number in range(options.passes)]
+        found = run_passes(options.scale, seed0s, options.folder)
+    path = artefacts.write(
+        FRESH, {"scales": stored | {options.scale: found}, "machine": provenance.machine()}
+    )
     for flip in found["flips"]:
         print(f"{flip['id']} at seed0 {flip['seed0']}: {flip['verdict']}; {'; '.join(flip['reasons'])}")
     print(
-        f"{found['claims']} claims × {options.passes} passes: {len(found['flips'])} flips; stored in {path}"
+        f"{found['claims']} claims × {len(found['seed0'])} passes: {len(found['flips'])} flips; stored in {path}"
     )
 
 

@@ -45,7 +45,7 @@ def ran(records: Sequence[dict[str, Any]], kept: dict[str, dict[str, Any]]) -> I
     yield from _together(
         "benchmarks", [(f"cpu ({run['processor']})", p, run["date"]) for p, run in parts.items()]
     )
-    experiments = {name: content for name, content in kept.items() if name not in (TESTS, BENCHMARKS)}
+    experiments = {name: content for name, content in kept.items() if "record" in content}
     yield from _together(
         "stored runs",
         [
