@@ -59,9 +59,10 @@ DIFFERENCE = "largest relative difference from the flow solved to 20 digits"
     id="xiong2024.toy-closed-form",
     title="The toy problem in closed form",
     reference="the paper has a toy problem of this kind; its closed form is derived",
-    statement=r"""For $\dot b=-c^2b$, $\dot c=-b^2c$ with $b_0,c_0>0$ the imbalance $\Delta=b^2-c^2$ is constant, and for
-$\Delta\ne0$ with $s=t+\ln(b_0/c_0)/\Delta$: $bc=\dfrac{\Delta}{2\sinh\Delta s}$, $b^2+c^2=\Delta\coth\Delta s$ and
-$\dfrac{d\ln(bc)^2}{d\ln s}=-2x\coth x$ at $x=\Delta s$; for $\Delta\to0$, $bc=1/(2s)$.""",
+    statement=r"""For $\dot b=-c^2b$, $\dot c=-b^2c$ with $b_0,c_0>0$ the imbalance $\Delta=b^2-c^2$ is
+constant, and for $\Delta\ne0$ with $s=t+\ln(b_0/c_0)/\Delta$: $bc=\dfrac{\Delta}{2\sinh\Delta s}$,
+$b^2+c^2=\Delta\coth\Delta s$ and $\dfrac{d\ln(bc)^2}{d\ln s}=-2x\coth x$ at $x=\Delta s$; for $\Delta\to0$,
+$bc=1/(2s)$.""",
     kind="identity",
     criteria=(
         IDENTITIES,
@@ -103,10 +104,10 @@ GAP = "largest |exponent / (−2x coth x) − 1| / (ηb₀²)"
     id="xiong2024.toy-gradient-descent",
     title="Gradient descent follows the toy's closed form to first order",
     reference="no counterpart in the paper",
-    statement=r"""From $b_0\ge c_0>0$ with $\eta b_0^2\le\tfrac1{20}$, on a fixed interval of time $\eta T$ the relative difference between $bc$ of simultaneous
-gradient descent and of the flow is of order $\eta$. The local exponent of $(bc)^2$ in $s$ follows $-2x\coth x$ up
-to a relative error of order $\eta b_0^2$: from the power law $-2$ of $\Delta=0$, past $-\tfrac52$ at $x=0.888$,
-to exponential decay.""",
+    statement=r"""From $b_0\ge c_0>0$ with $\eta b_0^2\le\tfrac1{20}$, on a fixed interval of time $\eta T$ the
+relative difference between $bc$ of simultaneous gradient descent and of the flow is of order $\eta$. The local
+exponent of $(bc)^2$ in $s$ follows $-2x\coth x$ up to a relative error of order $\eta b_0^2$: from the power
+law $-2$ of $\Delta=0$, past $-\tfrac52$ at $x=0.888$, to exponential decay.""",
     kind="rate",
     criteria=(
         Criterion(ORDER, 0.9, 1.1, width="next order in η: 0.96 to 1.007 for b₀ from 1/2 to 1"),
@@ -280,9 +281,9 @@ FIRST = "terms of first order in η"
     id="xiong2024.drift-identity",
     title="The imbalance changes at second order only",
     reference="conservation along the flow is classical; the discrete identity is derived",
-    statement=r"""For every linear $\mathcal A$, with $R=\mathcal A^*\mathcal A(FG^\top-M^\star)$, one simultaneous
-step changes $\Delta=F^\top F-G^\top G$ by exactly $\eta^2(G^\top R^\top RG-F^\top RR^\top F)$; there is no term
-of first order, so the flow conserves $\Delta$.""",
+    statement=r"""For every linear $\mathcal A$, with $R=\mathcal A^*\mathcal A(FG^\top-M^\star)$, one
+simultaneous step changes $\Delta=F^\top F-G^\top G$ by exactly $\eta^2(G^\top R^\top RG-F^\top RR^\top F)$;
+there is no term of first order, so the flow conserves $\Delta$.""",
     kind="identity",
     criteria=(
         IDENTITIES,
@@ -349,10 +350,10 @@ RIGHT = "terms and entries left of G̃ᵀG̃ − β⁻²Aᵀ(FGᵀ)(FGᵀ)ᵀA"
     id="xiong2024.rebalancing-identity",
     title="Rebalancing keeps the iterate and makes F an isometry times β",
     reference="the modified step of the accelerated method, restated; the spectrum of G̃ is derived",
-    statement=r"""For $k\le n_1$ and $F=ASB$ with $A^\top A=BB^\top=I_k$ and diagonal $S$, and $\beta>0$, the pair $\tilde F=\beta A$,
-$\tilde G=\beta^{-1}GB^\top S$ satisfies $\tilde F\tilde G^\top=FG^\top$, $\tilde F^\top\tilde F=\beta^2I$ and
-$\tilde G^\top\tilde G=\beta^{-2}A^\top(FG^\top)(FG^\top)^\top A$.""",
-    origin="paper",
+    statement=r"""For $k\le n_1$ and $F=ASB$ with $A^\top A=BB^\top=I_k$ and diagonal $S$, and $\beta>0$, the
+pair $\tilde F=\beta A$, $\tilde G=\beta^{-1}GB^\top S$ satisfies $\tilde F\tilde G^\top=FG^\top$, $\tilde
+F^\top\tilde F=\beta^2I$ and $\tilde G^\top\tilde G=\beta^{-2}A^\top(FG^\top)(FG^\top)^\top A$.""",
+    origin="sharpened",
     known="restated",
     kind="identity",
     criteria=(

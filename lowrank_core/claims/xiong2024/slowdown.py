@@ -53,7 +53,7 @@ smaller.""",
             0.998,
             1.002,
             of_prediction=True,
-            width="finite T: the fitted slope is off by about (3/4)·ln(T)/T, 3·10⁻⁴ at smoke and 10⁻⁴ at book scale",
+            width="finite T, of order ln(T)/T: 5·10⁻⁴ off at smoke and 10⁻⁴ at book scale",
         ),
         Criterion(RATIO, low=100, width="1 separates the laws"),
     ),
@@ -281,9 +281,9 @@ def symmetric_upper_bound(setting: Setting) -> Evidence:
     id="xiong2024.exact-rank-linear",
     title="With k = r convergence is linear",
     reference="introduction for linear convergence; the rate and its conditions are new",
-    statement=r"""On the population loss with $k=r$ and $\eta\le2/(2\sigma_1+\sigma_r)$, convergent runs of symmetric
-gradient descent from a generic start converge linearly: $\|X_TX_T^\top-M^\star\|_F^2$ decays at the rate
-$2\ln(1-\eta\sigma_r)$ per iteration.""",
+    statement=r"""On the population loss with $k=r$ and $\eta\le2/(2\sigma_1+\sigma_r)$, convergent runs of
+symmetric gradient descent from a generic start converge linearly: $\|X_TX_T^\top-M^\star\|_F^2$ decays at the
+rate $2\ln(1-\eta\sigma_r)$ per iteration.""",
     origin="sharpened",
     known="restated",
     kind="rate",
@@ -343,9 +343,9 @@ def exact_rank_linear(setting: Setting) -> Evidence:
     id="xiong2024.extra-rank-not-columns",
     title="Extra rank slows the descent, extra columns do not",
     reference="no counterpart in the paper",
-    statement=r"""On the population loss, with $\eta\le2/(2\sigma_1+\sigma_r)$, convergent runs from a start with $k>r$
-columns but only rank $r$ converge linearly, at the rate $2\ln(1-\eta\sigma_r)$ of $k=r$: the additional rank of
-$X_0$, not its additional columns, causes the slowdown.""",
+    statement=r"""On the population loss, with $\eta\le2/(2\sigma_1+\sigma_r)$, convergent runs from a start
+with $k>r$ columns but only rank $r$ converge linearly, at the rate $2\ln(1-\eta\sigma_r)$ of $k=r$: the
+additional rank of $X_0$, not its additional columns, causes the slowdown.""",
     kind="rate",
     criteria=(
         Criterion(

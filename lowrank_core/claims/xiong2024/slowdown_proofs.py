@@ -263,8 +263,8 @@ def nonzero_spectrum(problem: Problem, factors: Factors) -> torch.Tensor:
     id="xiong2024.limit-constant",
     title="The constant of the power law is (rank X₀ − r)/4",
     reference="no counterpart in the paper",
-    statement=r"""Along the flow, if $\Sigma\succeq0$ has rank $r<\operatorname{rank}X_0$ and the $r$ signal rows
-of $X_0$ are linearly independent, then $t^2\,\|W(t)-\Sigma\|_F^2\to(\operatorname{rank}X_0-r)/4$.""",
+    statement=r"""Along the flow, if $\Sigma\succeq0$ has rank $r<\operatorname{rank}X_0$ and the $r$ signal
+rows of $X_0$ are linearly independent, then $t^2\,\|W(t)-\Sigma\|_F^2\to(\operatorname{rank}X_0-r)/4$.""",
     kind="identity",
     criteria=(
         Criterion(LIMIT, 0, 0),
