@@ -14,10 +14,11 @@ from math import log2
 
 import torch
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.xiong2024.runs import SEEDS
+from lowrank_core.claims.standing import RANK
+from lowrank_core.claims.xiong2024.runs import OVER, SEEDS
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
@@ -41,6 +42,7 @@ REBALANCING = "chapters/xiong2024/rebalancing"
 LINEAR = "chapters/xiong2024/asymmetric-linear"
 
 TERMS = "terms left in the identities"
+IDENTITIES = Criterion(TERMS, 0, 0, exact="the identities, in symbols")
 ENTRIES = "entries that do not vanish"
 UNCERTIFIED = "comparisons not certified"
 VIOLATED = "certainly violated"
@@ -57,16 +59,22 @@ DIFFERENCE = "largest relative difference from the flow solved to 20 digits"
     id="xiong2024.toy-closed-form",
     title="The toy problem in closed form",
     reference="the paper has a toy problem of this kind; its closed form is derived",
-    statement=r"""For $\dot b=-c^2b$, $\dot c=-b^2c$ the imbalance $\Delta=b^2-c^2$ is constant, and with
-$s=t+\ln(b_0/c_0)/\Delta$: $bc=\dfrac{\Delta}{2\sinh\Delta s}$, $b^2+c^2=\Delta\coth\Delta s$ and
-$\dfrac{d\ln(bc)^2}{d\ln s}=-2x\coth x$ at $x=\Delta s$; for $\Delta\to0$, $bc=1/(2s)$.""",
-    origin="ours",
+    statement=r"""For $\dot b=-c^2b$, $\dot c=-b^2c$ with $b_0,c_0>0$ the imbalance $\Delta=b^2-c^2$ is
+constant, and for $\Delta\ne0$ with $s=t+\ln(b_0/c_0)/\Delta$: $bc=\dfrac{\Delta}{2\sinh\Delta s}$,
+$b^2+c^2=\Delta\coth\Delta s$ and $\dfrac{d\ln(bc)^2}{d\ln s}=-2x\coth x$ at $x=\Delta s$; for $\Delta\to0$,
+$bc=1/(2s)$.""",
     kind="identity",
-    criteria=(Criterion(TERMS, 0, 0), Criterion(DIFFERENCE, high=1e-15)),
-    control="weight decay; for the identities also e^{Δs} in place of e^{2Δs}",
-    breaks=(TERMS, DIFFERENCE),
+    criteria=(
+        IDENTITIES,
+        Criterion(DIFFERENCE, high=1e-15, width="the solver keeps 20 digits"),
+    ),
+    control="no weight decay: weight 1/10; for the identities also e^{Δs} in place of e^{2Δs}",
     seeds=SEEDS,
     sizes=scales(times=each((1, 2), (1, 3), (1, 5, 20))),
+    edges=(
+        edge("a late time", times=(12,), seeds=2),
+        edge("eight ratios from 1/4 to 2", times=(1,), seeds=8),
+    ),
     means=("symbolic",),
     chapter=IMBALANCE,
 )
@@ -87,6 +95,8 @@ def toy_closed_form(setting: Setting) -> Evidence:
     )
 
 
+ORDER = "order of the error in η"
+SOLVER = "largest difference from the solver on 2 × 2 matrices"
 GAP = "largest |exponent / (−2x coth x) − 1| / (ηb₀²)"
 
 
@@ -94,27 +104,31 @@ GAP = "largest |exponent / (−2x coth x) − 1| / (ηb₀²)"
     id="xiong2024.toy-gradient-descent",
     title="Gradient descent follows the toy's closed form to first order",
     reference="no counterpart in the paper",
-    statement=r"""On a fixed interval of time $\eta T$ the relative difference between $bc$ of simultaneous
-gradient descent and of the flow is of order $\eta$. The local exponent of $(bc)^2$ in $s$ follows $-2x\coth x$ up
-to a relative error of order $\eta b_0^2$: from the power law $-2$ of $\Delta=0$, past $-\tfrac52$ at $x=0.888$,
-to exponential decay.""",
-    origin="ours",
+    statement=r"""From $b_0\ge c_0>0$ with $\eta b_0^2\le\tfrac1{20}$, on a fixed interval of time $\eta T$ the
+relative difference between $bc$ of simultaneous gradient descent and of the flow is of order $\eta$. The local
+exponent of $(bc)^2$ in $s$ follows $-2x\coth x$ up to a relative error of order $\eta b_0^2$: from the power
+law $-2$ of $\Delta=0$, past $-\tfrac52$ at $x=0.888$, to exponential decay.""",
     kind="rate",
     criteria=(
-        Criterion("order of the error in η", 0.9, 1.1),
-        Criterion(GAP, high=2),
-        Criterion("x where the exponent passes −2.5", 0.98, 1.02, of_prediction=True),
-        Criterion("largest difference from the solver on 2 × 2 matrices", high=1e-12),
+        Criterion(ORDER, 0.9, 1.1, width="next order in η: 0.96 to 1.007 for b₀ from 1/2 to 1"),
+        Criterion(GAP, high=2, width="1.5 at c₀ = b₀, the largest; the next order in η"),
+        Criterion(SOLVER, high=1e-12, width="rounding"),
     ),
-    control="the closed form and the exponent of Δ = 0, for a start with c₀ = b₀/3; weight decay",
-    breaks=("order of the error in η", GAP),
+    control="the laws of Δ in place of those of Δ = 0, for c₀ = b₀/3; no weight decay: weight 1/10",
     seeds=SEEDS,
     sizes=scales(eta=each(0.02, 0.02, 0.005), time=each(10.0, 20.0, 50.0), until=each(4.0, 8.0, 12.0)),
+    edges=(
+        edge("the largest step", eta=0.05),
+        edge("a small step", eta=0.002, until=2.0),
+        edge("a long run", time=60.0, until=10.0),
+        refused("ηb₀² ≤ 1/20", "the next order in η is no longer small", eta=0.2),
+    ),
     chapter=IMBALANCE,
     uses=("xiong2024.toy-closed-form",),
 )
 def toy_gradient_descent(setting: Setting) -> Evidence:
     s = setting.sizes
+    setting.assume(s.eta <= 0.05, "ηb₀² ≤ 1/20")
     ratios = {f"c₀/b₀ = {name}": Fraction(name) for name in ("1/3", "3/4", "19/20", "1")}
     starts = {
         name: [floats(toy.draw(seed, ratio)) for seed in setting.seeds] for name, ratio in ratios.items()
@@ -131,30 +145,29 @@ def toy_gradient_descent(setting: Setting) -> Evidence:
     found = {name: [toy.exponents(*b, s.eta, s.until) for b in drawn] for name, drawn in starts.items()}
     imbalanced = starts["c₀/b₀ = 1/3"]
     decayed = [toy.exponents(*start, s.eta, s.until, float(DECAY)) for start in imbalanced]
+    # Other starts begin beyond the exponent −2.5, or never come to it.
+    passes = [toy.crossing(run) for name in ("c₀/b₀ = 3/4", "c₀/b₀ = 19/20") for run in found[name]]
     # With x put to zero, the prediction is the exponent −2 of Δ = 0.
     unaware = [[(0.0, value) for _, value in run] for run in found["c₀/b₀ = 1/3"]]
     return Evidence(
         measured={
-            "order of the error in η": {name: [order(b) for b in drawn] for name, drawn in starts.items()},
+            ORDER: {name: [order(b) for b in drawn] for name, drawn in starts.items()},
             GAP: {name: gaps(drawn, found[name]) for name, drawn in starts.items()},
-            # The other starts begin beyond this point, or never come to it.
-            "x where the exponent passes −2.5": {
-                name: [toy.crossing(run) for run in found[name]] for name in ("c₀/b₀ = 3/4", "c₀/b₀ = 19/20")
-            },
-            "largest difference from the solver on 2 × 2 matrices": solver_difference(setting, imbalanced),
+            SOLVER: solver_difference(setting, imbalanced),
         },
-        predicted={
-            "order of the error in η": 1,
-            "x where the exponent passes −2.5": toy.crossing(
-                [(x / 1000, toy.exponent(x / 1000)) for x in range(2000)]
-            ),
-        },
+        predicted={ORDER: 1},
         control={
-            "order of the error in η": {
+            ORDER: {
                 "law of Δ = 0": [order(b, balanced=True) for b in imbalanced],
                 "weight decay": [order(b, float(DECAY)) for b in imbalanced],
             },
             GAP: {"law of Δ = 0": gaps(imbalanced, unaware), "weight decay": gaps(imbalanced, decayed)},
+            SOLVER: {"weight decay": solver_difference(setting, imbalanced, float(DECAY))},
+        },
+        notes={
+            "smallest x where the exponent passes −2.5": min(passes),
+            "largest x where the exponent passes −2.5": max(passes),
+            "predicted x": toy.crossing([(x / 1000, toy.exponent(x / 1000)) for x in range(2000)]),
         },
         curves={"exponents": found, "starts": starts},
     )
@@ -169,7 +182,7 @@ def largest_gap(run: Run) -> float:
     return max(abs(value / toy.exponent(x) - 1) for x, value in run)
 
 
-def solver_difference(setting: Setting, starts: list[tuple[float, float]]) -> torch.Tensor:
+def solver_difference(setting: Setting, starts: list[tuple[float, float]], decay: float = 0) -> torch.Tensor:
     """How far the scalar recursion is from gradient descent on FGᵀ = diag(1, 0) with diagonal factors, (B,)."""
     s, device = setting.sizes, setting.device
     noise = torch.tensor(starts, dtype=torch.float64, device=device)
@@ -184,7 +197,7 @@ def solver_difference(setting: Setting, starts: list[tuple[float, float]]) -> to
         reduce=False,
     )
     scalar = torch.tensor(
-        [[b * c for b, c in toy.descend(*start, s.eta, int(run.steps[-1]))] for start in starts],
+        [[b * c for b, c in toy.descend(*start, s.eta, int(run.steps[-1]), decay)] for start in starts],
         dtype=torch.float64,
     )
     return (run.observed["product"] - scalar[:, run.steps]).abs().amax(1)
@@ -198,36 +211,39 @@ def solver_difference(setting: Setting, starts: list[tuple[float, float]]) -> to
 $\Delta_{t+1}=\Delta_t(1-\eta^2b_t^2c_t^2)$, and the relative drift $D_T=1-\Delta_T/\Delta_0$ satisfies
 $1-e^{-\eta(q_0-q_T)/4}\le D_T\le\dfrac{\eta c_0^2}{2-\eta b_0^2}$, $q=b^2+c^2$; so
 $D_\infty=\tfrac12\eta c_0^2+O(\eta^2)$.""",
-    origin="ours",
     kind="bound-upper",
     criteria=(
-        Criterion(TERMS, 0, 0),
+        IDENTITIES,
         Criterion(UNCERTIFIED, 0, 0),
-        Criterion("drift with η / drift with η/2, at equal time", 0.97, 1.03, of_prediction=True),
     ),
-    control="weight decay; for the bounds and identities also alternating updates, from c₀ > b₀",
-    breaks=(TERMS, UNCERTIFIED, "drift with η / drift with η/2, at equal time"),
+    control="no weight decay: weight 1/10; simultaneous updates: alternating ones, from c₀ > b₀",
     seeds=SEEDS,
-    sizes=scales(starts=each(1, 3, 10), steps=each(2_000, 4_000, 20_000)),
+    sizes=scales(starts=each(1, 3, 10), steps=each(2_000, 4_000, 20_000), step="1/20"),
+    edges=(
+        edge("the first steps", starts=20, steps=4),
+        edge("the largest step, ηb₀² up to 1", starts=5, steps=500, step="1"),
+        edge("a small step", starts=2, steps=2_000, step="1/1000"),
+        refused("ηb₀² ≤ 1", "Δ may change its sign", step="3"),
+    ),
     means=("symbolic", "ball"),
     chapter=IMBALANCE,
 )
 def toy_drift_certified(setting: Setting) -> Evidence:
-    s = setting.sizes
-    starts = [toy_drift.draw(seed, s.starts) for seed in setting.seeds]
+    s, step = setting.sizes, Fraction(setting.sizes.step)
+    setting.assume(step <= 1, "ηb₀² ≤ 1")
+    starts = [toy_drift.draw(seed, s.starts, step) for seed in setting.seeds]
     coarse = [[toy_drift.certify(start, s.steps) for start in drawn] for drawn in starts]
     fine = [[toy_drift.certify(start.halved(), 2 * s.steps) for start in drawn] for drawn in starts]
-    # One start per seed suffices for the controls. The step size is 1/20, so that ηλ is DECAY/20.
+    # One start per seed suffices for the controls. The weight enters as ηλ.
     first = [drawn[0] for drawn in starts]
-    decayed = [toy_drift.certify(start, s.steps, DECAY / 20) for start in first]
-    decayed_fine = [toy_drift.certify(start.halved(), 2 * s.steps, DECAY / 40) for start in first]
+    decayed = [toy_drift.certify(start, s.steps, DECAY * step) for start in first]
     swapped = [
         toy_drift.certify(toy_drift.Start(start.v, start.u), s.steps, alternating=True) for start in first
     ]
-    ratio = "drift with η / drift with η/2, at equal time"
-    ends = [
-        [(one.final[0] / two.final[1], one.final[1] / two.final[0]) for one, two in zip(*runs, strict=True)]
+    ratios = [
+        one.final[0] / two.final[0]
         for runs in zip(coarse, fine, strict=True)
+        for one, two in zip(*runs, strict=True)
     ]
     return Evidence(
         measured={
@@ -236,22 +252,12 @@ def toy_drift_certified(setting: Setting) -> Evidence:
                 sum(run.checks - run.proved for run in (*one, *two))
                 for one, two in zip(coarse, fine, strict=True)
             ],
-            ratio: {
-                "smallest": [float(min(low for low, _ in pairs)) for pairs in ends],
-                "largest": [float(max(high for _, high in pairs)) for pairs in ends],
-            },
         },
-        predicted={ratio: 2},
         control={
             TERMS: sum(toy_drift.proof_residuals(alternating=True).values()),
             UNCERTIFIED: {
                 "weight decay": [run.refuted for run in decayed],
                 "alternating": [run.refuted for run in swapped],
-            },
-            ratio: {
-                "weight decay": [
-                    float(one.final[0] / two.final[0]) for one, two in zip(decayed, decayed_fine, strict=True)
-                ]
             },
         },
         notes={
@@ -260,28 +266,31 @@ def toy_drift_certified(setting: Setting) -> Evidence:
                 max(run.final[1] - run.final[0] for drawn in coarse for run in drawn)
             ),
             "largest drift": float(max(run.final[1] for drawn in coarse for run in drawn)),
+            "smallest drift with η / drift with η/2, at equal time": float(min(ratios)),
+            "largest drift with η / drift with η/2, at equal time": float(max(ratios)),
             "interval arithmetic": enclosure.backend(),
         },
         curves={"history": [drawn[0].history for drawn in coarse], "starts": first},
     )
 
 
+FIRST = "terms of first order in η"
+
+
 @claim(
     id="xiong2024.drift-identity",
     title="The imbalance changes at second order only",
     reference="conservation along the flow is classical; the discrete identity is derived",
-    statement=r"""For every linear $\mathcal A$, with $R=\mathcal A^*\mathcal A(FG^\top-M^\star)$, one simultaneous
-step changes $\Delta=F^\top F-G^\top G$ by exactly $\eta^2(G^\top R^\top RG-F^\top RR^\top F)$; there is no term
-of first order, so the flow conserves $\Delta$.""",
-    origin="ours",
+    statement=r"""For every linear $\mathcal A$, with $R=\mathcal A^*\mathcal A(FG^\top-M^\star)$, one
+simultaneous step changes $\Delta=F^\top F-G^\top G$ by exactly $\eta^2(G^\top R^\top RG-F^\top RR^\top F)$;
+there is no term of first order, so the flow conserves $\Delta$.""",
     kind="identity",
     criteria=(
-        Criterion("terms left in the identity", 0, 0),
-        Criterion("terms of first order in η", 0, 0),
+        IDENTITIES,
+        Criterion(FIRST, 0, 0, exact="the part of first order of the identities, in symbols"),
         Criterion(ENTRIES, 0, 0),
     ),
-    control="alternating updates break the identity; weight decay breaks its first order too",
-    breaks=("terms left in the identity", "terms of first order in η", ENTRIES),
+    control="simultaneous steps of plain descent: alternating ones; weight decay, also at first order",
     seeds=SEEDS,
     sizes=scales(
         cases=each(
@@ -289,6 +298,13 @@ of first order, so the flow conserves $\Delta$.""",
             ((3, 4, 2, 5), (4, 3, 5, 7), (3, 3, 2, 12), (1, 5, 3, 2)),
             ((3, 4, 2, 5), (4, 3, 5, 7), (3, 3, 2, 12), (1, 5, 3, 2), (6, 5, 4, 20)),
         )
+    ),
+    edges=(
+        edge("numbers", cases=((1, 1, 1, 1),)),
+        edge("one column", cases=((4, 3, 1, 2),)),
+        edge("k = n₁ = n₂", cases=((3, 3, 3, 4),)),
+        edge("k > n₁ + n₂", cases=((2, 2, 6, 3),)),
+        edge("more measurements than unknowns", cases=((2, 3, 2, 9),)),
     ),
     means=("symbolic", "exact"),
     chapter=IMBALANCE,
@@ -307,16 +323,16 @@ def imbalance_identity(setting: Setting) -> Evidence:
     first = next(iter(cases.values()))
     return Evidence(
         measured={
-            "terms left in the identity": plain["identity"],
-            "terms of first order in η": plain["first order"],
+            TERMS: plain["identity"],
+            FIRST: plain["first order"],
             ENTRIES: {name: entries(case, "simultaneous") for name, case in cases.items()},
         },
         control={
-            "terms left in the identity": {
+            TERMS: {
                 "alternating": alternating["identity"],
                 "weight decay": decayed["identity"],
             },
-            "terms of first order in η": {"weight decay": decayed["first order"]},
+            FIRST: {"weight decay": decayed["first order"]},
             ENTRIES: {
                 "alternating": entries(first, "alternating"),
                 "weight decay": entries(first, "weight decay"),
@@ -334,10 +350,10 @@ RIGHT = "terms and entries left of G̃ᵀG̃ − β⁻²Aᵀ(FGᵀ)(FGᵀ)ᵀA"
     id="xiong2024.rebalancing-identity",
     title="Rebalancing keeps the iterate and makes F an isometry times β",
     reference="the modified step of the accelerated method, restated; the spectrum of G̃ is derived",
-    statement=r"""For $F=ASB$ with $A^\top A=BB^\top=I$ and diagonal $S$, the pair $\tilde F=\beta A$,
-$\tilde G=\beta^{-1}GB^\top S$ satisfies $\tilde F\tilde G^\top=FG^\top$, $\tilde F^\top\tilde F=\beta^2I$ and
-$\tilde G^\top\tilde G=\beta^{-2}A^\top(FG^\top)(FG^\top)^\top A$.""",
-    origin="paper",
+    statement=r"""For $k\le n_1$ and $F=ASB$ with $A^\top A=BB^\top=I_k$ and diagonal $S$, and $\beta>0$, the
+pair $\tilde F=\beta A$, $\tilde G=\beta^{-1}GB^\top S$ satisfies $\tilde F\tilde G^\top=FG^\top$, $\tilde
+F^\top\tilde F=\beta^2I$ and $\tilde G^\top\tilde G=\beta^{-2}A^\top(FG^\top)(FG^\top)^\top A$.""",
+    origin="sharpened",
     known="restated",
     kind="identity",
     criteria=(
@@ -345,8 +361,7 @@ $\tilde G^\top\tilde G=\beta^{-2}A^\top(FG^\top)(FG^\top)^\top A$.""",
         Criterion(LEFT, 0, 0),
         Criterion(RIGHT, 0, 0),
     ),
-    control="S is forgotten, or B not transposed; for F̃ᵀF̃, β and 1/β are exchanged",
-    breaks=(PRODUCT, LEFT, RIGHT),
+    control="the step as it is: S is forgotten, or B not transposed; for F̃ᵀF̃, β and 1/β are exchanged",
     seeds=SEEDS,
     sizes=scales(
         cases=each(
@@ -355,6 +370,13 @@ $\tilde G^\top\tilde G=\beta^{-2}A^\top(FG^\top)(FG^\top)^\top A$.""",
             ((4, 3, 2), (5, 4, 3), (3, 6, 3), (6, 2, 4), (8, 8, 6)),
         )
     ),
+    edges=(
+        edge("k = n₁", cases=((3, 4, 3),)),
+        edge("k > n₂", cases=((5, 2, 4),)),
+        edge("k = n₁ = n₂", cases=((3, 3, 3),)),
+        edge("one column", cases=((4, 3, 1), (1, 3, 1))),
+        refused("k ≤ n₁", "A cannot have orthonormal columns", cases=((2, 4, 3),)),
+    ),
     means=("symbolic", "exact"),
     chapter=REBALANCING,
 )
@@ -362,6 +384,7 @@ def rebalanced_identity(setting: Setting) -> Evidence:
     def left_over(mistake: rebalancing_identity.Mistake = "") -> list[rebalancing_identity.Residuals]:
         """Terms of the symbolic identities plus entries of the exact instances, per seed."""
         terms = rebalancing_identity.proof_residuals(mistake)
+        setting.assume(all(k <= n1 for n1, _, k in setting.sizes.cases), "k ≤ n₁")
         found = []
         for seed in setting.seeds:
             entries = [
@@ -395,16 +418,18 @@ SMALLEST = "smallest nonzero eigenvalue of the error operator / μ"
     id="xiong2024.local-rate",
     title="The local rate is set by the smallest nonzero eigenvalues of FᵀF and GᵀG",
     reference="sharpens the form exp(−Ω(α²T)) of the abstract; the exact rate is derived",
-    statement=r"""One step maps $E=FG^\top-M^\star$ to $E-\eta\mathcal L(E)+\eta^2EGF^\top E$ with
+    statement=r"""One simultaneous step on the population loss maps $E=FG^\top-M^\star$ to
+$E-\eta\mathcal L(E)+\eta^2EGF^\top E$ with
 $\mathcal L(E)=FF^\top E+EGG^\top$, whose smallest nonzero eigenvalue is
 $\mu=\min\{a_+\text{ if }n_2>\operatorname{rank}G,\ b_+\text{ if }n_1>\operatorname{rank}F,\ a_++b_+\}$, $a_+$
-and $b_+$ being the smallest nonzero eigenvalues of $F^\top F$ and $G^\top G$. After rebalancing, with $n_1>k$ and
-$n_2>r$, $\mu=\min(\beta^2,\sigma_r^2/\beta^2)$.""",
-    origin="ours",
+and $b_+$ being the smallest nonzero eigenvalues of $F^\top F$ and $G^\top G$. At $FG^\top=M^\star$ after
+rebalancing, with $n_1>k$ and $n_2>r$, $\mu=\min(\beta^2,\sigma_r^2/\beta^2)$.""",
     kind="identity",
-    criteria=(Criterion(TERMS, 0, 0), Criterion(SMALLEST, 1 - 1e-6, 1 + 1e-6)),
-    control="n₁ = rank F = k = 6 with min(a₊, b₊), or n₁ = k with min(β², σ_r²/β²), for μ; alternating updates",
-    breaks=(TERMS, SMALLEST),
+    criteria=(
+        IDENTITIES,
+        Criterion(SMALLEST, 1 - 1e-6, 1 + 1e-6, width="the enclosures, about 10⁻⁸ wide"),
+    ),
+    control="n₁ > rank F: n₁ = rank F = k = 6 with min(a₊, b₊), n₁ = k with min(β², σ_r²/β²); simultaneous steps",
     seeds=SEEDS,
     sizes=scales(
         shapes=each(
@@ -426,6 +451,15 @@ $n_2>r$, $\mu=\min(\beta^2,\sigma_r^2/\beta^2)$.""",
             ),
         )
     ),
+    edges=(
+        edge("k = r = 1", shapes=((4, 3, 1, 1, 1, 1),)),
+        edge("k = r", shapes=((4, 3, 2, 2, 2, 2),)),
+        edge("n₁ = n₂ = r", shapes=((2, 2, 2, 2, 2, 2),)),
+        edge("n₂ = r < k", shapes=((4, 2, 3, 2, 3, 2),)),
+        edge("k > n₁ and n₁ = rank F", shapes=((3, 4, 5, 2, 3, 3),)),
+        edge("full ranks on both sides", shapes=((3, 3, 5, 1, 3, 3),)),
+    ),
+    waives=(RANK,),
     means=("symbolic", "ball"),
     chapter=LINEAR,
     uses=("xiong2024.rebalancing-identity",),
@@ -515,13 +549,23 @@ $\lambda_k(\Delta)\le\lambda_{\min}(F^\top F)\le\lambda_{k-r}(\Delta)$ and
 $\lambda_r(G^\top G)\ge\sigma_r^2/\|F\|^2$. If $\operatorname{rank}F>r$, then
 $a_+\le\lambda_{\operatorname{rank}F-r}(\Delta)$, and if $\operatorname{rank}G>r$,
 $b_+\le\lambda_{\operatorname{rank}G-r}(-\Delta)$; so $\min(a_+,b_+)\le\|\Delta\|$ if a rank exceeds $r$.""",
-    origin="ours",
     kind="bound-upper",
     criteria=(Criterion(WINDOW, 0, 0), Criterion(CEILING, 0, 0)),
-    control="Δ has more than r negative eigenvalues; for ‖Δ‖, both ranks are r and the factors nearly balanced",
-    breaks=(WINDOW, CEILING),
+    control="Δ ≻ 0: it has more than r negative eigenvalues; a rank above r: both are r, nearly balanced",
     seeds=SEEDS,
-    sizes=scales(instances=each(1, 2, 20)),
+    sizes=scales(
+        instances=each(1, 2, 20),
+        definite=((6, 5, 4, 1, 4, 1), (5, 6, 4, 2, 4, 2), (7, 4, 5, 2, 5, 2)),
+        general=((5, 5, 4, 2, 3, 3), (5, 5, 4, 1, 2, 3), (4, 4, 4, 2, 2, 4)),
+    ),
+    edges=(
+        edge("k = r + 1", definite=((4, 4, 2, 1, 2, 1),), general=((4, 4, 2, 1, 1, 2),)),
+        edge("n₁ = k", definite=((3, 4, 3, 1, 3, 1),), general=((3, 4, 3, 1, 2, 2),)),
+        edge("n₂ = r", definite=((5, 2, 3, 2, 3, 2),), general=((5, 2, 4, 2, 4, 2),)),
+        edge("k > n₁, full ranks on both sides", general=((3, 3, 5, 1, 3, 3),)),
+        refused(OVER, "no direction is free", definite=((4, 4, 2, 2, 2, 2),)),
+    ),
+    waives=(RANK,),
     means=("exact",),
     chapter=LINEAR,
     uses=("xiong2024.local-rate",),
@@ -540,8 +584,9 @@ def imbalance_brackets_rate(setting: Setting) -> Evidence:
             found.append(interlacing.Comparisons(*map(sum, counts)))
         return found
 
-    definite = [Shape(6, 5, 4, 1, 4, 1), Shape(5, 6, 4, 2, 4, 2), Shape(7, 4, 5, 2, 5, 2)]
-    general = [Shape(5, 5, 4, 2, 3, 3), Shape(5, 5, 4, 1, 2, 3), Shape(4, 4, 4, 2, 2, 4)]
+    definite = [Shape(*sizes) for sizes in setting.sizes.definite]
+    general = [Shape(*sizes) for sizes in setting.sizes.general]
+    setting.assume(all(shape.k > shape.r for shape in (*definite, *general)), OVER)
     windows = {label(s): total(interlacing.window, interlacing.definite, s) for s in definite}
     ceilings = {label(s): total(interlacing.imbalance_bound, interlacing.definite, s) for s in definite}
     ceilings |= {label(s): total(interlacing.imbalance_bound, draw, s) for s in general}

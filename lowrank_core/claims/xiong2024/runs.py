@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -17,6 +19,8 @@ from lowrank_core.solve import Trajectory, log_spaced, solve
 from lowrank_core.truth import psd, rectangular
 
 SEEDS = {"smoke": 3, "book": 8, "full": 64}
+SMALL_STEPS = "η max(σ₁, ‖X₀‖²) ≤ ½"
+OVER = "k > r"
 FLOOR = 1e-28
 """Squared errors below this are rounding: (1e-14)², with ‖M*‖ of order one."""
 
@@ -81,9 +85,27 @@ def scaled_start(setting: Setting, k: int, alpha: float, ratio: float = 1 / 3) -
 
 
 def generic_start(setting: Setting, k: int, alpha: float | None = None) -> Factors:
-    """The Gaussian start at the setting's scale (or at another one) with k columns."""
+    """The Gaussian start at the setting's scale (or at another one) with k columns.
+
+    For k > n it is the n × n factor of the same X₀X₀ᵀ: a rotation of the columns changes no iterate.
+    """
+    s, alpha = setting.sizes, alpha or setting.sizes.alpha
+    if k > s.n:
+        wide = imbalanced_start(s.n, k, k, alpha, 1, setting.seeds, setting.device).left
+        return Factors(torch.linalg.qr(wide.mT).R.mT.contiguous())
+    return gaussian_start(s.n, k, alpha, setting.seeds, setting.device)
+
+
+def resized(setting: Setting, **sizes: Any) -> Setting:
+    """The setting with other sizes, for a control that drops a hypothesis about them."""
+    return replace(setting, sizes=SimpleNamespace(**{**vars(setting.sizes), **sizes}))
+
+
+def assume_small_steps(setting: Setting, *starts: Factors) -> None:
+    """Refuse steps beyond `SMALL_STEPS`, under which ‖X‖² never grows above max(σ₁, ‖X₀‖²)."""
     s = setting.sizes
-    return gaussian_start(s.n, k, alpha or s.alpha, setting.seeds, setting.device)
+    norms = [float(torch.linalg.matrix_norm(start.left, ord=2).max()) ** 2 for start in starts]
+    setting.assume(s.eta * max(s.spectrum[0], *norms) <= 0.5, SMALL_STEPS)
 
 
 def late_fit(run: Trajectory, first: float | torch.Tensor) -> rates.Comparison:
