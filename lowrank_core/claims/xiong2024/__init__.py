@@ -11,6 +11,27 @@ from lowrank_core.claims.xiong2024 import slowdown, slowdown_proofs  # isort: sp
 
 from lowrank_core.claims.xiong2024 import asymmetry, asymmetry_proofs  # isort: split
 
-from lowrank_core.claims.xiong2024 import imbalance, rebalancing
+from lowrank_core.claims.xiong2024 import drift  # isort: split
 
-__all__ = ["asymmetry", "asymmetry_proofs", "imbalance", "rebalancing", "slowdown", "slowdown_proofs"]
+from lowrank_core.claims.xiong2024 import noise_law  # isort: split
+
+from lowrank_core.claims.xiong2024 import imbalance  # isort: split
+
+from lowrank_core.claims.xiong2024 import rebalancing  # isort: split
+
+from lowrank_core.claims.xiong2024 import start_scale  # isort: split
+
+from lowrank_core.claims.xiong2024 import rebalancing_sensing
+
+__all__ = [
+    "asymmetry",
+    "asymmetry_proofs",
+    "drift",
+    "imbalance",
+    "noise_law",
+    "rebalancing",
+    "rebalancing_sensing",
+    "slowdown",
+    "slowdown_proofs",
+    "start_scale",
+]

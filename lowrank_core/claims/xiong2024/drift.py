@@ -1,0 +1,195 @@
+"""The drift of the imbalance Δ = FᵀF − GᵀG: of first order in the step, and not where it matters.
+
+Time is τ = ηT. Π is the projector of `lowrank_core.analysis.imbalance.slow_modes`, on the directions of the search
+space that the signal leaves free.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from lowrank_core.analysis import rates
+from lowrank_core.analysis.imbalance import free_directions, imbalance
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.grammar import each, scales
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.xiong2024.runs import SEEDS, asymmetric_run, scaled_start
+from lowrank_core.factors import Factors
+from lowrank_core.methods import GradientDescent, State
+from lowrank_core.problem import Problem
+from lowrank_core.truth import Truth, rectangular
+
+EXPONENT = "exponent of the drift in η"
+GAP = "drift gained as α falls, relative gap to its law"
+PROJECTED = "drift of ΠΔΠ / ‖ΠΔ₀Π‖"
+FALL = "drift under sensing, at the smallest α / at the next"
+
+
+@dataclass(frozen=True)
+class WeightDecay(GradientDescent):
+    """Gradient descent with weight decay: `shrink`, which is ηλ, times the factors is subtracted in each step."""
+
+    shrink: float
+
+    def step(self, problem: Problem, state: State) -> State:
+        after, before = super().step(problem, state), state.factors
+        assert before.right is not None
+        left, right = after.factors
+        assert right is not None
+        shrunk = Factors(left - self.shrink * before.left, right - self.shrink * before.right)
+        return State(shrunk, after.iteration)
+
+
+@claim(
+    id="xiong2024.imbalance-conservation",
+    title="The imbalance drifts by O(η) only, and not where it matters",
+    reference="conservation along the flow is well known; the laws of the drift are new",
+    statement=r"""With $k>r$ and $\sigma_1=\sigma_r=\sigma$, over a fixed time $\eta T$ and as $\eta\to0$, the
+drift of $\Delta=F^\top F-G^\top G$ is proportional to $\eta$, under sensing too. On the population loss it
+grows as $\alpha\to0$, like $\eta\sigma\ln(1/\alpha)$ relative to $\Delta_0$, but on the signal's directions
+only: $\Pi\Delta\Pi$ does not drift as $\alpha\to0$. Under Gaussian sensing with $m<n_1n_2$ the drift has an
+absolute floor, independent of $\alpha$.""",
+    kind="rate",
+    criteria=(
+        Criterion(EXPONENT, 0.9, 1.1, width="order η, and single starts: sd 0.02 over 40 pilot seeds"),
+        Criterion(GAP, high=0.1, width="terms of order η: 0.05 at most over 12 pilot seeds, r.m.s. 0.03"),
+        Criterion(PROJECTED, high=0.001, width="order α²: below 1e-6 over 50 pilot seeds"),
+        Criterion(
+            FALL, low=0.3, width="an absolute floor gives 1, none gives 0.01: 0.5 to 1.7 over 40 pilot seeds"
+        ),
+    ),
+    control="conservation by the flow, by weight decay, for the exponent; the population loss, by sensing, for the "
+    "law of the drift and for ΠΔΠ; sensing, by the population loss, for the floor",
+    seeds=SEEDS,
+    sizes=scales(
+        n1=each(14, 14, 50),
+        n2=each(12, 12, 40),
+        m=each(120, 120, 1_500),
+        spectrum=each((1.0, 1.0), (1.0, 1.0), (1.0, 1.0, 1.0)),
+        k=each(4, 4, 5),
+        time=each(40, 60, 100),
+        etas=each((0.05, 0.025), (0.05, 0.025, 0.0125), (0.05, 0.025, 0.0125, 0.00625)),
+        alpha=0.3,
+        eta=each(0.03, 0.02, 0.02),
+        alphas=each((0.03, 0.003, 0.0003), (0.03, 0.003, 0.0003, 0.00003), (0.03, 0.003, 0.0003, 0.00003)),
+        decay=0.01,
+    ),
+    edges=(
+        edge("r = 1", spectrum=(1.0,), k=3),
+        edge("k = r + 1", k=3),
+        edge("k = n₂", k=12, m=150),
+        edge("k > n₁", k=15, m=160),
+        edge("n₂ = r + 1", n2=3, m=36),
+        edge("longest steps", etas=(0.1, 0.05)),
+        refused("σ₁ = σ_r", "the signal is learnt one direction after the other", spectrum=(2.0, 1.0)),
+        refused("k > r", "no direction is free", k=2),
+        refused("m < n₁n₂", "the operator may then be the population's", m=200),
+    ),
+    chapter="chapters/xiong2024/imbalance",
+    uses=("xiong2024.drift-identity",),
+    discrepancy="The drift of the imbalance, relative to its start, depends on the start scale. From "
+    "α = {largest α:g} to α = {smallest α:g} it grows on average from {population, largest α:.3f} to "
+    "{population, smallest α:.3f} on the population loss, and from {sensing, largest α:.2g} to "
+    "{sensing, smallest α:.2g} under sensing, where the start's imbalance is forgotten: the final Δ is indefinite "
+    "on {sensing, share of indefinite Δ:.0%} of the seeds.",
+)
+def imbalance_conservation(setting: Setting) -> Evidence:
+    s, losses = setting.sizes, {"population": None, "sensing": setting.sizes.m}
+    setting.assume(s.spectrum[0] == s.spectrum[-1], "σ₁ = σ_r")
+    setting.assume(s.k > len(s.spectrum), "k > r")
+    setting.assume(s.m < s.n1 * s.n2, "m < n₁n₂")
+    unit = scaled_start(setting, s.k, 1.0)
+    truth = rectangular(s.n1, s.n2, s.spectrum, setting.seeds, device=setting.device)
+
+    def drift(alpha: float, eta: float, m: int | None, decay: float = 0.0) -> torch.Tensor:
+        start = scaled_start(setting, s.k, alpha)
+        run = asymmetric_run(setting, start, m, WeightDecay(eta, eta * decay), steps=round(s.time / eta))
+        return imbalance(run.factors) - imbalance(start)
+
+    by_eta = {
+        name: torch.stack([norm(drift(s.alpha, eta, m, decay)) for eta in s.etas], dim=1)
+        for name, m, decay in (*((n, m, 0.0) for n, m in losses.items()), ("weight decay", None, s.decay))
+    }
+    exponents = {name: rates.scaling_exponent(s.etas, sizes.cpu()) for name, sizes in by_eta.items()}
+    # From here on in units of α², in which the imbalance of the start does not depend on α.
+    by_alpha = {
+        name: torch.stack([drift(alpha, s.eta, m) / alpha**2 for alpha in s.alphas], dim=1)
+        for name, m in losses.items()
+    }
+    expected = signal_drift(unit, truth, s.eta, s.alphas)
+    free = free_directions(unit, truth)[:, None]
+    last = {name: drifts[:, -1] for name, drifts in by_alpha.items()}
+    relative = {name: norm(drifts) / norm(imbalance(unit))[:, None] for name, drifts in by_alpha.items()}
+    fall = {
+        name: (s.alphas[-1] / s.alphas[-2]) ** 2 * drifts[:, -1] / drifts[:, -2]
+        for name, drifts in relative.items()
+    }
+    projected = {
+        name: norm(free @ drifts[:, -1:] @ free.mT)[:, 0]
+        / norm(free @ imbalance(unit)[:, None] @ free.mT)[:, 0]
+        for name, drifts in by_alpha.items()
+    }
+    # In units of the whole signal rows: the share f fᵀ − g gᵀ of one row may nearly cancel.
+    rows = norm(truth.left.mT @ unit.left) ** 2
+    unit_gain = rows * norm(expected[:, -1]) / norm(signal_share(unit, truth))
+    gap = {
+        name: norm(drifts[:, -1] - drifts[:, 0] - expected[:, -1]) / unit_gain
+        for name, drifts in by_alpha.items()
+    }
+    indefinite = torch.linalg.eigvalsh(imbalance(unit) + last["sensing"])[:, 0] < 0
+    return Evidence(
+        measured={
+            EXPONENT: {name: exponents[name] for name in losses},
+            GAP: gap["population"],
+            PROJECTED: projected["population"],
+            FALL: fall["sensing"],
+        },
+        predicted={EXPONENT: 1.0},
+        control={
+            EXPONENT: {"weight decay": exponents["weight decay"]},
+            GAP: {"sensing": gap["sensing"]},
+            PROJECTED: {"sensing": projected["sensing"]},
+            FALL: {"population": fall["population"]},
+        },
+        notes={
+            "largest α": s.alphas[0],
+            "smallest α": s.alphas[-1],
+            **{f"{name}, largest α": float(values[:, 0].mean()) for name, values in relative.items()},
+            **{f"{name}, smallest α": float(values[:, -1].mean()) for name, values in relative.items()},
+            "sensing, share of indefinite Δ": float(indefinite.double().mean()),
+        },
+        curves={
+            "by η": by_eta,
+            "by α": relative,
+            "law": norm(by_alpha["population"][:, :1] + expected) / norm(imbalance(unit))[:, None],
+        },
+    )
+
+
+def norm(matrix: torch.Tensor) -> torch.Tensor:
+    """Operator norm, (B,)."""
+    return torch.linalg.matrix_norm(matrix, ord=2)
+
+
+def signal_drift(unit: Factors, truth: Truth, eta: float, alphas: Sequence[float]) -> torch.Tensor:
+    """Predicted drift of Δ/α² beyond that at the first scale, from the start at α = 1: (B, len(alphas), k, k).
+
+    While a signal row (f, g) is small, f + g grows by 1 + ησ per step and f − g shrinks by 1 − ησ, so its share
+    f fᵀ − g gᵀ of Δ shrinks by 1 − η²σ². Learning it takes log(1/α)/log(1 + ησ) steps and a constant: the share
+    is multiplied by α^γ, γ ≈ ησ, and a constant.
+    """
+    load = eta * float(truth.spectrum[0, 0])
+    gamma = -math.log1p(-(load**2)) / math.log1p(load)
+    share = signal_share(unit, truth)
+    kept = torch.as_tensor(alphas, dtype=share.dtype, device=share.device) ** gamma
+    return share[:, None] * (kept - kept[0])[:, None, None]
+
+
+def signal_share(start: Factors, truth: Truth) -> torch.Tensor:
+    """Σ f fᵀ − g gᵀ over the signal rows, (B, k, k)."""
+    assert start.right is not None
+    return imbalance(Factors(truth.left.mT @ start.left, truth.right.mT @ start.right))
