@@ -138,9 +138,9 @@ BETA, LIMIT = "exponent β of the final error in α", "log–log slope of 2 − 
     title="With finitely many measurements the error falls more slowly than α²",
     reference="Corollary 23 (JMLR p. 23): exponent 2 − O(√(log(1/α) log² m · κ⁴nr²/m)), of which √(1/m) is tested",
     statement=r"""From starts with $\alpha\le10^{-2}$ and a search rank $k>r$ on $m$ clean Gaussian measurements of
-a
-truth with equal eigenvalues, the final error of the sub-gradient method is $\propto\alpha^{\beta}$ with $\beta<2$; as
-long as $m$ is large enough for recovery, the mean of $2-\beta$ falls like $m^{-1/2}$, up to logarithms.""",
+a truth with equal eigenvalues, the final error of the sub-gradient method is $\propto\alpha^{\beta}$ with
+$\beta<2$; as long as $m$ is large enough for recovery, the mean of $2-\beta$ falls like $m^{-1/2}$, up to
+logarithms.""",
     origin="sharpened",
     known="read",
     kind="rate",
@@ -171,7 +171,7 @@ long as $m$ is large enough for recovery, the mean of $2-\beta$ falls like $m^{-
         steps=each(200, 260, 260),
     ),
     edges=(
-        edge("k = r + 1", k=3),
+        edge("k = r + 1", n=20, k=4, spectrum=(1.0, 1.0, 1.0), ms=(500, 1_000), steps=260, seeds=20),
         edge("r = 3 of n = 12", spectrum=(1.0, 1.0, 1.0), ms=(400, 1_600), steps=300),
         edge("smaller α", alphas=(1e-4, 1e-7), steps=300),
         refused("k > r", "there is no floor", k=2),
@@ -366,7 +366,7 @@ $\frac2\pi\eta\sigma_1<1$, oscillates for $1<\frac2\pi\eta\sigma_1<2$, and overf
     ),
     edges=(
         edge("n = r + 1", n=3, spectra=((1.0, 0.5),)),
-        edge("equal eigenvalues", spectra=((1.0, 1.0, 1.0),)),
+        edge("equal eigenvalues", spectra=((1.0, 1.0, 1.0),), m=12_000),
         edge("κ = 20", spectra=((2.0, 0.1),), steps=800),
         edge("smaller α", alpha=1e-8, steps=400),
         refused("r < min(n₁, n₂)", "the standing assumption", n=1),

