@@ -50,23 +50,29 @@ class Bounds(NamedTuple):
     """Comparisons that certainly fail."""
 
 
-def certify(seed: int, count: int = 10, share: Fraction = Fraction(1), bits: int = 128) -> Bounds:
-    """Compare products with both bounds in ball arithmetic, for random ``a``, ``ρ`` and ``T``."""
+def certify(
+    seed: int,
+    count: int = 10,
+    share: Fraction = Fraction(1),
+    bits: int = 128,
+    a: tuple[Fraction, Fraction] = (Fraction(1, 100), Fraction(1, 2)),
+    ratio: tuple[Fraction, Fraction] = (Fraction(1, 2), Fraction(99, 100)),
+    steps: tuple[int, int] = (20, 200),
+) -> Bounds:
+    """Compare products with both bounds in ball arithmetic, for random ``a``, ``ρ``, ``T`` between these ends."""
     rng = Random(f"product-bound/{seed}")
     checks = proved = refuted = 0
     with enclosure.precision(bits):
         for _ in range(count):
-            a = rational(rng, Fraction(1, 100), Fraction(1, 2))
-            ratio = rational(rng, Fraction(1, 2), Fraction(99, 100))
-            steps = rng.randint(20, 200)
-            factor = enclosure.ball(ratio)
+            gain, decay, last = rational(rng, *a), rational(rng, *ratio), rng.randint(*steps)
+            factor = enclosure.ball(decay)
             power, product = enclosure.ball(1), enclosure.ball(1)
-            for _ in range(steps):
+            for _ in range(last):
                 power = power * factor
-                product = product * (1 + enclosure.ball(a) * power)
-            low = enclosure.exp(power * enclosure.ball(a * steps / (1 + a)))
-            high = enclosure.exp(enclosure.ball(share * a / (1 - ratio)))
-            whole = product * enclosure.ball(1 + a)
+                product = product * (1 + enclosure.ball(gain) * power)
+            low = enclosure.exp(power * enclosure.ball(gain * last / (1 + gain)))
+            high = enclosure.exp(enclosure.ball(share * gain / (1 - decay)))
+            whole = product * enclosure.ball(1 + gain)
             checks += 2
             proved += enclosure.certainly_le(low, product) + enclosure.certainly_le(whole, high)
             refuted += bool(low > product) + bool(whole > high)

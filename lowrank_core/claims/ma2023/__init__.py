@@ -5,9 +5,11 @@ unnamed, so what is tested are rates, exponents, orderings and the failure of co
 derived here. The modules are listed in the order of the book.
 """
 
-from lowrank_core.claims.ma2023 import sign_rip, sign_rip_proofs  # isort: split
+from lowrank_core.claims.ma2023 import sign_rip, sign_rip_deviation, sign_rip_proofs  # isort: split
 
-from lowrank_core.claims.ma2023 import noiseless, noiseless_proofs  # isort: split
+from lowrank_core.claims.ma2023 import spectral_initialisation  # isort: split
+
+from lowrank_core.claims.ma2023 import expected_loss_runs, noiseless, noiseless_proofs  # isort: split
 
 from lowrank_core.claims.ma2023 import outliers, search_rank  # isort: split
 
@@ -16,6 +18,7 @@ from lowrank_core.claims.ma2023 import not_a_minimum, not_a_minimum_proofs  # is
 from lowrank_core.claims.ma2023 import gaussian_noise
 
 __all__ = [
+    "expected_loss_runs",
     "gaussian_noise",
     "noiseless",
     "noiseless_proofs",
@@ -24,5 +27,7 @@ __all__ = [
     "outliers",
     "search_rank",
     "sign_rip",
+    "sign_rip_deviation",
     "sign_rip_proofs",
+    "spectral_initialisation",
 ]

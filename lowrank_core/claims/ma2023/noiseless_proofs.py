@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import torch
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.ma2023 import runs
-from lowrank_core.claims.ma2023.noiseless import CHAPTER
+from lowrank_core.claims.ma2023.expected_loss_runs import CHAPTER
 from lowrank_core.claims.ma2023.runs import SEEDS
 from lowrank_core.claims.registry import claim
 from lowrank_core.factors import Factors
@@ -27,6 +27,8 @@ TERMS = "terms left in the proof's identities"
 ROUNDING = 1e-40
 SHAPES = ((1, 1, 1), (1, 2, 3), (2, 3, 4), (3, 3, 6))
 """r, n − r and k of the random instances."""
+LARGEST = 0.45
+"""The largest ησ₁ for which the inequalities are stated."""
 VISIBLE = 1e-11
 """Norms below it are rounding, and nothing is said about them."""
 
@@ -72,8 +74,13 @@ def norms(instance: Instance) -> Norms:
 
 
 def random_instances(setting: Setting, count: int, load: float | None) -> Iterator[Instance]:
-    """Instances (B, count, ...) with ‖SSᵀ‖ ≤ 1.01σ₁, ‖EEᵀ‖ ≤ σ₁ = 1 and ησ₁ = load, or random up to 0.45."""
-    for r, rest, k in SHAPES:
+    """Instances (B, count, ...) with ‖SSᵀ‖ ≤ 1.01σ₁, ‖EEᵀ‖ ≤ σ₁ = 1 and ησ₁ = load, or random up to LARGEST.
+
+    The spectra are powers of uniform draws; a high power makes them ill-conditioned.
+    """
+    setting.assume(all(rest >= 1 for _, rest, _ in setting.sizes.shapes), "r < min(n₁, n₂)")
+    setting.assume(all(k >= r for r, _, k in setting.sizes.shapes), "k ≥ r")
+    for r, rest, k in setting.sizes.shapes:
         name = f"instances {r} {rest} {k}"
         s, e = (
             normal(setting.seeds, f"{name} {part}", count, rows, k).to(setting.device)
@@ -81,12 +88,12 @@ def random_instances(setting: Setting, count: int, load: float | None) -> Iterat
         )
         sizes = torch.special.ndtr(normal(setting.seeds, f"{name} sizes", count, r + 3).to(setting.device))
         spectrum = sizes[..., 3:].sort(dim=-1, descending=True).values
-        spectrum = spectrum / spectrum[..., :1]
+        spectrum = (spectrum / spectrum[..., :1]) ** setting.sizes.power
         s = s * (1.01 * sizes[..., 0] / torch.linalg.svdvals(s)[..., 0].square()).sqrt()[..., None, None]
         # Half of the residuals are as large as allowed, where the inequalities are tightest.
         share = torch.where(sizes[..., 1] < 0.5, 2 * sizes[..., 1], 1.0)
         e = e * (share / torch.linalg.svdvals(e)[..., 0].square()).sqrt()[..., None, None]
-        eta = 0.45 * sizes[..., 2] if load is None else torch.full_like(sizes[..., 2], load)
+        eta = LARGEST * sizes[..., 2] if load is None else torch.full_like(sizes[..., 2], load)
         yield Instance(s, e, spectrum, eta[..., None, None])
 
 
@@ -122,27 +129,45 @@ def worst(found: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
     id="ma2023.one-step-inequalities",
     title="What one step does to signal, cross term and residual on the expected loss",
     reference="Propositions 16–17, eqs. (16)–(20) (pp. 17–18); the extra term in (16), the range of η are ours",
-    statement=r"""For $\eta\sigma_1\le0.45$, $\|SS^\top\|\le1.01\sigma_1$, $\|EE^\top\|\le\sigma_1$ and
-$\lambda=\lambda_{\min}(SS^\top)$, one step on the expected loss gives (16)
+    statement=r"""For $r<n$, $k\ge r$, $\eta\sigma_1\le0.45$, $\|SS^\top\|\le1.01\sigma_1$,
+$\|EE^\top\|\le\sigma_1$ and $\lambda=\lambda_{\min}(SS^\top)>0$, one step on the expected loss gives (16)
 $\lambda_{\min}(S_+S_+^\top)\ge((1+\eta\sigma_r)^2-2\eta\|EE^\top\|)\lambda-2\eta(1+\eta\sigma_r)\lambda^2-
 2\eta^2\sigma_1\|SE^\top\|^2$, (17)
 $\|\Sigma-S_+S_+^\top\|\le(1-\eta\lambda)\|\Sigma-SS^\top\|+5\eta\|SE^\top\|^2$, (18)
 $\|S_+E_+^\top\|\le(1-\eta\lambda+2\eta\|\Sigma-SS^\top\|+2\eta\|EE^\top\|)\|SE^\top\|$, (19)
 $\|E_+E_+^\top\|\le\|EE^\top\|-\eta\|EE^\top\|^2$ and (20) $\|S_+S_+^\top\|\le1.01\sigma_1$.""",
-    origin="paper",
+    origin="sharpened",
     known="read",
     kind="bound-upper",
     criteria=(
-        Criterion(SIGNAL, high=1e-9),
-        Criterion(ERROR, high=1e-9),
-        Criterion(CROSS, high=1e-6),
-        Criterion(RESIDUAL, high=1e-9),
-        Criterion(BOUNDED, high=1e-9),
+        Criterion(SIGNAL, high=1e-9, width="rounding"),
+        Criterion(ERROR, high=1e-9, width="rounding"),
+        Criterion(
+            CROSS, high=1e-6, width="rounding of norms down to 1e-11; along runs it is all but attained"
+        ),
+        Criterion(RESIDUAL, high=1e-9, width="rounding"),
+        Criterion(BOUNDED, high=1e-9, width="rounding"),
     ),
     control="a step too large: ησ₁ = 1.2",
-    breaks=(ERROR, BOUNDED),
     seeds=SEEDS,
-    sizes=scales(instances=each(400, 3_000, 30_000), steps=each(60, 400, 2_000)),
+    sizes=scales(
+        instances=each(400, 3_000, 30_000),
+        steps=each(60, 400, 2_000),
+        shapes=SHAPES,
+        power=1.0,
+        load=None,
+    ),
+    edges=(
+        edge("the largest step", load=LARGEST),
+        edge("r = 1, n = 2, k = 1", shapes=((1, 1, 1),), instances=2_000),
+        edge("k = r", shapes=((2, 3, 2), (4, 2, 4))),
+        edge("k > n", shapes=((2, 1, 6),)),
+        edge("large κ", power=12.0),
+        edge("equal eigenvalues", power=0.0),
+        refused("ησ₁ ≤ 0.45", "(20) fails from 0.594 on", load=0.6),
+        refused("r < min(n₁, n₂)", "there is no residual", shapes=((2, 0, 2),)),
+        refused("k ≥ r", "λ = 0", shapes=((3, 2, 2),)),
+    ),
     chapter=CHAPTER,
     discrepancy="The inequalities are stated for η ≲ 1/σ₁. Here ησ₁ ≤ 0.45: for r = 1, (20) fails from "
     "ησ₁ = 0.594 on, where 4(1 + x)³ = 27.27x. (16) is tested with a further term of second order, see "
@@ -151,19 +176,20 @@ $\|E_+E_+^\top\|\le\|EE^\top\|-\eta\|EE^\top\|^2$ and (20) $\|S_+S_+^\top\|\le1.
 )
 def one_step_inequalities_hold(setting: Setting) -> Evidence:
     s = setting.sizes
-    off = worst([violations(instance) for instance in random_instances(setting, s.instances, None)])
+    setting.assume(s.load is None or s.load <= LARGEST, "ησ₁ ≤ 0.45", s.load)
+    off = worst([violations(instance) for instance in random_instances(setting, s.instances, s.load)])
     large = worst([violations(instance) for instance in random_instances(setting, s.instances, 1.2)])
     along = []
     # One trajectory per seed, from a small start, at the largest step allowed.
-    for instance in list(random_instances(setting, 1, 0.45))[-1:]:
+    for instance in list(random_instances(setting, 1, LARGEST))[-1:]:
         walk = instance._replace(signal=1e-3 * instance.signal, residual=1e-3 * instance.residual)
         for _ in range(s.steps):
             along.append(violations(walk))
             walk = walk.step()
     return Evidence(
         measured={name: {"random": off[name], "along a run": worst(along)[name]} for name in off},
-        control={name: {"ησ₁ = 1.2": large[name]} for name in (ERROR, BOUNDED)},
-        notes={"instances per seed": float(s.instances * len(SHAPES))},
+        control={name: {"ησ₁ = 1.2": values} for name, values in large.items()},
+        notes={"instances per seed": float(s.instances * len(s.shapes))},
     )
 
 
@@ -179,18 +205,21 @@ and $\eta\sigma_1=\frac1{20}$ for which $\lambda_{\min}(S_+S_+^\top)$ is below
 $((1+\eta\sigma_r)^2-2\eta\|EE^\top\|)\lambda-2\eta(1+\eta\sigma_r)\lambda^2$: for $\sigma=1$, $S=\frac1{10}$,
 $E=1$ the difference is exactly $-\frac{9799}{400000000}$. The further term $-2\eta^2\sigma_1\|SE^\top\|^2$
 mends it, for $r=1$ provably.""",
-    origin="ours",
     kind="existence",
     criteria=(
-        Criterion(EXACT, high=-2.4e-5),
-        Criterion(FOUND, low=1e-2),
-        Criterion(TERMS, 0, 0),
-        Criterion("hypotheses that the instance violates", 0, 0),
+        Criterion(
+            EXACT, -9799 / 4e8, -9799 / 4e8, exact="one instance that meets the hypotheses, in rationals"
+        ),
+        Criterion(FOUND, low=1e-2, width="no rounding comes near; random search finds 0.12"),
+        Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
     ),
     control="the term −2η²σ₁‖SEᵀ‖² is added to the bound; for the identities, half of it",
-    breaks=(EXACT, FOUND, TERMS),
     seeds=SEEDS,
-    sizes=scales(instances=each(400, 3_000, 30_000)),
+    sizes=scales(instances=each(400, 3_000, 30_000), shapes=SHAPES, power=1.0),
+    edges=(
+        edge("r = 1, n = 2, k = 1", shapes=((1, 1, 1),)),
+        edge("k = 1, n = 4", shapes=((1, 3, 1),)),
+    ),
     means=("symbolic", "exact"),
     chapter=CHAPTER,
     discrepancy="Proposition 16 prints (16) without the term −2η²σ₁‖SEᵀ‖², under SSᵀ ≻ 0, ‖EEᵀ‖ ≤ σ₁, ‖SSᵀ‖ ≤ 2σ₁ "
@@ -216,10 +245,9 @@ def one_step_counterexample(setting: Setting) -> Evidence:
     found = search(0)
     return Evidence(
         measured={
-            EXACT: float(printed.difference),
+            EXACT: float(printed.difference) if printed.hypotheses else torch.inf,
             FOUND: found,
             TERMS: one_step_inequalities.signal_terms(),
-            "hypotheses that the instance violates": int(not printed.hypotheses),
         },
         control={
             EXACT: float(mended.difference),
@@ -234,44 +262,56 @@ def one_step_counterexample(setting: Setting) -> Evidence:
     )
 
 
+EXCESS = "largest ‖E₊E₊ᵀ‖ / bound − 1"
+
+
 @claim(
     id="ma2023.residual-inequality",
     title="The residual never grows on the expected loss",
     reference="eq. (19) (JMLR p. 18); proof and conditions derived here",
     statement=r"""If $\eta\|X\|^2\le1$ and $\eta\|EE^\top\|\le\frac12$, then
 $\|E_+E_+^\top\|\le\|EE^\top\|-\eta\|EE^\top\|^2$.""",
-    origin="ours",
+    origin="sharpened",
+    known="read",
     kind="bound-upper",
-    criteria=(Criterion(TERMS, 0, 0), Criterion("largest ‖E₊E₊ᵀ‖ / bound − 1", high=ROUNDING)),
-    control="η‖EEᵀ‖ = 0.9, exactly at S = 0, EEᵀ = diag(1, ½); for the identities, η(EEᵀ)² is doubled",
-    breaks=(TERMS, "largest ‖E₊E₊ᵀ‖ / bound − 1"),
+    criteria=(
+        Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
+        Criterion(EXCESS, high=ROUNDING, width="rounding at 50 digits"),
+    ),
+    control="η‖EEᵀ‖ = 0.9; for the identities, η(EEᵀ)² is doubled",
     seeds=SEEDS,
-    sizes=scales(instances=each(10, 30, 400)),
+    sizes=scales(instances=each(10, 30, 400), load="1/2"),
+    edges=(
+        edge("a tiny step", load="1/1000000"),
+        edge("between", load="1/3", instances=30),
+        refused("η‖EEᵀ‖ ≤ ½", "it fails, see the control", load="3/5"),
+    ),
     means=("symbolic",),
     chapter=CHAPTER,
 )
 def residual_inequality(setting: Setting) -> Evidence:
+    setting.assume(Fraction(setting.sizes.load) <= Fraction(1, 2), "η‖EEᵀ‖ ≤ ½", setting.sizes.load)
+
     def ratios(load: Fraction) -> list[float]:
         return [
             one_step_inequalities.largest_residual_ratio(seed, setting.sizes.instances, load)
             for seed in setting.seeds
         ]
 
-    failure = one_step_inequalities.residual_failure()
     return Evidence(
         measured={
             TERMS: sum(one_step_inequalities.residual_terms().values()),
-            "largest ‖E₊E₊ᵀ‖ / bound − 1": ratios(Fraction(1, 2)),
+            EXCESS: ratios(Fraction(setting.sizes.load)),
         },
         control={
             TERMS: sum(one_step_inequalities.residual_terms(square=2).values()),
-            "largest ‖E₊E₊ᵀ‖ / bound − 1": {
-                "random, η‖EEᵀ‖ = 0.9": ratios(Fraction(9, 10)),
-                # The bound of the instance is 1/10.
-                "S = 0, EEᵀ = diag(1, ½)": float(10 * failure),
-            },
+            EXCESS: {"η‖EEᵀ‖ = 0.9": ratios(Fraction(9, 10))},
         },
-        notes={"exact excess at S = 0": str(failure)},
+        notes={
+            "excess at S = 0, EEᵀ = diag(1, ½), η = 0.9, exactly": str(
+                one_step_inequalities.residual_failure()
+            )
+        },
     )
 
 
@@ -284,17 +324,31 @@ $\exp\frac{aT\rho^T}{1+a}\le\prod_{t=1}^T(1+a\rho^t)\le\prod_{t=0}^T(1+a\rho^t)\
     origin="paper",
     known="read",
     kind="identity",
-    criteria=(Criterion(TERMS, 0, 0), Criterion("comparisons not certified", 0, 0)),
+    criteria=(
+        Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
+        Criterion("comparisons not certified", 0, 0),
+    ),
     control="half of the exponent a/(1 − ρ)",
-    breaks=(TERMS, "comparisons not certified"),
     seeds=SEEDS,
-    sizes=scales(instances=each(5, 20, 200)),
+    sizes=scales(instances=each(5, 20, 200), a=("1/100", "1/2"), ratio=("1/2", "99/100"), steps=(20, 200)),
+    edges=(
+        edge("T = 1", steps=(1, 1)),
+        edge("large a", a=("1000", "1001")),
+        edge("tiny a", a=("1/100000000", "1/10000000")),
+        edge("ρ near 1", ratio=("99999/100000", "999999/1000000")),
+        edge("ρ near 0", ratio=("1/1000", "1/100")),
+    ),
     means=("symbolic", "ball"),
     chapter=CHAPTER,
 )
 def product_bounds(setting: Setting) -> Evidence:
+    s = setting.sizes
+    a, ratio = ((Fraction(low), Fraction(high)) for low, high in (s.a, s.ratio))
     found, halved = (
-        [product_bound.certify(seed, setting.sizes.instances, share) for seed in setting.seeds]
+        [
+            product_bound.certify(seed, s.instances, share, a=a, ratio=ratio, steps=s.steps)
+            for seed in setting.seeds
+        ]
         for share in (Fraction(1), Fraction(1, 2))
     )
     return Evidence(
@@ -319,20 +373,20 @@ ENDS = "largest final ‖uuᵀ − vvᵀ‖_F"
     id="ma2023.rank-one-landscape",
     title="A rank-one truth leaves no critical point but zero and itself",
     reference="abstract of arXiv 2102.02969 for the empirical loss; the expected loss is derived here",
-    statement=r"""The only critical points of $\|uu^\top-vv^\top\|_F$ are $u=0$ and the kinks $u=\pm v$, in
-every dimension. On clean Gaussian measurements every $u$ away from them still has a direction of descent, and
-the sub-gradient method reaches $\pm v$.""",
-    origin="paper",
+    statement=r"""For $v\ne0$ the only critical points of $\|uu^\top-vv^\top\|_F$ are $u=0$ and the kinks $u=\pm v$,
+in every dimension. On many clean Gaussian measurements of it, $|v|=1$, random $u$ with
+$\frac12\le|u|\le\frac32$ and $|u\mp v|\ge0.3$ still have a direction of descent, and from them the sub-gradient
+method reaches $\pm v$.""",
+    origin="sharpened",
     known="restated",
     kind="identity",
     criteria=(
-        Criterion(TERMS, 0, 0),
-        Criterion(OTHER, 0, 0),
-        Criterion(SLOPE, low=0.2),
-        Criterion(ENDS, high=1e-3),
+        Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
+        Criterion(OTHER, 0, 0, exact="all solutions in the plane, in symbols"),
+        Criterion(SLOPE, low=0.2, width="its mean is 1, and the least of 4800 points was 0.88"),
+        Criterion(ENDS, high=1e-3, width="far below the error of u = 0, which is 1"),
     ),
     control="a truth of rank two, diag(1, 0.7), searched with rank one",
-    breaks=(TERMS, OTHER, SLOPE, ENDS),
     seeds=SEEDS,
     sizes=scales(
         dimensions=each((2, 3), (2, 3, 4, 5), (2, 3, 4, 5, 8)),
@@ -341,12 +395,19 @@ the sub-gradient method reaches $\pm v$.""",
         starts=each(6, 12, 100),
         steps=each(150, 200, 300),
     ),
+    edges=(
+        edge("a dimension not tried otherwise", dimensions=(10,)),
+        edge("fewer measurements", dimensions=(4,), m=400),
+        edge("more points", dimensions=(2,), points=400, starts=30),
+        refused("r < min(n₁, n₂)", "n = r = 1", dimensions=(1,)),
+    ),
     means=("symbolic",),
     chapter=CHAPTER,
     fit="illustrates",
 )
 def rank_one_landscape(setting: Setting) -> Evidence:
     s = setting.sizes
+    setting.assume(min(s.dimensions) > 1, "r < min(n₁, n₂)", s.dimensions)
 
     def explored(n: int, spectrum: tuple[float, ...]) -> tuple[torch.Tensor, torch.Tensor]:
         problem = runs.sensing(setting, s.m, spectrum=spectrum, n=n, variants=s.points)

@@ -7,7 +7,9 @@ not squared, as in the paper.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -80,6 +82,14 @@ def subgradient_run(
 ) -> Trajectory:
     """The sub-gradient method, recorded at 40 iterations per decade unless `options` of `solve` say otherwise."""
     return solve(problem, Subgradient(step), start, steps, **{"record": log_spaced(steps, 40)} | options)
+
+
+@contextmanager
+def wrong_on_purpose() -> Iterator[None]:
+    """No warning that a step rule is wrong for noisy observations, for the controls that show just this."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
 
 
 def final(run: Trajectory) -> torch.Tensor:

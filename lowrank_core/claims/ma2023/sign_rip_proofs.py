@@ -17,6 +17,7 @@ STEPS = "terms left of the two steps"
 LAWS = "terms left of the closed forms"
 LOSS = "terms left of the loss and its slope"
 NOISE = "terms left with Gaussian noise"
+SYMBOLS = "the proof's identities, in symbols"
 
 
 @claim(
@@ -27,11 +28,12 @@ NOISE = "terms left with Gaussian noise"
 E[\operatorname{sign}(u-s)\,u]=\sqrt{2/\pi}\,\|X\|_F\,e^{-s^2/(2\|X\|_F^2)}$, and $\mathbb E[\langle
 A,Y\rangle\mid u]=\langle X,Y\rangle\,u/\|X\|_F^2$; the mean over Gaussian, Cauchy and Student laws of $s$ has
 a closed form.""",
-    origin="ours",
+    origin="sharpened",
+    known="read",
     kind="identity",
-    criteria=(Criterion(STEPS, 0, 0), Criterion(LAWS, 0, 0)),
+    criteria=(Criterion(STEPS, 0, 0, exact=SYMBOLS), Criterion(LAWS, 0, 0, exact=SYMBOLS)),
     control="an exponent with one square missing, s²/2‖X‖_F or s/2‖X‖_F²; in the Cauchy mean, exp(2a) for exp(a)",
-    breaks=(STEPS, LAWS),
+    edgeless="symbols only, for every ‖X‖_F > 0 and every real s",
     seeds=SEEDS,
     sizes=scales(laws=("Gaussian", "Cauchy", "Student, equation", "Student, start")),
     means=("symbolic",),
@@ -62,11 +64,12 @@ def scaling_function_proof(setting: Setting) -> Evidence:
 E|u-s|=\sqrt{2/\pi}\,\|X\|_Fe^{-s^2/(2\|X\|_F^2)}+s\operatorname{erf}\bigl(s/(\sqrt2\|X\|_F)\bigr)$, whose
 derivative in $\|X\|_F$ is the scaling function; for $s\sim N(0,\nu^2)$ the mean is
 $\sqrt{2/\pi}\sqrt{\|X\|_F^2+\nu^2}$.""",
-    origin="ours",
+    origin="sharpened",
+    known="read",
     kind="identity",
-    criteria=(Criterion(LOSS, 0, 0), Criterion(NOISE, 0, 0)),
+    criteria=(Criterion(LOSS, 0, 0, exact=SYMBOLS), Criterion(NOISE, 0, 0, exact=SYMBOLS)),
     control="ν² is replaced by 2ν² in the mean, and the error function's argument is doubled",
-    breaks=(LOSS, NOISE),
+    edgeless="symbols only, for every ‖X‖_F > 0, every real s and every ν > 0",
     seeds=SEEDS,
     sizes=scales(statements=("loss", "slope")),
     means=("symbolic",),
