@@ -9,11 +9,13 @@ from lowrank_core.claims.ma2023 import sign_rip, sign_rip_proofs  # isort: split
 
 from lowrank_core.claims.ma2023 import noiseless, noiseless_proofs  # isort: split
 
-from lowrank_core.claims.ma2023 import outliers, search_rank  # isort: split
+from lowrank_core.claims.ma2023 import outlier_laws, outliers  # isort: split
+
+from lowrank_core.claims.ma2023 import search_rank, starts  # isort: split
 
 from lowrank_core.claims.ma2023 import not_a_minimum, not_a_minimum_proofs  # isort: split
 
-from lowrank_core.claims.ma2023 import gaussian_noise
+from lowrank_core.claims.ma2023 import gaussian_noise, schedules
 
 __all__ = [
     "gaussian_noise",
@@ -21,8 +23,11 @@ __all__ = [
     "noiseless_proofs",
     "not_a_minimum",
     "not_a_minimum_proofs",
+    "outlier_laws",
     "outliers",
+    "schedules",
     "search_rank",
     "sign_rip",
     "sign_rip_proofs",
+    "starts",
 ]
