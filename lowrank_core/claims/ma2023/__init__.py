@@ -11,11 +11,13 @@ from lowrank_core.claims.ma2023 import spectral_initialisation  # isort: split
 
 from lowrank_core.claims.ma2023 import expected_loss_runs, noiseless, noiseless_proofs  # isort: split
 
-from lowrank_core.claims.ma2023 import outliers, search_rank  # isort: split
+from lowrank_core.claims.ma2023 import outlier_laws, outliers  # isort: split
+
+from lowrank_core.claims.ma2023 import search_rank, starts  # isort: split
 
 from lowrank_core.claims.ma2023 import not_a_minimum, not_a_minimum_proofs  # isort: split
 
-from lowrank_core.claims.ma2023 import gaussian_noise
+from lowrank_core.claims.ma2023 import gaussian_noise, schedules
 
 __all__ = [
     "expected_loss_runs",
@@ -24,10 +26,13 @@ __all__ = [
     "noiseless_proofs",
     "not_a_minimum",
     "not_a_minimum_proofs",
+    "outlier_laws",
     "outliers",
+    "schedules",
     "search_rank",
     "sign_rip",
     "sign_rip_deviation",
     "sign_rip_proofs",
     "spectral_initialisation",
+    "starts",
 ]

@@ -1,4 +1,4 @@
-"""Gaussian noise, and the decaying step that makes early stopping unnecessary.
+"""Gaussian noise: how large the error is, and what it depends on.
 
 η and the budget R = η/(1 − ρ) are the paper's here; the house's are twice as large, see `runs` and `budget`.
 """
@@ -6,25 +6,23 @@
 from __future__ import annotations
 
 import math
-import warnings
+from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
 from lowrank_core import artefacts
 from lowrank_core.analysis import rates
-from lowrank_core.budget import finite_step, recommend, slope_norm_factor, smallest_budget
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.analysis.statistics import Pooled
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.ma2023 import runs
+from lowrank_core.claims.ma2023.typical import exponent, median, ratio, rms, typical
 from lowrank_core.claims.registry import claim
-from lowrank_core.factors import Factors, gaussian_start
+from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.noise import Gaussian, Mixed, Noise, Outliers
-from lowrank_core.problem import observe
-from lowrank_core.sensing import Identity
-from lowrank_core.solve import Trajectory, log_spaced, solve
-from lowrank_core.steps import Constant, Geometric, Normalised
-from lowrank_core.truth import psd
+from lowrank_core.solve import log_spaced, solve
 
 CHAPTER = "chapters/ma2023/gaussian-noise"
 
@@ -48,140 +46,231 @@ def geometric_run(
     setting: Setting,
     m: int,
     noise: Noise,
-    r: int = 3,
+    spectrum: Sequence[float] | None = None,
     k: int | None = None,
     alpha: float | None = None,
-    steps: int | None = None,
+    decay: bool = True,
 ) -> torch.Tensor:
-    """Errors (B,) at the end of the sub-gradient method with geometric steps, for a truth with r eigenvalues 1."""
+    """Errors (B,) at the end of the sub-gradient method with geometric steps, or with η/‖Q‖ that do not decay."""
     s = setting.sizes
-    problem = runs.sensing(setting, m, noise, (1.0,) * r)
+    problem = runs.sensing(setting, m, noise, spectrum)
     start = runs.random(problem, k or s.k, alpha or s.alpha)
-    step = runs.geometric(s.eta, 1 - s.eta / s.budget)
-    return runs.final(runs.subgradient_run(problem, start, step, steps or s.steps, record=[0]))
+    step = runs.geometric(s.eta, 1 - s.eta / s.budget) if decay else runs.normalised_constant(s.eta)
+    return runs.final(runs.subgradient_run(problem, start, step, s.steps, record=[0]))
 
 
-def rms(errors: torch.Tensor) -> torch.Tensor:
-    """Root of the mean square over the seeds, the first axis."""
-    return errors.square().mean(dim=0).sqrt()
+def some(setting: Setting, count: int = 8) -> Setting:
+    """The setting with its first seeds only, for controls whose effect is large."""
+    return replace(setting, seeds=setting.seeds[:count])
 
 
-def noise_scaling(setting: Setting, p: float) -> Evidence:
-    """Exponents of the error in ν and m, and its constant, with a fraction p of gross outliers besides."""
+IN_NU, IN_M = "exponent in ν", "exponent in m"
+LAW = "error / least absolute deviations"
+
+
+def noise_scaling(setting: Setting) -> Evidence:
+    """Exponents of the error in ν and m, and its constant, for the setting's levels of gross outliers besides."""
     s = setting.sizes
+    r = len(s.spectrum)
 
-    def errors(m: int, nu: float) -> torch.Tensor:
-        noise = Mixed((Gaussian(nu), Outliers(p))) if p else Gaussian(nu)
-        return geometric_run(setting, m, noise)
+    def noise(p: float, nu: float) -> Noise:
+        return Mixed((Gaussian(nu), Outliers(p))) if p else Gaussian(nu)
 
-    def exponents(ms: tuple[int, ...]) -> dict[str, torch.Tensor]:
-        by_nu = torch.stack([errors(ms[0], nu) for nu in s.nus], dim=1)
-        by_m = torch.stack([by_nu[:, -1], *(errors(m, s.nus[-1]) for m in ms[1:])], dim=1)
-        expected = [least_deviations(s.nus[-1], s.n, 3, m, p) for m in ms]
-        return {
-            "exponent in ν": rates.scaling_exponent(s.nus, rms(by_nu)[None]),
-            "exponent in m": rates.scaling_exponent(ms, rms(by_m)[None]),
-            "error / least absolute deviations": rms(by_m) / torch.tensor(expected),
-            "errors by ν": by_nu,
-            "errors by m": by_m,
-        }
+    def errors(p: float, decay: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        drawn = setting if decay else some(setting)
+        by_nu = torch.stack([geometric_run(drawn, s.ms[0], noise(p, nu), decay=decay) for nu in s.nus], dim=1)
+        more = [geometric_run(drawn, m, noise(p, s.nus[-1]), decay=decay) for m in s.ms[1:]]
+        return by_nu, torch.stack([by_nu[:, -1], *more], dim=1)
 
-    found, control = exponents(s.ms), exponents(s.few)
-    curves = {name: found.pop(name) for name in ("errors by ν", "errors by m")}
-    for name in curves:
-        control.pop(name)
+    measured: dict[str, dict[str, object]] = {name: {} for name in (IN_NU, IN_M, LAW)}
+    control: dict[str, dict[str, object]] = {name: {} for name in measured}
+    curves: dict[str, object] = {"nus": s.nus, "ms": s.ms, "ps": s.ps}
+    for p in s.ps:
+        name = f"p = {p:g}"
+        laws = [least_deviations(s.nus[-1], s.n, r, m, p) for m in s.ms]
+        for found, decay in ((measured, True), (control, False)):
+            by_nu, by_m = errors(p, decay)
+            found[IN_NU][name] = exponent(s.nus, by_nu, rms)
+            found[IN_M][name] = exponent(s.ms, by_m, rms)
+            for i, m in enumerate(s.ms):
+                found[LAW][f"{name}, m = {m}"] = typical(by_m[:, i] / laws[i], rms)
+            if decay:
+                curves[f"errors by ν, {name}"], curves[f"errors by m, {name}"] = by_nu, by_m
+    large = geometric_run(some(setting), s.ms[0], noise(s.ps[0], s.nus[-1]), alpha=1.0)
+    first = least_deviations(s.nus[-1], s.n, r, s.ms[0], s.ps[0])
+    control[LAW][f"α = 1, p = {s.ps[0]:g}, m = {s.ms[0]}"] = typical(large / first, rms)
     return Evidence(
-        measured=found,
-        predicted={"exponent in ν": 1.0, "exponent in m": -0.5, "error / least absolute deviations": 1.0},
-        control=control,
-        curves=curves | {"nus": s.nus, "ms": s.ms, "p": p},
+        measured=measured, predicted={IN_NU: 1.0, IN_M: -0.5, LAW: 1.0}, control=control, curves=curves
     )
 
 
-GROUP_SEEDS = {"smoke": 8, "book": 8, "full": 40}
-"""For claims about root mean squares over the seeds, which are one number."""
-SCALING_CRITERIA = (
-    Criterion("exponent in ν", 0.9, 1.1),
-    Criterion("exponent in m", -0.7, -0.35),
-    Criterion("error / least absolute deviations", 0.75, 1.3),
-)
-SCALING_SIZES = scales(
-    n=each(12, 20, 20),
-    k=each(12, 20, 20),
-    alpha=1e-8,
-    eta=0.3,
-    budget=18.0,
-    steps=each(400, 600, 1200),
-    nus=each((0.1, 0.4), (0.1, 0.2, 0.4), (0.05, 0.1, 0.2, 0.4)),
-    ms=each((400, 2400), (600, 1200, 2400), (600, 1200, 2400, 4800)),
-    few=each((12, 24), (14, 28, 56), (14, 28, 56)),
-)
+GROUP_SEEDS = {"smoke": 20, "book": 20, "full": 40}
+"""For claims about root mean squares over the seeds."""
+CONTROL = "steps that do not decay; for the constant, the small start, too: α = 1"
 
-MODERATE = {"nu": 0.4, "alpha": 1e-8, "eta": 0.3, "budget": 16.0, "steps": 500}
+MODERATE = {"nu": 0.4, "alpha": 1e-8, "eta": 0.3, "budget": 16.0}
 """Noise, start and steps of the claims about one noise level."""
+
+
+EXPONENT, RMS = "exponent of root mean squares over the seeds", "root mean square over the seeds"
 
 
 @claim(
     id="ma2023.gaussian-noise-scaling",
     title="Under Gaussian noise the error is that of least absolute deviations of the true rank",
     reference="Theorem 3 and Corollary 29 for the exponents, as an upper bound; the constant is new",
-    statement=r"""With $m$ measurements under $N(0,\nu^2)$ noise, a small start and geometric steps, the error
-$\|X_TX_T^\top-M^\star\|_F$ scales as $\nu/\sqrt m$, whatever the search rank; sharply, it is
-$\nu\sqrt{\pi/2}\sqrt{(nr-r(r-1)/2)/m}$ for large $m$.""",
-    origin="ours",
+    statement=r"""With $m$ measurements under $N(0,\nu^2)$ noise, equal eigenvalues $1$, $\nu\le0.4$,
+$k=n$, a small start and geometric steps with a budget of twice the smallest, the error
+$\|X_TX_T^\top-M^\star\|_F$ scales as $\nu/\sqrt m$; sharply, it is $\nu\sqrt{\pi/2}\sqrt{(nr-r(r-1)/2)/m}$ as
+$m$ grows.""",
+    origin="sharpened",
+    known="read",
     kind="rate",
-    criteria=SCALING_CRITERIA,
-    control="too few measurements, fewer than unknowns: the bound's requirement on m is dropped",
-    breaks=("exponent in ν", "error / least absolute deviations"),
+    criteria=(
+        Criterion(
+            IN_NU,
+            0.9,
+            1.1,
+            width="pilots of 20 seeds: 1.00 to 1.01, s.d. 0.005; the control's interval ends at 0.44",
+            pooled=EXPONENT,
+        ),
+        Criterion(
+            IN_M,
+            -0.595,
+            -0.405,
+            width="pilots of 20 seeds: −0.520, s.d. 0.020, the finite m included",
+            pooled=EXPONENT,
+        ),
+        Criterion(
+            LAW,
+            0.86,
+            1.14,
+            width="pilots of 20 seeds: 1.00 to 1.08, s.d. 0.03; least squares would be 0.80",
+            pooled=RMS,
+        ),
+    ),
+    control=CONTROL,
     seeds=GROUP_SEEDS,
-    sizes=SCALING_SIZES,
+    sizes=scales(
+        n=each(12, 20, 20),
+        k=each(12, 20, 20),
+        spectrum=each((1.0, 1.0), (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)),
+        ps=(0.0,),
+        alpha=1e-8,
+        eta=each(0.4, 0.3, 0.3),
+        budget=18.0,
+        steps=each(270, 600, 1200),
+        nus=each((0.1, 0.4), (0.1, 0.2, 0.4), (0.05, 0.1, 0.2, 0.4)),
+        ms=each((500, 4000), (700, 1400, 2800), (700, 1400, 2800, 5600)),
+    ),
+    edges=(
+        edge("r = 1", spectrum=(1.0,), seeds=32),
+        edge("k = r", k=2),
+        edge("k = r + 1", k=3),
+        edge("unequal singular values", spectrum=(1.2, 1.0)),
+        edge("a larger start", alpha=1e-5, budget=13.0),
+        refused("r < min(n₁, n₂)", "r = n", n=2, k=2),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
 )
 def gaussian_noise_scaling(setting: Setting) -> Evidence:
-    return noise_scaling(setting, p=0.0)
+    return noise_scaling(setting)
 
 
 @claim(
     id="ma2023.mixed-noise",
     title="Gross outliers besides the Gaussian noise change the constant only",
-    reference="Remark 30 (p. 26), of which only the exponents in ν and m are tested; the constant is new",
-    statement=r"""With a fraction $p$ of gross outliers besides the $N(0,\nu^2)$ noise the error still scales as
-$\nu/\sqrt m$; sharply, it is $\sqrt{(nr-r(r-1)/2)/m}\,/\,(2f(0))$ with $f(0)$ the density of the noise at zero,
-about $1/(1-p)$ times the error without outliers.""",
-    origin="ours",
+    reference="Remark 30 (p. 26), of which the exponents in ν and m are tested; the constant is new",
+    statement=r"""With a fraction $p=0.3$ or $0.5$ of gross outliers besides the $N(0,\nu^2)$ noise,
+$\nu\le0.4$, equal eigenvalues $1$, $k=n$, a small start and geometric steps with a budget of twice the
+smallest, the error still scales as $\nu/\sqrt m$; sharply, as $m(1-p)^2$ grows, it is
+$\sqrt{(nr-r(r-1)/2)/m}\,/\,(2f(0))$ with $f(0)$ the density of the noise at zero, about $1/(1-p)$ times the
+error without outliers.""",
+    origin="sharpened",
+    known="read",
     kind="rate",
-    criteria=SCALING_CRITERIA,
-    control="too few measurements, fewer than unknowns: the bound's requirement on m is dropped",
-    breaks=("exponent in ν", "error / least absolute deviations"),
+    criteria=(
+        Criterion(
+            IN_NU, 0.85, 1.15, width="pilots of 20 seeds: 0.98 to 1.03, s.d. 0.01 to 0.03", pooled=EXPONENT
+        ),
+        Criterion(
+            LAW,
+            0.81,
+            1.19,
+            width="pilots of 20 seeds: 0.99 to 1.03, s.d. 0.03, more at smaller m(1 − p)²; 1/(1 − p)² "
+            "would be 2",
+            pooled=RMS,
+        ),
+    ),
+    control=CONTROL,
     seeds=GROUP_SEEDS,
-    sizes=SCALING_SIZES,
+    sizes=scales(
+        n=each(10, 12, 20),
+        k=each(10, 12, 20),
+        spectrum=each((1.0, 1.0), (1.0, 1.0), (1.0, 1.0, 1.0)),
+        ps=each((0.5,), (0.3, 0.5), (0.3, 0.6)),
+        alpha=1e-8,
+        eta=each(0.4, 0.3, 0.3),
+        budget=18.0,
+        steps=each(270, 500, 1200),
+        nus=(0.1, 0.4),
+        ms=each((1500, 5000), (2000, 5000), (2500, 5000, 10000)),
+    ),
+    edges=(
+        edge("r = 1", spectrum=(1.0,), seeds=24),
+        edge("k = r", k=2),
+        edge("k = r + 1", k=3),
+        edge("few outliers", ps=(0.1,), ms=(600, 2400)),
+        refused("r < min(n₁, n₂)", "r = n", n=2, k=2),
+    ),
     chapter=CHAPTER,
     uses=("ma2023.gaussian-noise-scaling",),
     fit="illustrates",
 )
 def mixed_noise(setting: Setting) -> Evidence:
-    return noise_scaling(setting, p=0.2)
+    return noise_scaling(setting)
+
+
+IN_R = "exponent in r"
 
 
 @claim(
     id="ma2023.gaussian-noise-rank",
     title="The error grows like the square root of the rank, not like the rank",
     reference="Corollary 29 bounds the squared error by a multiple of r², for equal eigenvalues",
-    statement=r"""Under $N(0,\nu^2)$ noise, with equal eigenvalues, the error scales with the rank as
+    statement=r"""Under $N(0,\nu^2)$ noise, $\nu=0.4$, with equal eigenvalues, $r\le0.3n$, $k=n$ and
+$m=45n$ measurements or more, the error from a small start scales with the rank as
 $\sqrt{nr-r(r-1)/2}\approx\sqrt{nr}$.""",
-    origin="ours",
+    origin="sharpened",
+    known="read",
     kind="rate",
-    criteria=(Criterion("exponent in r", 0.6, 1.5, of_prediction=True),),
-    control="the small start: with α = 1 the noise is fitted in all directions, so that the rank hardly matters",
-    breaks=("exponent in r",),
-    seeds=runs.LOG_SEEDS | {"smoke": 8},
+    criteria=(
+        Criterion(
+            IN_R,
+            0.8,
+            1.19,
+            of_prediction=True,
+            width="pilots of 32 to 36 seeds: 0.95 to 1.03, s.d. 0.04",
+            pooled="exponent of root mean squares over the seeds",
+        ),
+    ),
+    control="the small start: with α = 1 the noise is fitted in all directions, so that the rank hardly "
+    "matters",
+    seeds={"smoke": 36, "book": 32, "full": 60},
     sizes=scales(
         **MODERATE | {"budget": 20.0},
         n=each(16, 20, 20),
         k=each(16, 20, 20),
-        m=each(600, 900, 2000),
-        rs=each((1, 6), (1, 2, 4, 6), (1, 2, 3, 4, 6)),
+        m=each(900, 900, 2000),
+        rs=each((1, 5), (1, 2, 4, 6), (1, 2, 3, 4, 6)),
+        steps=each(350, 500, 500),
+    ),
+    edges=(
+        edge("k = r at the largest r", k=4, rs=(1, 4)),
+        edge("ranks of one and two", rs=(1, 2), seeds=60),
+        edge("more measurements", m=1800),
+        refused("r ≤ 0.3n", "a rank beyond", rs=(1, 8)),
     ),
     chapter=CHAPTER,
     uses=("ma2023.gaussian-noise-scaling",),
@@ -192,21 +281,22 @@ $\sqrt{nr-r(r-1)/2}\approx\sqrt{nr}$.""",
 )
 def gaussian_noise_rank(setting: Setting) -> Evidence:
     s = setting.sizes
+    setting.assume(max(s.rs) <= 0.3 * s.n + 1, "r ≤ 0.3n")
 
-    def errors(alpha: float) -> torch.Tensor:
-        each = [geometric_run(setting, s.m, Gaussian(s.nu), r, alpha=alpha) for r in s.rs]
-        return torch.stack(each, dim=1)
+    def errors(drawn: Setting, alpha: float) -> torch.Tensor:
+        by_rank = [geometric_run(drawn, s.m, Gaussian(s.nu), (1.0,) * r, alpha=alpha) for r in s.rs]
+        return torch.stack(by_rank, dim=1)
 
-    small, large = errors(s.alpha), errors(1.0)
+    small, large = errors(setting, s.alpha), errors(some(setting), 1.0)
     sharp = torch.tensor([[least_deviations(s.nu, s.n, r, s.m) for r in s.rs]], dtype=torch.float64)
-    exponent, predicted = (rates.scaling_exponent(s.rs, e) for e in (rms(small)[None], sharp))
+    found, predicted = exponent(s.rs, small, rms), float(rates.scaling_exponent(s.rs, sharp))
     return Evidence(
-        measured={"exponent in r": exponent},
-        predicted={"exponent in r": float(predicted)},
-        control={"exponent in r": {"α = 1": rates.scaling_exponent(s.rs, rms(large)[None])}},
+        measured={IN_R: found},
+        predicted={IN_R: predicted},
+        control={IN_R: {"α = 1": exponent(s.rs, large, rms)}},
         notes={
-            "exponent": float(exponent),
-            "sharp exponent": float(predicted),
+            "exponent": found.value,
+            "sharp exponent": predicted,
             "smallest r": float(s.rs[0]),
             "largest r": float(s.rs[-1]),
         },
@@ -214,21 +304,42 @@ def gaussian_noise_rank(setting: Setting) -> Evidence:
     )
 
 
+AGAINST_EXACT = "error / the same with k = r"
+
+
 @claim(
     id="ma2023.gaussian-noise-search-rank",
     title="Under Gaussian noise the error does not depend on the search rank",
     reference="Theorem 3 and Corollary 29, where the bound is free of the search rank",
-    statement=r"""From a small start, the final error under Gaussian noise with search rank $k>r$ is that with
-$k=r$, for every $k$ up to $n$.""",
-    origin="paper",
+    statement=r"""From a small start and with $m\ge25n$ measurements, the median final error under Gaussian
+noise with search rank $k>r$ is that with $k=r$, for $k$ from $r+1$ to $n$.""",
+    origin="sharpened",
     known="read",
     kind="ordering",
-    criteria=(Criterion("r.m.s. error / the same with k = r", 0.85, 1.2),),
+    criteria=(
+        Criterion(
+            AGAINST_EXACT,
+            0.97,
+            1.03,
+            width="pilots of 8 to 12 seeds: 0.9997 to 1.001, s.d. 0.001",
+            pooled="median over the seeds",
+        ),
+    ),
     control="the small start: α = 1 and k = n",
-    breaks=("r.m.s. error / the same with k = r",),
-    seeds=GROUP_SEEDS,
+    seeds={"smoke": 8, "book": 8, "full": 40},
     sizes=scales(
-        **MODERATE, n=each(16, 20, 20), m=each(400, 700, 1000), ks=each((4, 16), (4, 10, 20), (4, 6, 10, 20))
+        **MODERATE,
+        n=each(16, 20, 20),
+        m=each(500, 700, 1000),
+        spectrum=(1.0, 1.0, 1.0),
+        ks=each((4, 16), (4, 6, 12, 20), (4, 6, 10, 20)),
+        steps=each(400, 500, 500),
+    ),
+    edges=(
+        edge("k = n alone", ks=(16,)),
+        edge("r = 1", spectrum=(1.0,), ks=(2, 16)),
+        edge("κ = 3", spectrum=(3.0, 1.0), ks=(3, 16), budget=24.0),
+        refused("k ≥ r", "too small a search rank", ks=(2,)),
     ),
     chapter=CHAPTER,
     fit="illustrates",
@@ -236,35 +347,56 @@ $k=r$, for every $k$ up to $n$.""",
 def gaussian_noise_search_rank(setting: Setting) -> Evidence:
     s = setting.sizes
 
-    def error(k: int, alpha: float) -> torch.Tensor:
-        return rms(geometric_run(setting, s.m, Gaussian(s.nu), k=k, alpha=alpha))
+    def errors(k: int, alpha: float) -> torch.Tensor:
+        return geometric_run(setting, s.m, Gaussian(s.nu), k=k, alpha=alpha)
 
-    exact = error(3, s.alpha)
-    name = "r.m.s. error / the same with k = r"
+    # One random start in a hundred with k = r hardly meets the signal and fails; medians do not see it.
+    exact = errors(len(s.spectrum), s.alpha)
     return Evidence(
-        measured={name: {f"k = {k}": error(k, s.alpha) / exact for k in s.ks}},
-        predicted={name: 1.0},
-        control={name: {"α = 1": error(s.n, 1.0) / exact}},
+        measured={AGAINST_EXACT: {f"k = {k}": typical(errors(k, s.alpha) / exact) for k in s.ks}},
+        predicted={AGAINST_EXACT: 1.0},
+        control={AGAINST_EXACT: {"α = 1": typical(errors(s.n, 1.0) / exact)}},
     )
+
+
+EFFICIENCY = "error, ℓ1 / ℓ2"
 
 
 @claim(
     id="ma2023.l1-efficiency",
     title="What robustness costs: a factor √(π/2) in the error under Gaussian noise",
     reference="no counterpart in the paper; its Figure 3a reads .18 against .145, a ratio of 1.24",
-    statement=r"""Under Gaussian noise the error of the sub-gradient method is $\sqrt{\pi/2}\approx1.253$ times
-that of least squares of the true rank, the ratio of the asymptotic deviations of a median and a mean.""",
+    statement=r"""Under Gaussian noise the error of the sub-gradient method from a small start with $k=n$
+is $\sqrt{\pi/2}\approx1.253$ times that of least squares of the true rank as $m$ grows, the ratio of the
+asymptotic deviations of a median and a mean.""",
     origin="ours",
     kind="tight",
-    criteria=(Criterion("r.m.s. error, ℓ1 / ℓ2", 1.05, 1.5),),
-    control="Gaussianity of the noise: Student's t with 3 degrees of freedom, for which the ratio is .785",
-    breaks=("r.m.s. error, ℓ1 / ℓ2",),
-    seeds=GROUP_SEEDS,
+    criteria=(
+        Criterion(
+            EFFICIENCY,
+            1.09,
+            1.41,
+            width="pilots of 16 to 24 seeds: 1.20 to 1.26, s.d. 0.03 to 0.04; least squares is 1",
+            pooled="ratio of root mean squares over the seeds",
+        ),
+    ),
+    control="Gaussianity of the noise: Student's t with 3 degrees of freedom, for which the ratio is "
+    ".785; the small start: α = 1",
+    seeds={"smoke": 24, "book": 16, "full": 40},
     sizes=scales(
-        **MODERATE | {"steps": each(500, 600, 1000)},
-        n=each(12, 20, 20),
-        m=each(800, 1000, 4000),
-        k=each(12, 20, 20),
+        **MODERATE,
+        n=each(12, 16, 20),
+        m=each(1200, 2000, 4000),
+        k=each(12, 16, 20),
+        spectrum=each((1.0, 1.0), (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)),
+        steps=each(400, 500, 1000),
+    ),
+    edges=(
+        edge("k = r", k=2),
+        edge("k = r + 1", k=3),
+        edge("r = 1", spectrum=(1.0,), seeds=48),
+        edge("κ = 3", spectrum=(3.0, 1.0), budget=24.0),
+        edge("less noise", nu=0.1),
     ),
     chapter=CHAPTER,
     uses=("ma2023.gaussian-noise-scaling",),
@@ -272,299 +404,29 @@ that of least squares of the true rank, the ratio of the asymptotic deviations o
 )
 def l1_efficiency(setting: Setting) -> Evidence:
     s = setting.sizes
+    r = len(s.spectrum)
 
-    def ratio(noise: Noise) -> torch.Tensor:
-        squares = runs.sensing(setting, s.m, noise, (1.0,) * 3, loss="l2")
-        fitted = solve(squares, GradientDescent(0.3), runs.random(squares, 3, 0.1), 300, record=[0])
-        return rms(geometric_run(setting, s.m, noise)) / rms(runs.final(fitted))
+    def against_squares(drawn: Setting, noise: Noise, alpha: float | None = None) -> Pooled:
+        squares = runs.sensing(drawn, s.m, noise, loss="l2")
+        step = GradientDescent(0.3 / s.spectrum[0])
+        fitted = solve(squares, step, runs.random(squares, r, 0.1), 300, record=[0])
+        return ratio(geometric_run(drawn, s.m, noise, alpha=alpha), runs.final(fitted), rms)
 
-    name = "r.m.s. error, ℓ1 / ℓ2"
     # Every measurement an "outlier" of moderate size is noise with that law.
     heavy = Outliers(0.999, s.nu, "student-t")
     return Evidence(
-        measured={name: ratio(Gaussian(s.nu))},
-        predicted={name: math.sqrt(math.pi / 2)},
-        control={name: {"Student's t": ratio(heavy)}},
-    )
-
-
-@claim(
-    id="ma2023.decaying-step",
-    title="Geometric steps need no early stopping, steps that do not decay do",
-    reference="Corollary 29 and the remark on p. 25 that more iterations do no harm",
-    statement=r"""With geometric normalised steps the final error under Gaussian noise is close to the smallest
-one along the run. With constant, normalised constant or loss-proportional steps the run passes the same error
-and leaves it again, as does gradient descent on the $\ell_2$ loss.""",
-    origin="paper",
-    known="read",
-    kind="ordering",
-    criteria=(Criterion("r.m.s. final error / r.m.s. smallest error along the run", high=1.22),),
-    control="the decay of the steps",
-    breaks=("r.m.s. final error / r.m.s. smallest error along the run",),
-    seeds=GROUP_SEEDS,
-    sizes=scales(**MODERATE | {"steps": each(1500, 2000, 10_000)}, n=each(16, 20, 20), m=each(250, 500, 500)),
-    chapter=CHAPTER,
-    fit="illustrates",
-)
-def decaying_step(setting: Setting) -> Evidence:
-    s = setting.sizes
-    problem = runs.sensing(setting, s.m, Gaussian(s.nu), (1.0,) * 3)
-    squares = runs.sensing(setting, s.m, Gaussian(s.nu), (1.0,) * 3, loss="l2")
-    start = runs.random(problem, s.n, s.alpha)
-    # Loss-proportional steps are used against their own warning, which the page shows.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        others = {
-            "constant": runs.subgradient_run(problem, start, Constant(0.1), s.steps),
-            "normalised constant": runs.subgradient_run(
-                problem, start, runs.normalised_constant(0.03), s.steps
-            ),
-            "proportional to the loss": runs.subgradient_run(
-                problem, start, runs.loss_proportional(0.3), s.steps
-            ),
-            "ℓ2, constant": solve(
-                squares, GradientDescent(0.3), start, s.steps, record=log_spaced(s.steps, 40)
-            ),
-        }
-    decaying = runs.subgradient_run(problem, start, runs.geometric(s.eta, 1 - s.eta / s.budget), s.steps)
-    name = "r.m.s. final error / r.m.s. smallest error along the run"
-
-    def rise(run: Trajectory) -> torch.Tensor:
-        return rms(runs.final(run)) / rms(runs.best(run))
-
-    return Evidence(
-        measured={name: rise(decaying)},
-        control={name: {label: rise(run) for label, run in others.items()}},
-        curves={"geometric": decaying} | others,
-    )
-
-
-@claim(
-    id="ma2023.budget-window",
-    title="A decay closer to 1 costs time only",
-    reference="p. 25, after Theorem 27",
-    statement=r"""Under outlier noise, with a decay $\rho$ closer to 1 than needed the method reaches the same
-accuracy, only later: with two and four times the budget $\eta/(1-\rho)$ the error is within a factor of ten of
-the one with a budget that suffices.""",
-    origin="paper",
-    known="read",
-    kind="ordering",
-    criteria=(Criterion("log₁₀(error / error with a good budget)", high=1.0),),
-    control="enough budget: half of the good one, which ends before the truth is learnt",
-    breaks=("log₁₀(error / error with a good budget)",),
-    seeds=runs.LOG_SEEDS,
-    sizes=scales(n=20, m=500, alpha=1e-8, good=16.0, steps=each(1500, 2000, 8000)),
-    chapter=CHAPTER,
-    uses=("ma2023.budget-minimum",),
-    expected="refuted",
-    fit="illustrates",
-    discrepancy="The paper remarks that a decay ρ closer to 1 only slows the method down (p. 25). At m = {m:.0f} "
-    "and p = 0.2 it costs accuracy: from a budget η/(1 − ρ) = {good budget:.0f} to twice and four times as much "
-    "the median error grows from {error:.1g} to {error at 2:.1g} and {error at 4:.1g}. The theorem's unnamed "
-    "constants leave room for this, and its hypothesis, Sign-RIP, is not met at this size.",
-)
-def budget_window(setting: Setting) -> Evidence:
-    s = setting.sizes
-    factors = (1.0, 2.0, 4.0, 0.5)
-    problem = runs.sensing(setting, s.m, Outliers(0.2), (1.0,) * 3, variants=len(factors))
-    ratio = 1 - 0.3 / (s.good * torch.tensor(factors, dtype=torch.float64))
-    step = runs.geometric(0.3, ratio.repeat(len(setting.seeds)))
-    run = runs.subgradient_run(problem, runs.random(problem, s.n, s.alpha), step, s.steps)
-    good, twice, four, half = runs.split(runs.final(run), len(factors)).unbind(1)
-    name = "log₁₀(error / error with a good budget)"
-    return Evidence(
-        measured={name: {"R × 2": (twice / good).log10(), "R × 4": (four / good).log10()}},
-        control={name: {"R / 2": (half / good).log10()}},
-        notes={
-            "m": float(s.m),
-            "good budget": s.good,
-            "error": float(good.median()),
-            "error at 2": float(twice.median()),
-            "error at 4": float(four.median()),
-        },
-        curves={"factors": factors, "steps": run.steps, "errors": runs.split(run.error.sqrt(), len(factors))},
-    )
-
-
-@claim(
-    id="ma2023.budget-minimum",
-    title="The smallest budget is set by the successive ratios of the eigenvalues",
-    reference="no counterpart in the paper; its choice of ρ, p. 25, has κ log(1/α)",
-    statement=r"""On the expected loss, geometric steps minimise the loss from a start of size
-$\alpha\ll\sqrt{\sigma_r}$ if and only if $\eta/(1-\rho)>R_{\min}$, as $\eta\to0$, with
-$R_{\min}=\tfrac12\log(\sqrt{\sigma_1}/\alpha)\,\bigl[1+\sum_{i\ge2}(1-\sigma_i/\sigma_{i-1})\bigr]$ up to terms
-in $\log(\sigma_1/\sigma_r)$.""",
-    origin="ours",
-    kind="tight",
-    criteria=(
-        Criterion("error / σ_r with 0.8 R_min", low=0.5),
-        Criterion("error / σ_r with 1.3 R_min", high=0.2),
-    ),
-    control="κ in place of the successive ratios: R = ½ κ log(√σ₁/α)",
-    breaks=("error / σ_r with 0.8 R_min",),
-    seeds=runs.SEEDS,
-    sizes=scales(
-        n=each(6, 8, 8),
-        cases=each(
-            (((4.0, 2.0, 1.0), 1e-6), ((1.0, 1.0), 1e-8)),
-            (
-                ((1.0, 1.0, 1.0), 1e-8),
-                ((10.0, 5.0, 1.0), 1e-10),
-                ((4.0, 2.0, 1.0), 1e-6),
-                ((10.0, 9.0, 8.0), 1e-8),
-            ),
-            (((8.0, 4.0, 2.0, 1.0), 1e-12), ((10.0, 1.0), 1e-8)),
-        ),
-    ),
-    chapter=CHAPTER,
-)
-def budget_minimum(setting: Setting) -> Evidence:
-    s = setting.sizes
-    shares = torch.tensor((0.8, 1.3, 0.9, 1.0, 1.1), dtype=torch.float64)
-    eta = 0.3
-
-    def scan(spectrum: tuple[float, ...], alpha: float, by_condition_number: bool) -> torch.Tensor:
-        """Errors over σ_r for every share of the smallest budget, (seeds, shares)."""
-        seeds = [seed for seed in setting.seeds for _ in shares]
-        truth = psd(s.n, spectrum, seeds, device=setting.device)
-        start = gaussian_start(s.n, s.n, alpha, seeds, setting.device)
-        # A start is smaller than α in the worst direction of the signal, which is learnt last.
-        sizes = torch.linalg.svdvals(start.left[:, : len(spectrum)])[:, -1]
-        if by_condition_number:
-            smallest = [spectrum[0] / spectrum[-1] * smallest_budget(spectrum[:1], float(a)) for a in sizes]
-        else:
-            smallest = [smallest_budget(spectrum, float(a)) for a in sizes]
-        budget = shares.repeat(len(setting.seeds)) * torch.tensor(smallest) * finite_step(eta)
-        # The steps have shrunk to 1/1000 of η by then: what is not learnt never will be.
-        steps = math.ceil(7 * float(budget.max()) / eta)
-        # Normalised by ‖Δ‖, the gradient of the squared and of the plain expected loss are the same.
-        method = GradientDescent(Normalised(Geometric(eta, 1 - eta / budget)))
-        run = solve(observe(truth, Identity(s.n, device=setting.device)), method, start, steps, record=[0])
-        return runs.split(runs.final(run), len(shares)) / spectrum[-1]
-
-    found = {str(spectrum): scan(spectrum, alpha, False) for spectrum, alpha in s.cases}
-    control = {"κ, (4.0, 2.0, 1.0)": scan((4.0, 2.0, 1.0), 1e-6, True)}
-    low, high = "error / σ_r with 0.8 R_min", "error / σ_r with 1.3 R_min"
-    return Evidence(
-        measured={low: {c: e[:, 0] for c, e in found.items()}, high: {c: e[:, 1] for c, e in found.items()}},
+        measured={EFFICIENCY: against_squares(setting, Gaussian(s.nu))},
+        predicted={EFFICIENCY: {"": math.sqrt(math.pi / 2)}},
         control={
-            low: {c: e[:, 0] for c, e in control.items()},
-            high: {c: e[:, 1] for c, e in control.items()},
-        },
-        curves={"shares": shares, "errors": found},
-    )
-
-
-@claim(
-    id="ma2023.recommended-step",
-    title="The recommended step learns the truth, and half of its budget does not",
-    reference="no counterpart in the paper",
-    statement=r"""The step of `budget.recommend`, computed from the spectrum, $\alpha$, $n$, $m$ and the noise
-alone, recovers $M^\star$ under sensing.""",
-    origin="ours",
-    kind="ordering",
-    criteria=(Criterion("final error / σ_r", high=0.3),),
-    control="half of the recommended budget",
-    breaks=("final error / σ_r",),
-    seeds=runs.SEEDS,
-    sizes=scales(
-        n=each(12, 20, 20),
-        m=each(300, 500, 1000),
-        cases=each(
-            (((1.0, 1.0), 1e-8, 0.2),),
-            (
-                ((1.0, 1.0, 1.0), 1e-8, 0.2),
-                ((10.0, 5.0, 1.0), 1e-10, 0.1),
-                ((4.0, 2.0, 1.0), 1e-6, 0.0),
-            ),
-            (((1.0, 1.0, 1.0), 1e-8, 0.4), ((10.0, 5.0, 1.0), 1e-10, 0.3)),
-        ),
-    ),
-    chapter=CHAPTER,
-    uses=("ma2023.budget-minimum",),
-    fit="illustrates",
-)
-def recommended_step(setting: Setting) -> Evidence:
-    s = setting.sizes
-    found, control = {}, {}
-    notes: dict[str, float | str] = {}
-    for spectrum, alpha, p in s.cases:
-        noise = Outliers(p) if p else None
-        step = recommend(spectrum, alpha, s.n, s.m, noise)
-        problem = runs.sensing(setting, s.m, noise, spectrum, variants=2)
-        budgets = step.budget * torch.tensor((1.0, 0.5), dtype=torch.float64)
-        rule = Normalised(Geometric(step.eta, (1 - step.eta / budgets).repeat(len(setting.seeds))))
-        # A quarter of the recommended steps tells learnt from not learnt.
-        run = runs.subgradient_run(
-            problem, runs.random(problem, s.n, alpha), rule, step.steps // 4, record=[0]
-        )
-        whole, half = (runs.split(runs.final(run), 2) / spectrum[-1]).unbind(1)
-        name = f"{spectrum}, p = {p:g}"
-        found[name], control[f"half, {name}"] = whole, half
-        notes[f"{name}: slope norm factor"] = slope_norm_factor(spectrum, s.n, s.m, noise)
-    return Evidence(
-        measured={"final error / σ_r": found}, control={"final error / σ_r": control}, notes=notes
-    )
-
-
-@claim(
-    id="ma2023.iterations-to-accuracy",
-    title="Once the truth is learnt, the error falls at the rate of the steps",
-    reference="Table 1 (p. 8) for logarithmic complexity free of the search rank; the rate is new",
-    statement=r"""With geometric steps, after the truth is learnt, $\log\|X_tX_t^\top-M^\star\|_F$ falls by
-$\log(1/\rho)$ per iteration, for every search rank: iterations grow like $\log(1/\varepsilon)$, and the rate is
-that of the steps, not of the landscape.""",
-    origin="ours",
-    kind="rate",
-    criteria=(Criterion("rate per iteration / log ρ", 0.85, 1.15),),
-    control="geometric steps: with loss-proportional steps on clean data the landscape sets the rate",
-    breaks=("rate per iteration / log ρ",),
-    seeds=runs.SEEDS,
-    sizes=scales(
-        n=each(12, 20, 20),
-        m=each(400, 800, 2000),
-        ks=each((12,), (3, 20), (3, 10, 20)),
-        budgets=each((15.0, 20.0), (19.0, 22.0), (19.0, 22.0, 25.0)),
-        steps=each(700, 900, 1200),
-    ),
-    chapter=CHAPTER,
-    fit="illustrates",
-)
-def iterations_to_accuracy(setting: Setting) -> Evidence:
-    s = setting.sizes
-    count = len(s.budgets)
-    problem = runs.sensing(setting, s.m, Outliers(0.1), (1.0,) * 3, variants=count)
-    clean = runs.sensing(setting, s.m, None, (1.0,) * 3)
-    ratios = 1 - 0.3 / torch.tensor(s.budgets, dtype=torch.float64)
-    step = runs.geometric(0.3, ratios.repeat(len(setting.seeds)))
-    every = range(0, s.steps, 5)
-
-    def rate(run: Trajectory) -> torch.Tensor:
-        error = run.error.sqrt()
-        learnt = (error < 0.03).to(torch.int64).argmax(dim=1)
-        window = (run.steps >= run.steps[learnt][:, None]) & (error > 1e-6)
-        return rates.line_fit(run.steps, error.log(), window).slope
-
-    found = {
-        k: runs.subgradient_run(problem, runs.random(problem, k, 1e-8), step, s.steps, record=every)
-        for k in s.ks
-    }
-    by_loss = runs.subgradient_run(
-        clean, runs.random(clean, s.n, 1e-8), runs.loss_proportional(0.3), 200, record=range(200)
-    )
-    name = "rate per iteration / log ρ"
-    return Evidence(
-        measured={
-            name: {
-                f"k = {k}, R = {budget:g}": runs.split(rate(run), count)[:, i] / ratios[i].log()
-                for k, run in found.items()
-                for i, budget in enumerate(s.budgets)
+            EFFICIENCY: {
+                "Student's t": against_squares(some(setting), heavy),
+                "α = 1": against_squares(some(setting), Gaussian(s.nu), alpha=1.0),
             }
         },
-        predicted={name: 1.0},
-        control={name: {"proportional to the loss": rate(by_loss) / ratios[0].log()}},
-        curves={"runs": {f"k = {k}": run for k, run in found.items()}, "ratios": ratios, "by loss": by_loss},
     )
+
+
+BETWEEN, AGAINST_SMALLEST = "error, ℓ1 / ℓ2", "error / the same with the smallest α"
 
 
 @claim(
@@ -572,27 +434,39 @@ def iterations_to_accuracy(setting: Setting) -> Evidence:
     title="The paper's experiment with Gaussian noise",
     reference="Figure 3; n = 20 and the list of α are the paper's, Σ is read off, m is that of its Figure 1, "
     "ν is chosen to fit the two errors of its panel a, and the starts here are random",
-    statement=r"""Under Gaussian noise, $\ell_1$ with the sub-gradient method ends at about $1.25$ times the
-error of $\ell_2$ with gradient descent of the true rank (panel a), and a start with $\alpha=1$ ends at a larger
-error than the small starts, which agree (panel b).""",
+    statement=r"""Under Gaussian noise, at $n=20$, $\Sigma=\operatorname{diag}(10,5,1)$, $m=500$, $\ell_1$
+with the sub-gradient method and $k=n$ ends at about $1.25$ times the error of $\ell_2$ with gradient descent
+of the true rank (panel a), and a start with $\alpha=1$ ends at a larger error than the small starts, which
+agree (panel b).""",
     origin="paper",
     known="read",
     kind="ordering",
     criteria=(
-        Criterion("median error, ℓ1 / ℓ2", 1.0, 1.6),
-        Criterion("median error / median with the smallest α", 0.8, 1.25),
+        Criterion(
+            BETWEEN,
+            1.05,
+            1.5,
+            width="pilots of 12 to 16 seeds: 1.25 to 1.27, s.d. 0.04; k = n: 0.71 at most",
+            pooled="median over the seeds",
+        ),
+        Criterion(
+            AGAINST_SMALLEST,
+            0.95,
+            1.05,
+            width="pilots of 12 to 16 seeds: 0.998 to 0.999, s.d. 0.005; α = 1: 1.19 at least",
+            pooled="median over the seeds",
+        ),
     ),
-    control="the small start, α = 1",
-    breaks=("median error / median with the smallest α",),
-    seeds={"smoke": 3, "book": 8, "full": 20},
+    control="for the first ratio, the true rank: ℓ2 with k = n; for the second, the small start: α = 1",
+    seeds={"smoke": 16, "book": 12, "full": 20},
     sizes=scales(
-        n=each(12, 20, 20),
+        n=each(14, 20, 20),
         m=each(300, 500, 500),
-        spectrum=each((4.0, 2.0, 1.0), (10.0, 5.0, 1.0), (10.0, 5.0, 1.0)),
+        spectrum=each((2.0, 1.0), (10.0, 5.0, 1.0), (10.0, 5.0, 1.0)),
         nu=0.43,
         alphas=each((1e-5, 1e-10), (1e-5, 1e-10, 1e-15), (1e-5, 1e-10, 1e-15)),
-        budget=each(40.0, 60.0, 60.0),
-        steps=each(1000, 2000, 2000),
+        budget=each(33.0, 60.0, 60.0),
+        steps=each(700, 2000, 2000),
     ),
     chapter=CHAPTER,
     uses=("ma2023.l1-efficiency",),
@@ -604,28 +478,36 @@ def figure_3(setting: Setting) -> Evidence:
     record = log_spaced(s.steps, 30)
     problem = runs.sensing(setting, s.m, Gaussian(s.nu), variants=len(alphas))
     squares = runs.sensing(setting, s.m, Gaussian(s.nu), loss="l2")
-    scales = torch.tensor(alphas, dtype=torch.float64).repeat(len(setting.seeds))
-    start = Factors(runs.random(problem, s.n, 1.0).left * scales.to(setting.device)[:, None, None])
+    sizes = torch.tensor(alphas, dtype=torch.float64).repeat(len(setting.seeds))
+    start = Factors(runs.random(problem, s.n, 1.0).left * sizes.to(setting.device)[:, None, None])
     # One budget for each start, in proportion to log(1/α), so that each has its own good step.
     share = torch.tensor([max(math.log10(1 / a), 5.0) / 15 for a in alphas], dtype=torch.float64)
     step = runs.geometric(0.3, (1 - 0.3 / (s.budget * share)).repeat(len(setting.seeds)))
     robust = runs.subgradient_run(problem, start, step, s.steps, record=record)
-    exact = solve(
-        squares, GradientDescent(0.3 / s.spectrum[0]), runs.random(squares, 3, 0.1), s.steps, record=record
-    )
+
+    def squares_run(k: int, alpha: float) -> torch.Tensor:
+        begin = runs.random(squares, k, alpha)
+        return solve(
+            squares, GradientDescent(0.3 / s.spectrum[0]), begin, s.steps, record=record
+        ).error.sqrt()
+
+    exact, full = squares_run(len(s.spectrum), 0.1), squares_run(s.n, 1.0)
     errors = runs.split(robust.error.sqrt(), len(alphas))
-    last = errors[:, :, -1].median(dim=0).values
+    last = errors[:, :, -1]
     labels = [f"ℓ1, α = {alpha:g}" for alpha in alphas]
-    curves = dict(zip(labels, errors.unbind(1), strict=True)) | {"ℓ2, k = r": exact.error.sqrt()}
-    ratio, against = "median error, ℓ1 / ℓ2", "median error / median with the smallest α"
+    curves = dict(zip(labels, errors.unbind(1), strict=True)) | {"ℓ2, k = r": exact}
+    small = {labels[i]: typical(last[:, i] / last[:, -1]) for i in range(1, len(alphas) - 1)}
     return Evidence(
-        measured={
-            ratio: last[-1] / runs.final(exact).median(),
-            against: dict(zip(labels[1:-1], last[1:-1] / last[-1], strict=True)),
+        measured={BETWEEN: typical(last[:, -1] / exact[:, -1]), AGAINST_SMALLEST: small},
+        predicted={BETWEEN: {"": math.sqrt(math.pi / 2)}, AGAINST_SMALLEST: 1.0},
+        control={
+            BETWEEN: {"ℓ2, k = n": typical(last[:, -1] / full[:, -1])},
+            AGAINST_SMALLEST: {labels[0]: typical(last[:, 0] / last[:, -1])},
         },
-        predicted={ratio: math.sqrt(math.pi / 2), against: 1.0},
-        control={against: {labels[0]: last[0] / last[-1]}},
-        notes={"median error, ℓ1": float(last[-1]), "median error, ℓ2": float(runs.final(exact).median())},
+        notes={
+            "median error, ℓ1": float(median(last[:, -1])),
+            "median error, ℓ2": float(median(exact[:, -1])),
+        },
         curves={
             "steps": robust.steps,
             "errors": curves,
