@@ -19,7 +19,7 @@ from lowrank_core.claims.wind2023.runs import SEEDS, balanced, flow_errors, stop
     title="A constant perturbation orthogonal to the truth lowers the exponent of the error",
     reference="a sharp form of the abstract's “sufficiently bounded”; no counterpart in the paper is known to us",
     statement=r"""Let $E=\varepsilon\,u_\perp v_\perp^\top$ with $u_\perp,v_\perp$ orthogonal to the column and
-row space of $M^\star$, $k>r$, and $x=\varepsilon/\sigma_r<1/(2c)$. At $T=\frac
+row space of $M^\star$, $k>r$, $r+1<\min(n_1,n_2)$, and $x=\varepsilon/\sigma_r<1/(2c)$. At $T=\frac
 c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$, $c>\frac12$, the error is $\|FG^\top-M^\star\|\asymp a_0^{\,p}$ as
 $a_0\to0$ with $p=\min(2-4cx,\;4c-2)$; the first of the two is the smaller iff $c\,(1+x)\ge1$.""",
     origin="ours",
@@ -36,13 +36,23 @@ $a_0\to0$ with $p=\min(2-4cx,\;4c-2)$; the first of the two is the smaller iff $
     control="no spare columns: k = r, where the adversary has nothing to grow in",
     edges=(
         edge("r = 1, k = r + 1", spectrum=(1.0,), k=2),
-        edge("k = r + 1", k=3),
+        edge("k = r + 1, at a smaller start", k=3, cases=((2.0, 0.2),), scales=(1e-8, 1e-10, 1e-12)),
         edge("k = n₁ + n₂", k=11),
-        edge("n₁ = n₂ = r + 1", n1=3, n2=3, k=6),
+        edge(
+            "n₁ = n₂ = r + 2, at a smaller start",
+            n1=4,
+            n2=4,
+            k=6,
+            cases=((2.0, 0.2),),
+            scales=(1e-8, 1e-10, 1e-12),
+        ),
         edge("equal singular values", spectrum=(1.0, 1.0)),
         edge("κ = 20", spectrum=(20.0, 1.0)),
         edge("near the threshold, at a smaller start", cases=((2.0, 0.22),), scales=(1e-12, 1e-14, 1e-16)),
         refused("k > r", "the adversary has nothing to grow in", k=2),
+        refused(
+            "r + 1 < min(n₁, n₂)", "the sign of det F₀G₀ᵀ holds E back in half of the runs", n1=3, n2=3, k=6
+        ),
         refused("ε < σ_r/(2c)", "the adversary is learnt", cases=((2.0, 0.3),)),
     ),
     seeds=SEEDS,
@@ -65,6 +75,7 @@ $a_0\to0$ with $p=\min(2-4cx,\;4c-2)$; the first of the two is the smaller iff $
 def orthogonal_adversary(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(s.k > len(s.spectrum), "k > r")
+    setting.assume(len(s.spectrum) + 1 < min(s.n1, s.n2), "r + 1 < min(n₁, n₂)")
     setting.assume(all(2 * c * x < 1 < 2 * c for c, x in s.cases), "ε < σ_r/(2c)")
     truth, rank = truth_of(setting), len(s.spectrum)
 
@@ -99,7 +110,7 @@ def orthogonal_adversary(setting: Setting) -> Evidence:
     title="The threshold of the perturbation is σ_r/(2c), and it is sharp",
     reference="a sharp form of the abstract's “sufficiently bounded”; no counterpart in the paper is known to us",
     statement=r"""For the same $E=\varepsilon\,u_\perp v_\perp^\top$, $k>r$, $r+1<\min(n_1,n_2)$, and
-a stop at $T=\frac c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$ with $c\ge1$, let $\varepsilon^*=\sigma_r/(2c)$. As $a_0\to0$,
+a stop at $T=\frac c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$, $c\ge1$, let $\varepsilon^*=\sigma_r/(2c)$. As $a_0\to0$,
 $\|FG^\top-M^\star\|/\varepsilon\to0$ for $\varepsilon<\varepsilon^*$ and $\to1$ for
 $\varepsilon>\varepsilon^*$.""",
     origin="ours",

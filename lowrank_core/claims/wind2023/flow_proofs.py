@@ -129,6 +129,7 @@ def certified_escape(setting: Setting) -> Evidence:
     setting.assume(min(s.decades) >= 1, "s₀ ≤ σ/10")
     variants = {f"s₀ = 1e-{d} σ": Fraction(1, 10**d) for d in s.decades}
     measured: dict[str, dict[str, list[float]]] = {name: {} for name in (UNDECIDED, LATE, PLATEAU)}
+    least, most = (Fraction(str(product)) for product in s.products)
     counted, widest = {}, 0.0
     late: list[float] = []
     for variant, part in variants.items():
@@ -136,9 +137,7 @@ def certified_escape(setting: Setting) -> Evidence:
         for seed in setting.seeds:
             rng = Random(f"escape/{seed}/{variant}")
             sigma = rational(rng, Fraction(1, 2), 2)
-            drawn.append(
-                (sigma, sigma * part, rational(rng, *(Fraction(str(x)) for x in s.products)) / sigma)
-            )
+            drawn.append((sigma, sigma * part, rational(rng, least, most) / sigma))
         found = [log_embedding.enclose(*instance, s.steps) for instance in drawn]
         flow = [log_embedding.enclose(*instance, s.steps, logarithm=False) for instance in drawn]
         measured[UNDECIDED][variant] = [float(escape.crossing is None) for escape in found]

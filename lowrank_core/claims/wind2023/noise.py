@@ -171,7 +171,8 @@ def noise_gain(setting: Setting) -> Evidence:
     measured: dict[str, dict[str, torch.Tensor]] = {TURNED: {}, BOUND: {}}
     control: dict[str, dict[str, torch.Tensor]] = {TURNED: {}, BOUND: {}}
     predicted: dict[str, float] = {}
-    gains, still = [], []
+    gains: list[torch.Tensor] = []
+    still: list[torch.Tensor] = []
     logs = [(r - 1) * math.log(4) for r in s.ranks]
     for r, log in zip(s.ranks, logs, strict=True):
         kappa, name = math.exp(log), f"κ = {math.exp(log):.0f}"
