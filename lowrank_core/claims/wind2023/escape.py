@@ -347,7 +347,7 @@ $\kappa=1$.""",
     control="a time that does not grow with κ, (2/σ₁)ln(σ_r/a₀²)",
     edges=(
         edge("r = 1, where κ = 1 only; k = 1", rank=1, k=1, kappas=(1.0,), sensing_kappas=(1.0, 4.0)),
-        edge("k = r", k=3),
+        edge("k = r, at a smaller start", k=3, scales=(1e-3,)),
         edge("k = n₁ + n₂", k=11),
         edge("n₁ = n₂ = r + 1", n1=4, n2=4, k=8),
         edge("κ = 1000", kappas=(1.0, 1e3), seeds=1),
