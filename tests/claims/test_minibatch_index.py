@@ -1,9 +1,12 @@
 """The stability index of mini-batches against the second moments of the linearised iteration."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
-from lowrank_core.claims.wind2023.minibatch import stability_index, step_of_index
+from lowrank_core.claims.claim import Setting
+from lowrank_core.claims.wind2023.minibatch import lyapunov_exponent, stability_index, step_of_index
 
 SPECTRUM, N1, N2 = (2.0, 0.5), 5, 4
 
@@ -37,3 +40,27 @@ def test_index_passes_one_with_the_spectral_radius(b, mu):
 
 def test_a_step_no_batch_can_bear_has_infinite_index():
     assert stability_index(0.6, SPECTRUM, N1, N2, 1000) == float("inf")
+
+
+def setting(seeds: int) -> Setting:
+    return Setting(seeds=tuple(range(seeds)), sizes=SimpleNamespace(), device=torch.device("cpu"))
+
+
+def test_second_moments_of_one_entry_grow_while_every_run_shrinks():
+    eta = step_of_index(1.5, (1.0,), 1, 1, 1)
+    found = lyapunov_exponent(setting(20), eta, (1.0,), 1, 1, 1, steps=2000)
+    # E ln|1 − ηhχ²| by the midpoint rule over the normal distribution, h = 2.
+    z = torch.distributions.Normal(0.0, 1.0).icdf(
+        (torch.arange(200_000, dtype=torch.float64) + 0.5) / 200_000
+    )
+    assert float(found.mean()) == pytest.approx(
+        float((1 - 2 * eta * z.square()).abs().log().mean()), abs=0.02
+    )
+    assert float(found.max()) < -0.3
+
+
+def test_small_batches_grow_where_their_second_moments_do_and_large_ones_do_not():
+    for n, b, grows in ((16, 1, True), (16, 4, True), (8, 16, False), (8, 32, False)):
+        eta = step_of_index(1.5, (1.0,), n, n, b)
+        found = lyapunov_exponent(setting(4), eta, (1.0,), n, n, b, steps=300)
+        assert bool((found > 0).all()) == grows and bool((found < 0).all()) != grows

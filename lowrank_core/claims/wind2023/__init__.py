@@ -9,8 +9,32 @@ from lowrank_core.claims.wind2023 import flow, flow_proofs  # isort: split
 
 from lowrank_core.claims.wind2023 import escape  # isort: split
 
-from lowrank_core.claims.wind2023 import perturbation  # isort: split
+from lowrank_core.claims.wind2023 import sensing  # isort: split
+
+from lowrank_core.claims.wind2023 import starts  # isort: split
+
+from lowrank_core.claims.wind2023 import constant_adversary  # isort: split
+
+from lowrank_core.claims.wind2023 import residual_adversary  # isort: split
+
+from lowrank_core.claims.wind2023 import noise  # isort: split
+
+from lowrank_core.claims.wind2023 import warm_up  # isort: split
+
+from lowrank_core.claims.wind2023 import redrawn  # isort: split
 
 from lowrank_core.claims.wind2023 import minibatch
 
-__all__ = ["escape", "flow", "flow_proofs", "minibatch", "perturbation"]
+__all__ = [
+    "constant_adversary",
+    "escape",
+    "flow",
+    "flow_proofs",
+    "minibatch",
+    "noise",
+    "redrawn",
+    "residual_adversary",
+    "sensing",
+    "starts",
+    "warm_up",
+]

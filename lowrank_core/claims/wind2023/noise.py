@@ -1,0 +1,263 @@
+"""Noise: what a perturbation in the tangent space of the truth does to the error, constant or turning."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+
+from lowrank_core.analysis.rates import line_fit
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.grammar import each, scales
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.standing import RANK, SEARCH
+from lowrank_core.claims.wind2023.perturbed import CHAPTER, FEWER_SEEDS, entry, follow, norm, truth_of
+from lowrank_core.claims.wind2023.runs import balanced, flow_errors, stopping_time
+from lowrank_core.randomness import normal
+from lowrank_core.truth import Truth, geometric_spectrum
+
+TURNING = 8.0
+"""How long before the end, in units of 1/σ_r = 1, the turning perturbation of `noise_gain` begins."""
+
+GAIN = "(1 − ν/σ_r) error / ξ, worst E"
+RANDOM = "(1 − ν/σ_r) error / ξ, random E"
+TRUNCATED = "‖FGᵀ − [M* + E]_r‖ / ξ"
+
+
+@claim(
+    id="wind2023.tangent-gain",
+    title="An orthogonal block of norm ν amplifies noise in the tangent space by 1/(1 − ν/σ_r) at most, exactly",
+    reference="no counterpart in the paper is known to us",
+    statement=r"""Let $E$ be constant, with tangent part (the blocks that touch the column or the row space of
+$M^\star$) of norm $\xi$ and orthogonal block of norm $\nu$, and
+$\sigma_{r+1}(M^\star+E)<\varepsilon^*=\sigma_r/(2c)<\sigma_r(M^\star+E)$. From a generic balanced start
+$FG^\top$ at $T=\frac c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$ tends to $[M^\star+E]_r$, the best approximation of
+rank $r$, as $a_0\to0$. Hence, to first order in $\xi$, $\|FG^\top-M^\star\|\le\xi/(1-\nu/\sigma_r)$, with equality
+for $E=\xi(u_rv_\perp^\top+u_\perp v_r^\top)+\nu u_\perp v_\perp^\top$.""",
+    kind="tight",
+    criteria=(
+        Criterion(GAIN, 0.99, 1.01, width="ξ²/(σ_r − ν)², and what is left of the start"),
+        Criterion(RANDOM, high=1.01, width="the same terms"),
+        Criterion(TRUNCATED, high=1e-3, width="what is left of the start, a₀^{2 − 4cν/σ_r}/ξ"),
+    ),
+    control="no orthogonal block in the worst E; in the others one above the threshold, ν = 1.1 ε*",
+    edges=(
+        edge("r = 1, k = 1", spectrum=(1.0,), k=1),
+        edge("k = r", k=2),
+        edge("k = n₁ + n₂", k=11),
+        edge("n₁ = n₂ = r + 1", n1=3, n2=3),
+        edge("equal singular values", spectrum=(1.0, 1.0)),
+        edge("κ = 10", spectrum=(10.0, 1.0), seeds=1),
+        edge("no orthogonal block", cases=((1.0, 0.0),)),
+        refused("σ_{r+1}(M* + E) < σ_r/(2c) < σ_r(M* + E)", "the block is learnt", cases=((1.0, 1.1),)),
+        refused("r < min(n₁, n₂)", "there is no orthogonal block", n1=2, n2=2),
+    ),
+    seeds=FEWER_SEEDS,
+    sizes=scales(
+        n1=each(6, 12, 24),
+        n2=each(5, 10, 20),
+        k=each(6, 14, 30),
+        spectrum=each((2.0, 1.0), (2.0, 1.5, 1.0), (2.0, 1.5, 1.0)),
+        # c and ν in units of ε*.
+        cases=each(
+            ((1.0, 0.5), (0.7, 0.9)),
+            ((0.6, 0.8), (0.7, 0.9), (1.0, 0.5), (1.0, 0.9), (2.0, 0.9)),
+            ((0.6, 0.8), (0.7, 0.9), (1.0, 0.5), (1.0, 0.9), (2.0, 0.9), (5.0, 0.9)),
+        ),
+        xi=1e-3,
+        scale=1e-40,
+    ),
+    chapter=CHAPTER,
+    uses=("wind2023.perturbation-threshold",),
+)
+def tangent_gain(setting: Setting) -> Evidence:
+    s = setting.sizes
+    truth, r, sigma = truth_of(setting), len(s.spectrum), s.spectrum[-1]
+    start = balanced(setting, s.k, s.scale)
+    last = torch.zeros_like(truth.matrix)
+    last[:, r - 1, r] = last[:, r, r - 1] = 1.0
+    tangent, orthogonal = _blocks(setting, r)
+    xi = s.xi * sigma
+
+    def found(c: float, perturbation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Error and distance from the best approximation of rank r, over ξ."""
+        target = truth.matrix + perturbation
+        end = follow(truth, start, [(perturbation, stopping_time(c, sigma, s.scale))]).product()
+        left, values, right = torch.linalg.svd(target)
+        best = left[:, :, :r] * values[:, None, :r] @ right[:, :r]
+        return norm(end - truth.matrix) / xi, norm(end - best) / xi
+
+    measured: dict[str, dict[str, torch.Tensor]] = {GAIN: {}, RANDOM: {}, TRUNCATED: {}}
+    control: dict[str, dict[str, torch.Tensor]] = {GAIN: {}, RANDOM: {}, TRUNCATED: {}}
+    for c, x in s.cases:
+        threshold, name = sigma / (2 * c), f"c = {c:g}, ν = {x:g} ε*"
+        nu = x * threshold
+        worst = xi * last + entry(truth, r, nu)
+        drawn = xi * tangent + nu * orthogonal
+        for perturbation in (worst, drawn):
+            values = torch.linalg.svdvals(truth.matrix + perturbation)
+            setting.assume(
+                bool((values[:, r] < threshold).all() and (values[:, r - 1] > threshold).all()),
+                "σ_{r+1}(M* + E) < σ_r/(2c) < σ_r(M* + E)",
+            )
+        share = 1 - nu / sigma
+        error, gap = found(c, worst)
+        random_error, random_gap = found(c, drawn)
+        measured[GAIN][name], measured[RANDOM][name] = share * error, share * random_error
+        measured[TRUNCATED][name] = torch.maximum(gap, random_gap)
+        control[GAIN][f"c = {c:g}, no block"] = share * found(c, xi * last)[0]
+        above, gap = found(c, xi * tangent + 1.1 * threshold * orthogonal)
+        control[RANDOM][f"c = {c:g}, ν = 1.1 ε*"] = (1 - 0.55 / c) * above
+        control[TRUNCATED][f"c = {c:g}, ν = 1.1 ε*"] = gap
+    return Evidence(
+        measured=measured,
+        predicted={GAIN: 1.0},
+        control=control,
+        notes={f"gain 1/(1 − ν/σ_r) at c = {c:g}, ν = {x:g} ε*": 1 / (1 - x / (2 * c)) for c, x in s.cases},
+    )
+
+
+TURNED = "|xᵀRx| / ξ over the linear prediction"
+BOUND = "error / ξ over √(2 ln(1 + κ))"
+SLOPE = "slope of (error / ξ)² in ln κ"
+
+
+@claim(
+    id="wind2023.noise-gain",
+    title="Noise that turns within the signal gains like the root of ln κ, and no more",
+    reference="Theorem 2.8 as restated in later work bounds the contribution of noise ξ by a multiple of κξ",
+    statement=r"""Linearised at the truth, a perturbation $E(t)$ of norm at most $\xi$ within the signal block
+leaves an error of at most $\xi\sqrt{2\ln(1+\kappa)}$ in it, whatever $r$, $T$ and the spectrum. The $E(t)$ that
+maximises $x^\top Rx$, $x=(1,\dots,1)/\sqrt r$, leaves
+$2\xi\int_0^\infty\|\Sigma e^{-\Sigma s}x\|\,\|e^{-\Sigma s}x\|\,ds$; for $\sigma_i/\sigma_{i+1}=4$ its square
+over $\xi^2$ grows linearly in $\ln\kappa$, with a slope that rises to $\frac49$. The flow itself follows this for
+small $\xi$.""",
+    kind="bound-upper",
+    criteria=(
+        Criterion(TURNED, 0.99, 1.01, width="60 pieces for the turning, finite ξ; no dependence on the seed"),
+        Criterion(BOUND, high=1.0, width="proved for the linearised flow"),
+        Criterion(
+            SLOPE, 0.27, 0.45, width="slopes of the linear prediction between successive κ: 0.28 to 4/9"
+        ),
+    ),
+    control="the same norm kept constant; for the bound, an orthogonal block near its threshold",
+    edges=(
+        edge("n₁ = n₂ = r + 1", n1=4, n2=4, k=6, seeds=1),
+        edge("k = r", k=3, seeds=1),
+        edge("k = n₁ + n₂", k=11, seeds=1),
+        edge("κ = 256, r = 5", ranks=(1, 5), n1=6, n2=6, seeds=1),
+        refused("k ≥ r", "part of the signal is missed", k=2),
+        refused("r < min(n₁, n₂)", "half of the starts miss σ_r", ranks=(1, 5)),
+    ),
+    seeds=FEWER_SEEDS,
+    sizes=scales(
+        n1=each(6, 12, 24),
+        n2=each(5, 10, 20),
+        k=each(6, 14, 30),
+        # κ = 4^(r − 1).
+        ranks=each((1, 2, 3), (1, 2, 3, 4, 5), (1, 2, 3, 4, 5, 6)),
+        c=2.0,
+        xi=1e-3,
+        scale=1e-4,
+    ),
+    chapter=CHAPTER,
+    uses=("wind2023.tangent-gain",),
+)
+def noise_gain(setting: Setting) -> Evidence:
+    s = setting.sizes
+    setting.assume(max(s.ranks) < min(s.n1, s.n2), RANK)
+    setting.assume(max(s.ranks) <= s.k, SEARCH)
+    measured: dict[str, dict[str, torch.Tensor]] = {TURNED: {}, BOUND: {}}
+    control: dict[str, dict[str, torch.Tensor]] = {TURNED: {}, BOUND: {}}
+    predicted: dict[str, float] = {}
+    gains: list[torch.Tensor] = []
+    still: list[torch.Tensor] = []
+    logs = [(r - 1) * math.log(4) for r in s.ranks]
+    for r, log in zip(s.ranks, logs, strict=True):
+        kappa, name = math.exp(log), f"κ = {math.exp(log):.0f}"
+        truth = truth_of(setting, geometric_spectrum(r, kappa))
+        start, time = balanced(setting, s.k, s.scale), stopping_time(s.c, 1.0, s.scale)
+        bound = math.sqrt(2 * math.log(1 + kappa))
+        predicted[name] = linear = turning_gain(truth.spectrum[0])
+        # Until the perturbation begins the flow is the unperturbed one.
+        near = follow(truth, start, [(0.0, time - TURNING)])
+        pieces = _turning(truth, s.xi)
+        constant = pieces[-1][0]
+        for series, parts in ((gains, pieces), (still, [(constant, TURNING)])):
+            gap = follow(truth, near, parts).product() - truth.matrix
+            series.append(norm(gap) / s.xi)
+            if series is gains:
+                measured[TURNED][name] = gap[:, :r, :r].sum(dim=(1, 2)).abs() / (r * s.xi * linear)
+            elif r > 1:
+                control[TURNED][name] = gap[:, :r, :r].sum(dim=(1, 2)).abs() / (r * s.xi * linear)
+        measured[BOUND][name] = gains[-1] / bound
+        if kappa < 5:
+            control[BOUND][f"{name}, with a block"] = _near_threshold(setting, truth, s.xi) / bound
+    return Evidence(
+        measured={**measured, SLOPE: _slope(logs, gains)},
+        predicted={TURNED: 1.0},
+        control={**control, SLOPE: _slope(logs, still)},
+        curves={"logs": logs, "gains": torch.stack(gains, dim=1), "predicted": predicted},
+    )
+
+
+def turning_gain(sigma: torch.Tensor) -> float:
+    """2∫‖Σe^{−Σs}x‖‖e^{−Σs}x‖ds for x = (1, ..., 1)/√r: the largest |xᵀR(T)x| per unit of noise, to first order."""
+    # From far below the time of the fastest value to far beyond that of the slowest.
+    decades = math.log10(float(sigma[0] / sigma[-1])) + 2
+    grid = torch.logspace(-5, decades, 6001, dtype=torch.float64) / float(sigma[0])
+    grid = torch.cat([grid.new_zeros(1), grid])
+    decayed = torch.exp(-grid[:, None] * sigma.cpu()) / math.sqrt(len(sigma))
+    product = (decayed * sigma.cpu()).norm(dim=1) * decayed.norm(dim=1)
+    return 2 * float(torch.trapezoid(product, grid))
+
+
+def _slope(logs: list[float], gains: list[torch.Tensor]) -> torch.Tensor:
+    squares = torch.stack(gains, dim=1).square()
+    return line_fit(
+        torch.tensor(logs, dtype=torch.float64), squares, torch.ones_like(squares, dtype=torch.bool)
+    ).slope
+
+
+def _near_threshold(setting: Setting, truth: Truth, xi: float) -> torch.Tensor:
+    """Error over ξ of the constant E that `tangent_gain` finds worst, at c = 0.6, ν = 0.8 ε*."""
+    c, scale, r = 0.6, 1e-40, truth.rank
+    matrix = entry(truth, r, 0.8 / (2 * c))
+    matrix[:, r - 1, r] = matrix[:, r, r - 1] = xi
+    start = balanced(setting, setting.sizes.k, scale)
+    time = stopping_time(c, 1.0, scale)
+    return flow_errors(truth.matrix + matrix, start, [time], truth.matrix)[:, 0] / xi
+
+
+def _turning(truth: Truth, size: float) -> list[tuple[torch.Tensor, float]]:
+    """The E(t) of norm `size` in the signal block that maximises |xᵀR(T)x| to first order, x = (1, ..., 1)/√r.
+
+    Linearised at the truth, Ṙ_ij = −(σ_i + σ_j)(R_ij + E_ij), so xᵀRx = −∫⟨W(T − t), E(t)⟩dt with W(s) = abᵀ + baᵀ,
+    a_i = x_iσ_ie^{−σ_is}, b_i = x_ie^{−σ_is}: the best E(t) is the polar factor of W.
+    """
+    sigma, r = truth.spectrum[0], truth.rank
+    grid = torch.logspace(math.log10(TURNING), math.log10(0.02 / float(sigma[0])), 60, dtype=sigma.dtype)
+    grid = torch.cat([grid.to(sigma), sigma.new_zeros(1)])
+    grid[0] = TURNING
+    pieces = []
+    for begin, end in pairwise(grid):
+        b = torch.exp(-sigma * (begin + end) / 2)
+        left, _, right = torch.linalg.svd(torch.outer(sigma * b, b) + torch.outer(b, sigma * b))
+        # W has rank two, or one if all σ_i are equal.
+        rank = 1 if r == 1 or bool(sigma[0] == sigma[-1]) else 2
+        block = torch.zeros_like(truth.matrix)
+        block[:, :r, :r] = size * left[:, :rank] @ right[:rank]
+        pieces.append((block, float(begin - end)))
+    return pieces
+
+
+def _blocks(setting: Setting, rank: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """One Gaussian matrix, split into its tangent part and its orthogonal block, each scaled to norm one."""
+    tangent = normal(
+        setting.seeds, "perturbation 0", setting.sizes.n1, setting.sizes.n2, device=setting.device
+    )
+    orthogonal = torch.zeros_like(tangent)
+    orthogonal[:, rank:, rank:] = tangent[:, rank:, rank:]
+    tangent = tangent - orthogonal
+    return tuple(part / norm(part)[:, None, None] for part in (tangent, orthogonal))  # type: ignore[return-value]

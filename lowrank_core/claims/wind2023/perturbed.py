@@ -1,0 +1,55 @@
+"""Truths, directions and flows that the claims about perturbations share.
+
+The flow is Ḟ = (M* − FGᵀ + E)G, Ġ = (M* − FGᵀ + E)ᵀF, stopped at T = (c/σ_r) ln(σ_r/a₀²). The truth is diagonal, so
+that u_⊥v_⊥ᵀ, a direction orthogonal to it, is the entry (r + 1, r + 1). All laws are derived here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+
+from lowrank_core.analysis.closed_forms import balanced_flow
+from lowrank_core.claims.claim import Setting
+from lowrank_core.factors import Factors
+from lowrank_core.truth import Truth, rectangular
+
+CHAPTER = "chapters/wind2023/perturbation-budget"
+FEWER_SEEDS = {"smoke": 3, "book": 8, "full": 40}
+FLOW = ("scipy",)
+
+
+def truth_of(setting: Setting, spectrum: Sequence[float] | None = None) -> Truth:
+    s = setting.sizes
+    return rectangular(
+        s.n1, s.n2, s.spectrum if spectrum is None else spectrum, setting.seeds, device=setting.device
+    )
+
+
+def entry(truth: Truth, place: int, size: float) -> torch.Tensor:
+    """`size` in the diagonal entry with this index, zero elsewhere, (B, n1, n2)."""
+    matrix = torch.zeros_like(truth.matrix)
+    matrix[:, place, place] = size
+    return matrix
+
+
+def norm(matrix: torch.Tensor) -> torch.Tensor:
+    return torch.linalg.matrix_norm(matrix, ord=2)
+
+
+def follow(truth: Truth, start: Factors, pieces: Iterable[tuple[torch.Tensor | float, float]]) -> Factors:
+    """The exact flow under a piecewise constant perturbation, given as pairs (E, duration)."""
+    for perturbation, duration in pieces:
+        (start,) = balanced_flow(truth.matrix + perturbation, start, [duration])
+    return start
+
+
+def crossing(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Where y (B, R), like a logistic curve over x (R,), first passes one half, (B,); NaN if it does not."""
+    logits = torch.logit(y.clamp(1e-300, 1 - 1e-16))
+    after = (logits > 0).to(torch.int).argmax(dim=1)
+    rows = torch.arange(y.shape[0], device=y.device)
+    left, right = logits[rows, (after - 1).clamp(min=0)], logits[rows, after]
+    found = x[after] + (x[after] - x[after - 1]) * right / (left - right)
+    return torch.where(after > 0, found, torch.nan)

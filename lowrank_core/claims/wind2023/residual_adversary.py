@@ -1,0 +1,290 @@
+"""Perturbations in proportion to the residual, which is how imperfect measurements act."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+
+from lowrank_core.analysis.rates import line_fit, scaling_exponent
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.grammar import each, scales
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.standing import RANK
+from lowrank_core.claims.wind2023.perturbed import CHAPTER, FEWER_SEEDS, FLOW, crossing, entry, truth_of
+from lowrank_core.claims.wind2023.runs import gaussian_pair, stopping_time
+from lowrank_core.methods.flow import ResidualProportional, flow
+
+
+@claim(
+    id="wind2023.residual-proportional-adversary",
+    title="A perturbation in proportion to the residual: the exponent depends on ratios of singular values",
+    reference="how an error of restricted isometry enters; the law is new",
+    statement=r"""Let $E(t)=\theta\,\|M^\star-F(t)G(t)^\top\|\,u_\perp v_\perp^\top$ and $k>r$. As $a_0\to0$ the
+error at $T=\frac c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$ is $\asymp a_0^{\,p}$, up to logarithms, with
+$p=2-2\theta\,\bigl(r-\sum_{1<i\le r}\sigma_i/\sigma_{i-1}\bigr)$ as long as $0<p\le4c-2$.""",
+    origin="ours",
+    kind="tight",
+    criteria=(Criterion("exponent of the error", 0.96, 1.04, of_prediction=True, width="@RES"),),
+    control="no spare columns: k = r",
+    edges=(
+        edge("r = 1, k = r + 1", spectra=((1.0,),), k=2, seeds=1),
+        edge("k = r + 1", k=3, seeds=1),
+        edge("k = n₁ + n₂", k=7, seeds=1),
+        edge("n₁ = n₂ = r + 2", n2=4, seeds=1),
+        edge("equal singular values", spectra=((1.0, 1.0),), seeds=1),
+        edge("κ = 5", spectra=((5.0, 1.0),), seeds=1),
+        refused("k > r", "the adversary has nothing to grow in", k=2),
+        refused("0 < p ≤ 4c − 2", "recovery is logarithmic", thetas=(0.8,)),
+        refused("r < min(n₁, n₂)", "nothing is orthogonal to the truth", n2=2),
+    ),
+    seeds=FEWER_SEEDS,
+    sizes=scales(
+        n1=each(4, 6, 12),
+        n2=each(3, 5, 10),
+        k=each(5, 7, 14),
+        spectra=each(
+            ((2.0, 1.0),),
+            ((3.0, 1.0), (3.0, 3**0.5, 1.0)),
+            ((3.0, 1.0), (3.0, 3**0.5, 1.0), (8.0, 4.0, 2.0, 1.0)),
+        ),
+        thetas=each((0.3,), (0.2, 0.3), (0.2, 0.3)),
+        c=1.25,
+        scales=each((1e-3, 1e-5), (1e-3, 1e-4, 1e-5), (1e-3, 1e-4, 1e-5, 1e-6)),
+    ),
+    chapter=CHAPTER,
+    needs=FLOW,
+)
+def residual_proportional_adversary(setting: Setting) -> Evidence:
+    s = setting.sizes
+    for spectrum in s.spectra:
+        setting.assume(len(spectrum) < min(s.n1, s.n2), RANK)
+        setting.assume(len(spectrum) < s.k, "k > r")
+        exponents = [residual_exponent(spectrum, theta) for theta in s.thetas]
+        setting.assume(min(exponents) > 0 and max(exponents) <= 4 * s.c - 2, "0 < p ≤ 4c − 2")
+
+    def errors(spectrum: Sequence[float], theta: float, k: int) -> torch.Tensor:
+        truth = truth_of(setting, spectrum)
+        push = ResidualProportional(theta, entry(truth, len(spectrum), 1.0))
+        runs = [
+            flow(truth, gaussian_pair(setting, k, a), [stopping_time(s.c, spectrum[-1], a)], push)
+            for a in s.scales
+        ]
+        return torch.cat([run.operator_errors(truth.matrix) for run in runs], dim=1)
+
+    cases = {
+        f"σ = {', '.join(f'{v:.3g}' for v in spectrum)}; θ = {theta}": (spectrum, theta)
+        for spectrum in s.spectra
+        for theta in s.thetas
+    }
+    found = {name: errors(*case, s.k) for name, case in cases.items()}
+    hard = (s.spectra[-1], s.thetas[-1])
+    exact = errors(*hard, len(hard[0]))
+    return Evidence(
+        measured={
+            "exponent of the error": {name: scaling_exponent(s.scales, e) for name, e in found.items()}
+        },
+        predicted={
+            "exponent of the error": {
+                **{name: residual_exponent(*case) for name, case in cases.items()},
+                "k = r": residual_exponent(*hard),
+            }
+        },
+        control={"exponent of the error": {"k = r": scaling_exponent(s.scales, exact)}},
+        curves={"scales": torch.tensor(s.scales), "errors": found},
+    )
+
+
+@claim(
+    id="wind2023.logarithmic-recovery",
+    title="Below θ = 1 a residual-proportional adversary cannot prevent recovery, only make it logarithmic",
+    reference="no counterpart in the paper is known to us",
+    statement=r"""For the same $E(t)=\theta\,\|M^\star-FG^\top\|\,u_\perp v_\perp^\top$ and $k>r$, with $\theta<1$
+where the exponent $p$ is negative, the error still tends to zero, but only like
+$\|FG^\top-M^\star\|\simeq\frac1{2(1-\theta)(t-t_r)}$ once the signal is learnt, at $t_r=\ln(1/a_0)/\sigma_r$:
+recovery in $T\propto\ln(1/a_0)$ is logarithmic in $a_0$. At $\theta=1$ there is none.""",
+    origin="ours",
+    kind="tight",
+    criteria=(
+        Criterion("d(1/error)/dt", 0.99, 1.01, of_prediction=True, width="@LOG1"),
+        Criterion("error · 2(1−θ)(t − t_r) at the end", 0.85, 1.05, width="@LOG2"),
+        Criterion("error at 6 t_r / error at 2 t_r", high=0.5, width="@LOG3"),
+    ),
+    control="θ = 1, held against the law of the first θ",
+    edges=(
+        edge("k = r + 1", k=3, seeds=1),
+        edge("k = n₁ + n₂", k=7, seeds=1),
+        edge("n₁ = n₂ = r + 2", n2=4, seeds=1),
+        edge("θ = 0.9", thetas=(0.9,), seeds=1),
+        edge("κ = 6", spectrum=(6.0, 1.0), seeds=1),
+        refused("k > r", "the adversary has nothing to grow in", k=2),
+        refused("p < 0", "recovery is polynomial", thetas=(0.5,)),
+        refused("θ < 1", "there is no recovery", thetas=(1.0,)),
+    ),
+    seeds=FEWER_SEEDS,
+    sizes=scales(
+        n1=each(4, 6, 12),
+        n2=each(3, 5, 10),
+        k=each(5, 7, 14),
+        spectrum=each((3.0, 1.0), (3.0, 1.0), (3.0, 1.0, 0.5)),
+        thetas=each((0.7,), (0.7, 0.8), (0.6, 0.7, 0.8, 0.9)),
+        scale=each(1e-4, 1e-5, 1e-7),
+    ),
+    chapter=CHAPTER,
+    uses=("wind2023.residual-proportional-adversary",),
+    needs=FLOW,
+)
+def logarithmic_recovery(setting: Setting) -> Evidence:
+    s = setting.sizes
+    setting.assume(len(s.spectrum) < s.k, "k > r")
+    setting.assume(max(s.thetas) < 1, "θ < 1")
+    setting.assume(max(residual_exponent(s.spectrum, theta) for theta in s.thetas) < 0, "p < 0")
+    truth = truth_of(setting)
+    start = gaussian_pair(setting, s.k, s.scale)
+    learnt = -math.log(s.scale) / s.spectrum[-1]
+    times = torch.linspace(2 * learnt, 6 * learnt, 17, dtype=torch.float64)
+
+    def errors(theta: float) -> torch.Tensor:
+        push = ResidualProportional(theta, entry(truth, len(s.spectrum), 1.0))
+        return flow(truth, start, times.tolist(), push).operator_errors(truth.matrix)
+
+    found = {theta: errors(theta) for theta in s.thetas}
+    stalled = errors(1.0)
+    everywhere = torch.ones_like(stalled, dtype=torch.bool)
+    first = s.thetas[0]
+
+    def slope(error: torch.Tensor) -> torch.Tensor:
+        return line_fit(times, 1 / error, everywhere).slope
+
+    def level(error: torch.Tensor, theta: float) -> torch.Tensor:
+        return error[:, -1] * 2 * (1 - theta) * (times[-1] - learnt)
+
+    return Evidence(
+        measured={
+            "d(1/error)/dt": {f"θ = {theta}": slope(error) for theta, error in found.items()},
+            "error · 2(1−θ)(t − t_r) at the end": {f"θ = {t}": level(e, t) for t, e in found.items()},
+            "error at 6 t_r / error at 2 t_r": {f"θ = {t}": e[:, -1] / e[:, 0] for t, e in found.items()},
+        },
+        predicted={
+            "d(1/error)/dt": {
+                **{f"θ = {theta}": 2 * (1 - theta) for theta in s.thetas},
+                "θ = 1": 2 * (1 - first),
+            },
+            "error · 2(1−θ)(t − t_r) at the end": 1.0,
+        },
+        control={
+            "d(1/error)/dt": {"θ = 1": slope(stalled)},
+            "error · 2(1−θ)(t − t_r) at the end": {"θ = 1": level(stalled, first)},
+            "error at 6 t_r / error at 2 t_r": {"θ = 1": stalled[:, -1] / stalled[:, 0]},
+        },
+        notes={f"exponent p at θ = {theta}": residual_exponent(s.spectrum, theta) for theta in s.thetas},
+        curves={"times": times, "errors": {**found, 1.0: stalled}, "learnt": learnt},
+    )
+
+
+@claim(
+    id="wind2023.damping-adversary-harmless",
+    title="A residual-proportional perturbation that starves the signal only delays it, for θ < 1",
+    reference="no counterpart in the paper is known to us",
+    statement=r"""Let $E(t)=-\theta\,\|M^\star-FG^\top\|\,u_rv_r^\top$, $r=2$, $k>r$, $\theta<1$. The last singular
+value is learnt at $t_r\simeq\tau\ln(1/a_0)$ with
+$\tau=\frac1{\sigma_1}+\frac{1}{\sigma_r(1-\theta)}\bigl(1-\frac{\sigma_r-\theta\sigma_1}{\sigma_1}\bigr)$, also
+where $\theta\sigma_1>\sigma_r$ and it first shrinks, and then the error is again of order $a_0^2$. At
+$\theta=1$ it is not learnt.""",
+    origin="ours",
+    kind="rate",
+    criteria=(
+        Criterion("escape time per ln(1/a₀)", 0.97, 1.03, of_prediction=True, width="@DAM1"),
+        Criterion("exponent of the final error", low=1.8, width="@DAM2"),
+    ),
+    control="θ = 1; for the time, the same push spent on u₁v₁ᵀ",
+    edges=(
+        edge("k = r + 1", k=3, seeds=1),
+        edge("k = n₁ + n₂", k=7, seeds=1),
+        edge("n₁ = n₂ = r + 2", n2=4, seeds=1),
+        edge("θ = 0.1", thetas=(0.1,), seeds=1),
+        edge("κ = 5", spectrum=(5.0, 1.0), seeds=1),
+        refused("k > r", "the final error is smaller", k=2),
+        refused("r = 2", "the law is that of two values", spectrum=(1.0,)),
+        refused("θ < 1", "it is not learnt", thetas=(1.0,)),
+    ),
+    seeds=FEWER_SEEDS,
+    sizes=scales(
+        n1=each(4, 6, 12),
+        n2=each(3, 5, 10),
+        k=each(5, 7, 14),
+        spectrum=each((2.0, 1.0), (2.0, 1.0), (3.0, 1.0)),
+        thetas=each((0.5,), (0.3, 0.6, 0.8), (0.3, 0.6, 0.8, 0.9)),
+        scales=each((1e-2, 1e-4), (1e-2, 1e-4), (1e-2, 1e-3, 1e-4)),
+    ),
+    chapter=CHAPTER,
+    needs=FLOW,
+)
+def damping_adversary_harmless(setting: Setting) -> Evidence:
+    s = setting.sizes
+    setting.assume(len(s.spectrum) == 2, "r = 2")
+    setting.assume(s.k > 2, "k > r")
+    setting.assume(max(s.thetas) < 1, "θ < 1")
+    truth = truth_of(setting)
+    largest, smallest = s.spectrum
+
+    def price(theta: float) -> float:
+        return 1 / largest + (1 - (smallest - theta * largest) / largest) / (smallest * (1 - theta))
+
+    def starve(
+        theta: float, times: torch.Tensor, scale: float, place: int = 1
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        push = ResidualProportional(-theta, entry(truth, place, 1.0))
+        run = flow(truth, gaussian_pair(setting, s.k, scale), times.tolist(), push)
+        learnt = torch.stack([factors.product()[:, 1, 1] / smallest for factors in run.factors], dim=1)
+        return learnt, run.operator_errors(truth.matrix)[:, -1]
+
+    escapes: dict[str, torch.Tensor] = {}
+    exponents: dict[str, torch.Tensor] = {}
+    curves: dict[float, tuple[torch.Tensor, torch.Tensor]] = {}
+    for theta in s.thetas:
+        moments, errors = [], []
+        for scale in s.scales:
+            # Until the signal's own error, falling like e^{−2(1−θ)σ_r t}, is far below a₀².
+            last = (price(theta) + 1.5 / (smallest * (1 - theta))) * -math.log(scale)
+            times = torch.linspace(0, last, 401, dtype=torch.float64)[1:]
+            learnt, error = starve(theta, times, scale)
+            moments.append(crossing(times, learnt))
+            errors.append(error)
+            curves[theta] = (times, learnt)
+        per_log = -scaling_exponent(s.scales, torch.stack(moments, dim=1).exp())
+        escapes[f"θ = {theta}"] = per_log
+        exponents[f"θ = {theta}"] = scaling_exponent(s.scales, torch.stack(errors, dim=1))
+    harder = s.thetas[-1]
+    spans = [torch.linspace(0, 2 * -math.log(a) / smallest, 201, dtype=torch.float64)[1:] for a in s.scales]
+    spared = [
+        crossing(times, starve(harder, times, a, 0)[0]) for a, times in zip(s.scales, spans, strict=True)
+    ]
+    elsewhere = f"θ = {harder}, u₁v₁ᵀ"
+    late = [torch.tensor([6 * -math.log(scale)], dtype=torch.float64) for scale in s.scales]
+    lost = [starve(1.0, time, scale)[1] for time, scale in zip(late, s.scales, strict=True)]
+    return Evidence(
+        measured={"escape time per ln(1/a₀)": escapes, "exponent of the final error": exponents},
+        predicted={
+            "escape time per ln(1/a₀)": {
+                **{f"θ = {theta}": price(theta) for theta in s.thetas},
+                elsewhere: price(harder),
+            },
+            "exponent of the final error": 2.0,
+        },
+        control={
+            "escape time per ln(1/a₀)": {
+                elsewhere: -scaling_exponent(s.scales, torch.stack(spared, dim=1).exp())
+            },
+            "exponent of the final error": {"θ = 1": scaling_exponent(s.scales, torch.stack(lost, dim=1))},
+        },
+        curves={"learnt": curves, "price": {theta: price(theta) for theta in s.thetas}},
+    )
+
+
+def residual_exponent(spectrum: Sequence[float], theta: float) -> float:
+    """p = 2 − 2θ Σ σ_i(1/σ_i − 1/σ_{i−1}) = 2 − 2θ(r − Σ σ_i/σ_{i−1}); while the i-th is learnt, ‖R‖ ≈ σ_i."""
+    ratios = [low / high for high, low in pairwise(spectrum)]
+    return 2 - 2 * theta * (len(spectrum) - sum(ratios))
