@@ -13,7 +13,7 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.closed_forms import balanced_flow
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.wind2023.runs import SEEDS, balanced
@@ -28,15 +28,17 @@ STOPPED = "‖FGᵀ − M*‖_F / ‖M_r − M*‖_F at the stopping time"
     id="jiang2022.early-stopping",
     title="Stopped early, the flow returns the best approximation of rank r; run on, it overfits",
     reference="abstract for early stopping; the rate and the stopping time are derived",
-    statement=r"""Let the flow see $M=M^\star+W$, of full rank, with $\|W\|=0.2\,\sigma_r$, and let $M_r$ be the
-best approximation of rank $r$ of $M$. From a balanced start $\min_t\|FG^\top-M_r\|\asymp a_0^{p_r}$,
-$p_r=2(\sigma_r-\sigma_{r+1})/(\sigma_r+\sigma_{r+1})$ with the singular values of $M$, and at
-$t^\star=2\ln(1/a_0)/(\sigma_r+\sigma_{r+1})$ the error to $M^\star$ is that of $M_r$. Later it rises.""",
-    origin="ours",
+    statement=r"""Let the flow see $M=M^\star+W$ with singular values $\sigma_1\ge\sigma_2\ge\dots$,
+$\sigma_r>\sigma_{r+1}>0$ and $r+1<\min(n_1,n_2)$, let $M_r$ be the best approximation of rank $r$ of $M$, and let the
+search rank exceed $r$. From a generic balanced start $\min_t\|FG^\top-M_r\|\asymp a_0^{p_r}$,
+$p_r=2(\sigma_r-\sigma_{r+1})/(\sigma_r+\sigma_{r+1})$, and at $t^\star=2\ln(1/a_0)/(\sigma_r+\sigma_{r+1})$ the error
+to $M^\star$ is that of $M_r$ up to $O(a_0^{p_r})$. Later the flow goes on to fit $M$.""",
     kind="tight",
-    criteria=(Criterion(RATE, 0.9, 1.1), Criterion(STOPPED, 0.98, 1.02)),
-    control="no early stopping, the time 20 t*; for the rate, starts of order one",
-    breaks=(RATE, STOPPED),
+    criteria=(
+        Criterion(RATE, 0.92, 1.1, width="finite a₀: 1.003 to 1.061 on 50 pilot seeds"),
+        Criterion(STOPPED, 0.995, 1.005, width="of the order a₀^p: within 1e-6 on 50 pilot seeds"),
+    ),
+    control="no early stopping, the time 20 t*; for the rate, starts of order one, and a search rank of r",
     seeds=SEEDS,
     sizes=scales(
         n1=each(8, 20, 40),
@@ -49,11 +51,26 @@ $t^\star=2\ln(1/a_0)/(\sigma_r+\sigma_{r+1})$ the error to $M^\star$ is that of 
         points=each(80, 150, 300),
         late=20,
     ),
+    edges=(
+        edge("r = 1", spectrum=(1.0,)),
+        edge("search rank r + 1", k=3, scales=(1e-6, 1e-8)),
+        edge("search rank above n₁ and n₂", k=12),
+        edge("n₁ = n₂ = r + 2", n1=4, n2=4),
+        edge("little noise", noise=0.02),
+        edge("more noise", noise=0.35, scales=(1e-4, 1e-5, 1e-6)),
+        edge("κ = 10 and equal values", spectrum=(2.0, 2.0, 0.2), noise=0.2),
+        refused("search rank above r", "nothing is fitted after M_r", k=2),
+        refused("σ_r > σ_{r+1} > 0", "the data have rank r", noise=0.0),
+        refused("r + 1 < min(n₁, n₂)", "the sign of det F₀G₀ᵀ decides whether σ_{r+1} is learnt", n1=3, n2=3),
+    ),
     chapter="chapters/wind2023/spectral-alignment",
     uses=("jin2023.incremental-exponents",),
 )
 def early_stopping(setting: Setting) -> Evidence:
     s, rank = setting.sizes, len(setting.sizes.spectrum)
+    setting.assume(s.noise > 0, "σ_r > σ_{r+1} > 0")
+    setting.assume(s.k > rank, "search rank above r")
+    setting.assume(rank + 1 < min(s.n1, s.n2), "r + 1 < min(n₁, n₂)")
     truth = rectangular(s.n1, s.n2, s.spectrum, setting.seeds, device=setting.device).matrix
     drawn = normal(setting.seeds, "observation noise", s.n1, s.n2, device=setting.device)
     noise = drawn * (s.noise * s.spectrum[-1] / torch.linalg.matrix_norm(drawn, ord=2))[:, None, None]
@@ -67,24 +84,24 @@ def early_stopping(setting: Setting) -> Evidence:
     upper, lower = values[:, rank - 1], values[:, rank]
     oracle = _frobenius(best - truth)
 
-    def path(scale: float, times: torch.Tensor) -> torch.Tensor:
+    def path(scale: float, times: torch.Tensor, k: int) -> torch.Tensor:
         """FGᵀ at the times, (B, R, n1, n2)."""
-        flow = balanced_flow(seen, balanced(setting, s.k, scale), times.tolist())
+        flow = balanced_flow(seen, balanced(setting, k, scale), times.tolist())
         return torch.stack([factors.product() for factors in flow], dim=1)
 
-    def closest(scales: tuple[float, ...]) -> torch.Tensor:
+    def closest(scales: tuple[float, ...], k: int = s.k) -> torch.Tensor:
         found = []
         for scale in scales:
             near = max(0.0, 2 * math.log(1 / scale) / float((upper + lower).mean()))
             times = torch.linspace(0.8 * near, 1.2 * near + 3, s.points, dtype=torch.float64)
-            found.append(_norm(path(scale, times) - best[:, None]).amin(dim=1))
+            found.append(_norm(path(scale, times, k) - best[:, None]).amin(dim=1))
         return torch.stack(found, dim=1)
 
     small = min(s.scales)
     stop = 2 * math.log(1 / small) / (upper + lower)
     grid = torch.cat([stop, torch.linspace(0, s.late * float(stop.mean()), s.points, dtype=torch.float64)])
     grid, _ = grid.sort()
-    errors = _frobenius(path(small, grid) - truth[:, None]) / oracle[:, None]
+    errors = _frobenius(path(small, grid, s.k) - truth[:, None]) / oracle[:, None]
     p = 2 * (upper - lower) / (upper + lower)
     near = closest(s.scales)
     return Evidence(
@@ -94,7 +111,10 @@ def early_stopping(setting: Setting) -> Evidence:
         },
         predicted={RATE: 1, STOPPED: 1},
         control={
-            RATE: rates.scaling_exponent(s.large, closest(s.large)) / p,
+            RATE: {
+                "starts of order one": rates.scaling_exponent(s.large, closest(s.large)) / p,
+                "search rank r": rates.scaling_exponent(s.scales, closest(s.scales, rank)) / p,
+            },
             STOPPED: errors[:, -1],
         },
         notes={"mean p_r": float(p.mean())},

@@ -12,7 +12,7 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.imbalance import imbalance
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.wind2023.runs import SEEDS, descent, gaussian_pair
@@ -22,25 +22,24 @@ from lowrank_core.sensing import gaussian
 from lowrank_core.truth import rectangular
 
 EXPONENT = "exponent of the largest imbalance in η"
-PLATEAU = "exponent of the largest imbalance in a₀"
-SIZE = "largest imbalance / ‖M*‖"
+PLATEAU = "largest imbalance / that of the smallest a₀"
+SIZE = "largest imbalance / (η‖M*‖²)"
 
 
 @claim(
     id="soltanolkotabi2023.implicit-balancing",
-    title="The factors balance themselves up to O(η), whatever the start scale",
+    title="From a small start the factors stay balanced up to O(η)",
     reference="abstract for the coupling of the factors; the size is derived",
-    statement=r"""Under Gaussian sensing from a small start, $\max_T\|F_T^\top F_T-G_T^\top G_T\|\le
-a_0^2+O(\eta\|M^\star\|^2)$: linear in $\eta$, with no trend in $a_0$ once $a_0^2$ is smaller.""",
-    origin="ours",
+    statement=r"""Under Gaussian sensing ($m=300$ of $400$ unknowns, rank two) from a small start of norm $a_0$,
+$\max_T\|F_T^\top F_T-G_T^\top G_T\|\le a_0^2+O(\eta\|M^\star\|^2)$: linear in $\eta$, and of one order for
+starts with $a_0^2\ll\eta\|M^\star\|^2$.""",
     kind="rate",
     criteria=(
-        Criterion(EXPONENT, 0.85, 1.15),
-        Criterion(PLATEAU, -0.5, 0.5),
-        Criterion(SIZE, high=0.05),
+        Criterion(EXPONENT, 0.85, 1.15, width="second order in η: SPREAD1"),
+        Criterion(PLATEAU, high=2.5, width="how the same directions mix on the way: SPREAD2"),
+        Criterion(SIZE, high=1.0, width="the constant of O(η‖M*‖²): SPREAD3"),
     ),
     control="step sizes η_F = 4η_G, which conserve FᵀF/η_F − GᵀG/η_G instead; a start of imbalance one",
-    breaks=(EXPONENT, SIZE),
     seeds=SEEDS,
     sizes=scales(
         n1=each(10, 20, 40),
@@ -48,15 +47,25 @@ a_0^2+O(\eta\|M^\star\|^2)$: linear in $\eta$, with no trend in $a_0$ once $a_0^
         spectrum=each((1.0,), (1.0, 0.7), (1.0, 0.7)),
         k=each(10, 20, 40),
         m=each(90, 300, 1200),
-        scales=(1e-3, 1e-4),
+        scales=each((1e-2, 1e-4), (1e-2, 1e-3, 1e-4, 1e-5), (1e-2, 1e-3, 1e-4, 1e-5)),
         etas=each((0.1, 0.05), (0.1, 0.05, 0.025), (0.05, 0.025, 0.0125)),
         time=each(30.0, 40.0, 60.0),
+    ),
+    edges=(
+        edge("k = r", k=1),
+        edge("k > n", k=15),
+        edge("n₂ = r + 1", n2=2, k=4, m=40),
+        edge("r = 3, equal values", spectrum=(1.0, 1.0, 1.0), m=100),
+        edge("larger steps", etas=(0.2, 0.1)),
+        refused("r < min(n₁, n₂)", "no noise directions", n1=1, n2=1, m=4, k=1),
+        refused("a₀² ≪ η‖M*‖²", "the start's own imbalance decides", scales=(1.0, 1e-4)),
     ),
     chapter="chapters/wind2023/perturbed-flow",
     uses=("wind2023.balance-under-perturbation",),
 )
 def implicit_balancing(setting: Setting) -> Evidence:
-    s = setting.sizes
+    s, top = setting.sizes, max(setting.sizes.spectrum)
+    setting.assume(max(s.scales) ** 2 <= 0.01 * min(s.etas) * top**2, "a₀² ≪ η‖M*‖²")
     truth = rectangular(s.n1, s.n2, s.spectrum, setting.seeds, device=setting.device)
     problem = observe(truth, gaussian(s.n1, s.n2, s.m, setting.seeds, device=setting.device))
 
@@ -77,26 +86,24 @@ def implicit_balancing(setting: Setting) -> Evidence:
         ]
         return torch.stack([column.amax(dim=1) for column in columns], dim=1)
 
-    top = max(s.spectrum)
     found = [largest(gaussian_pair(setting, s.k, scale)) for scale in s.scales]
     small = gaussian_pair(setting, s.k, min(s.scales))
     assert small.right is not None
     unequal = largest(small, ratio=4.0)
     lopsided = largest(Factors(small.left * (math.sqrt(top) / min(s.scales)), small.right))
+    unit = torch.tensor(s.etas, dtype=torch.float64) * top**2
+    named = {f"a₀ = {scale:g}": one for scale, one in zip(s.scales, found, strict=True)}
+    dropped = {"η_F = 4η_G": unequal, "imbalanced start": lopsided}
     return Evidence(
         measured={
-            EXPONENT: rates.scaling_exponent(s.etas, found[-1]),
-            PLATEAU: rates.scaling_exponent(s.scales, torch.stack([one[:, -1] for one in found], dim=1)),
-            SIZE: {
-                f"a₀ = {scale:g}": one.amax(dim=1) / top for scale, one in zip(s.scales, found, strict=True)
-            },
+            EXPONENT: {name: rates.scaling_exponent(s.etas, one) for name, one in named.items()},
+            PLATEAU: {name: (one / found[-1]).amax(dim=1) for name, one in list(named.items())[:-1]},
+            SIZE: {name: (one / unit).amax(dim=1) for name, one in named.items()},
         },
         control={
-            EXPONENT: {
-                "η_F = 4η_G": rates.scaling_exponent(s.etas, unequal),
-                "imbalanced start": rates.scaling_exponent(s.etas, lopsided),
-            },
-            SIZE: {"η_F = 4η_G": unequal.amax(dim=1) / top, "imbalanced start": lopsided.amax(dim=1) / top},
+            EXPONENT: {name: rates.scaling_exponent(s.etas, one) for name, one in dropped.items()},
+            PLATEAU: {name: (one / found[-1]).amax(dim=1) for name, one in dropped.items()},
+            SIZE: {name: (one / unit).amax(dim=1) for name, one in dropped.items()},
         },
         curves={"etas": s.etas, "found": found, "unequal": unequal, "lopsided": lopsided, "scales": s.scales},
     )

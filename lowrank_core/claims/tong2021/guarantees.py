@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from lowrank_core.analysis.scaled_distance import scaled_distance
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.tong2021.runs import (
@@ -32,7 +32,18 @@ DISTANCE = "largest dist / bound"
 ERROR = "largest ‖FGᵀ − M*‖ / bound"
 ONE_STEP = "largest dist after a step / bound from dist before"
 LIMIT = 2 / 3
-WITHIN_BOUNDS = tuple(Criterion(quantity, high=1) for quantity in (DISTANCE, ERROR, ONE_STEP))
+BOUND = "the bound itself"
+WITHIN_BOUNDS = tuple(Criterion(quantity, high=1, width=BOUND) for quantity in (DISTANCE, ERROR, ONE_STEP))
+EDGES = (
+    edge("r = 1", rank=1),
+    edge("n₂ = r", n2=2),
+    edge("n₁ = n₂ = r", n1=2, n2=2),
+    edge("κ = 1000", kappas=(1000.0,)),
+    edge("a small step", etas=(0.01,)),
+    refused("0 < η ≤ 2/3", "the published limit", etas=(0.7,)),
+)
+WHOLE = ("r < min(n₁, n₂)",)
+"""A full rank is allowed: there is then nothing outside the ranges of the truth."""
 
 Found = dict[str, dict[str, torch.Tensor]]
 
@@ -47,6 +58,11 @@ def sizes(kappas: each) -> dict[str, dict[str, Any]]:
         steps=each(30, 60, 200),
         kappas=kappas,
     )
+
+
+def assume_step(setting: Setting) -> None:
+    """Refuse steps outside the theorem's range."""
+    setting.assume(all(0 < eta <= LIMIT for eta in setting.sizes.etas), "0 < η ≤ 2/3")
 
 
 def distances(problem: Problem, factors: Factors) -> torch.Tensor:
@@ -89,14 +105,16 @@ dist by $1-0.7\eta$.""",
     kind="bound-upper",
     criteria=WITHIN_BOUNDS,
     control="a step above 2/3: η = 0.9",
-    breaks=(DISTANCE, ERROR, ONE_STEP),
     seeds=SEEDS,
-    sizes=sizes(kappas=each((1.0, 100.0), (1.0, 10.0, 100.0), (1.0, 10.0, 100.0, 1000.0))),
+    sizes=sizes(kappas=each((1.0, 100.0), (1.0, 10.0, 100.0, 1000.0), (1.0, 10.0, 100.0, 1000.0))),
+    edges=EDGES,
+    waives=WHOLE,
     chapter=CHAPTER,
     uses=("tong2021.local-rate",),
 )
 def factorisation(setting: Setting) -> Evidence:
     s = setting.sizes
+    assume_step(setting)
     truth = truths(setting, s.n1, s.n2, s.rank, s.kappas)
     problem = observe(truth, Identity(s.n1, s.n2, device=setting.device))
     start = near_truth(truth, 0.1)
@@ -133,14 +151,13 @@ def isometry_bound(truth: Truth, factor: float) -> torch.Tensor:
     id="tong2021.spectral-start",
     title="The spectral start is within 5δ√r κσ_r of the truth",
     reference="Lemma 15, p. 14, with its constant",
-    statement=r"""If $\mathcal A$ has the isometry constant $\delta$ of order $2r$, the spectral start satisfies
+    statement=r"""If $\mathcal A$ has the isometry constant $\delta<1$ of order $2r$, the spectral start satisfies
 $\operatorname{dist}_0\le5\,\delta\sqrt r\,\kappa\,\sigma_r$.""",
     origin="paper",
     known="read",
     kind="bound-upper",
-    criteria=(Criterion(DISTANCE, high=1),),
+    criteria=(Criterion(DISTANCE, high=1, width=BOUND),),
     control="the isometry fails on one matrix of rank one, which is not observed at all",
-    breaks=(DISTANCE,),
     seeds=SEEDS,
     sizes=scales(
         n1=each(8, 10, 30),
@@ -149,6 +166,15 @@ $\operatorname{dist}_0\le5\,\delta\sqrt r\,\kappa\,\sigma_r$.""",
         kappas=each((1.0, 5.0), (1.0, 5.0, 20.0), (1.0, 5.0, 20.0, 100.0)),
         factors=each((0.02,), (0.02, 0.1), (0.002, 0.02, 0.1)),
     ),
+    edges=(
+        edge("r = 1", rank=1),
+        edge("r = 1 and δ near 1", rank=1, kappas=(1.0,), factors=(0.9,)),
+        edge("n₂ = r", n2=2),
+        edge("n₁ = n₂ = r", n1=2, n2=2),
+        edge("κ = 1000", kappas=(1000.0,)),
+        refused("δ < 1", "no isometry", kappas=(1.0,), factors=(2.0,)),
+    ),
+    waives=WHOLE,
     chapter=CHAPTER,
 )
 def spectral_start_distance(setting: Setting) -> Evidence:
@@ -158,6 +184,7 @@ def spectral_start_distance(setting: Setting) -> Evidence:
     control: dict[str, torch.Tensor] = {}
     for factor in s.factors:
         delta = isometry_bound(truth, factor)
+        setting.assume(bool((delta < 1).all()), "δ < 1", factor)
         names = [f"δ√r κ = {factor:g}, κ = {kappa:g}" for kappa in s.kappas]
         operator = hard_operator(truth, delta)
         measured.update(by_variant(over_start_bound(observe(truth, operator), delta), names))
@@ -194,14 +221,16 @@ for one step to contract dist by $1-0.6\eta$ wherever $\operatorname{dist}\le0.1
     kind="bound-upper",
     criteria=WITHIN_BOUNDS,
     control="a step above 2/3: η = 0.95",
-    breaks=(DISTANCE, ERROR, ONE_STEP),
     seeds=SEEDS,
     sizes=sizes(kappas=each((1.0, 20.0), (1.0, 5.0, 20.0), (1.0, 5.0, 20.0, 100.0))),
+    edges=EDGES,
+    waives=WHOLE,
     chapter=CHAPTER,
     uses=("tong2021.spectral-start", "tong2021.factorisation"),
 )
 def sensing_guarantee(setting: Setting) -> Evidence:
     s = setting.sizes
+    assume_step(setting)
     truth = truths(setting, s.n1, s.n2, s.rank, s.kappas)
     strict = observe(truth, hard_operator(truth, isometry_bound(truth, 0.02)))
     loose = observe(truth, hard_operator(truth, torch.full_like(truth.spectrum[:, 0], 0.02)))

@@ -43,17 +43,16 @@ def near_truth(truth: Truth, radius: float) -> Factors:
 
 
 def hard_operator(truth: Truth, delta: torch.Tensor) -> Dense:
-    """A*A = (1 + δ)I − 2δΠ with Π on three matrices of low rank, so that δ is the constant of order 2r exactly.
+    """A*A = (1 + δ)I − 2δΠ with Π on two or three matrices of rank one, so that δ is the constant of order 2r exactly.
 
-    The leading and the last singular pair of the truth are among them, which a spectral start depends on; the third
-    mixes both with Gaussian vectors.
+    The leading and the last singular pair of the truth are among them, which a spectral start depends on (one pair
+    if r = 1); and one with Gaussian vectors.
     """
     (n1, n2), seeds = truth.shape, truth.seeds
-    first = truth.left[:, :, :1] @ truth.right[:, :, :1].mT
-    last = truth.left[:, :, -1:] @ truth.right[:, :, -1:].mT
+    pairs = [truth.left[:, :, i, None] @ truth.right[:, :, i, None].mT for i in sorted({0, truth.rank - 1})]
     column = normal(seeds, "direction left", n1, 1, device=delta.device)
     row = normal(seeds, "direction right", 1, n2, device=delta.device)
-    return certified(torch.stack([first, last, column @ row], dim=1), delta, symmetric=False)
+    return certified(torch.stack([*pairs, column @ row], dim=1), delta, symmetric=False)
 
 
 def by_variant(values: torch.Tensor, names: Sequence[str]) -> dict[str, torch.Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.analysis import rates
+from lowrank_core.analysis.statistics import pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
@@ -18,7 +19,7 @@ from lowrank_core.sensing import gaussian
 from lowrank_core.solve import ErrorBelow, Trajectory, solve
 from lowrank_core.truth import geometric_spectrum, rectangular
 
-RATIO = "iterations at the largest κ / at κ = 1"
+RATIO = "iterations / those at κ = 1"
 PLAIN = "median iterations of gradient descent, exponent in κ"
 
 
@@ -26,21 +27,29 @@ PLAIN = "median iterations of gradient descent, exponent in κ"
     id="tong2021.iterations",
     title="The iterations of ScaledGD do not grow with κ",
     reference="Table 1, p. 4, and Figure 2a, p. 17; small sizes",
-    statement=r"""From the spectral start, on Gaussian measurements, ScaledGD with $\eta=\frac12$ takes a number of
-iterations that does not depend on $\kappa$; gradient descent with $\eta/\sigma_1$ takes one proportional to
-$\kappa$.""",
+    statement=r"""From the spectral start, on $m=7nr$ Gaussian measurements ($n=16$, $r=2$), ScaledGD with
+$\eta=\frac12$ takes a number of iterations that does not depend on $\kappa$, up to $\kappa=20$; gradient descent with
+$\eta/\sigma_1$ takes one proportional to $\kappa$.""",
     origin="paper",
     known="read",
     kind="ordering",
-    criteria=(Criterion(RATIO, 0.65, 1.5), Criterion(PLAIN, 0.8, 1.1)),
-    control="no preconditioner: gradient descent with η/σ₁, same measurements, same start",
-    breaks=(RATIO,),
+    criteria=(
+        Criterion(RATIO, 0.65, 1.5, width="instances: 0.83 to 1.10 at κ = 20 on 50 pilot seeds"),
+        Criterion(
+            PLAIN,
+            0.85,
+            1.1,
+            width="below 1, since the error is relative to σ₁: 0.956 over 50 pilot seeds together",
+            pooled="exponent of medians",
+        ),
+    ),
+    control="no preconditioner: gradient descent with η/σ₁, same measurements, same start; for the exponent, with it",
     seeds=LOG_SEEDS,
     sizes=scales(
         n=each(12, 16, 40),
         rank=2,
         oversampling=each(5, 7, 8),
-        kappas=each((1.0, 4.0, 24.0), (1.0, 4.0, 20.0), (1.0, 5.0, 20.0, 80.0)),
+        kappas=each((1.0, 4.0, 24.0), (1.0, 3.0, 8.0, 20.0), (1.0, 5.0, 20.0, 80.0)),
         eta=0.5,
         steps=each(5_000, 6_000, 30_000),
     ),
@@ -64,16 +73,25 @@ def iterations(setting: Setting) -> Evidence:
     fitted = (scaled.error < 1e-4) & (scaled.error > 1e-14)
     rate = (rates.compare(scaled.steps + 1, scaled.error, fitted).rate / 2).exp()
     at_start = scaled.error[:, 0].sqrt() / problem.truth.spectrum[:, -1].cpu()
-    grown = plain_counts.reshape(-1, len(names))[:, -2:].median(dim=0, keepdim=True).values
+
+    def exponent(table: torch.Tensor) -> torch.Tensor:
+        """d log of the median count / d log κ between the least κ above 1 and the largest."""
+        medians = table[:, [1, -1]].median(dim=0, keepdim=True).values
+        return rates.scaling_exponent([s.kappas[1], s.kappas[-1]], medians)[0]
+
+    tables = {name: each.reshape(-1, len(names)) for name, each in (("scaled", counts), ("plain", plain_counts))}
     return Evidence(
         measured={
-            RATIO: ratio(counts, len(names)),
-            PLAIN: rates.scaling_exponent(s.kappas[-2:], grown),
+            RATIO: by_variant((tables["scaled"][:, 1:] / tables["scaled"][:, :1]).flatten(), names[1:]),
+            PLAIN: pooled(exponent, tables["plain"]),
             "iterations of ScaledGD": by_variant(counts, names),
             "iterations of gradient descent": by_variant(plain_counts, names),
         },
         predicted={RATIO: 1, PLAIN: 1},
-        control={RATIO: {"gradient descent": ratio(plain_counts, len(names))}},
+        control={
+            RATIO: {"gradient descent": tables["plain"][:, -1] / tables["plain"][:, 0]},
+            PLAIN: pooled(exponent, tables["scaled"]),
+        },
         notes={
             "m over nr": float(s.oversampling),
             "start error at the largest κ": float(at_start.reshape(-1, len(names))[:, -1].median()),
@@ -105,8 +123,3 @@ def recovered(problem: Problem, method: Method, start: Factors, steps: int) -> T
         problem, method, start, steps, record=[t for t in grid if t <= steps], stop=ErrorBelow(1e-18)
     )
 
-
-def ratio(counts: torch.Tensor, variants: int) -> torch.Tensor:
-    """Iterations at the last κ over those at the first, (seeds,)."""
-    table = counts.reshape(-1, variants)
-    return table[:, -1] / table[:, 0]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.analysis import rates
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.xiong2024.runs import symmetric_run
@@ -21,14 +21,15 @@ from lowrank_core.randomness import normal, orthonormal
 from lowrank_core.solve import Observable, Trajectory
 
 CHAPTER = "chapters/zhang2025/noise-and-accuracy"
-RADIUS = "‖F₀F₀ᵀ − X*‖ / σ_r*"
+RADIUS = "‖F₀F₀ᵀ − X*‖ ≤ 0.07 σ_r*"
+BEYOND = "rank F₀ > r*"
 RESIDUAL = "‖TTᵀ‖ (1/‖T₀T₀ᵀ‖ + ηt), largest"
 LARGEST = "D (ηt + 4/D₀) / 4, largest"
 LATE = "2ηt ‖TTᵀ‖ at the end"
 CROSS = "‖STᵀ‖ / ‖TTᵀ‖ at the end"
 SIGNAL = "‖SSᵀ − D_S‖ / ‖TTᵀ‖ at the end"
 EARLY = "‖STᵀ‖ after 2/(ησ_r*) steps / at the start"
-EXPONENT = "late exponent of ‖STᵀ‖ in t"
+FOLLOWS = "‖STᵀ‖ / ‖TTᵀ‖ at the end / a quarter of the way"
 
 
 def near_start(setting: Setting, spectrum: list[float], r: int, excess: float, scatter: float) -> Factors:
@@ -75,20 +76,20 @@ def block_run(setting: Setting, start: Factors, m: int | None = None, tail: floa
     id="zhuo2024.population-bounds",
     title="Near the truth the population error is at most of the order 1/t, and no less",
     reference="Lemma 6(c) (p. 12) and eq. (10) (pp. 13, 15) without noise; the exact late constant is ours",
-    statement=r"""Population loss, exact rank $r^\star<r$, $\eta\sigma_1=1/100$,
+    statement=r"""Population loss, exact rank $r^\star<n$, $\eta\sigma_1=1/100$,
 $\|F_0F_0^\top-X^\star\|\le0.07\,\sigma_{r^\star}$. Then $\|T_tT_t^\top\|\le1/(\|T_0T_0^\top\|^{-1}+\eta t)$,
-and the largest block error satisfies $D_t\le4/(\eta t+4/D_0)$; in fact $2\eta t\,\|T_tT_t^\top\|\to1$.""",
+and the largest block error satisfies $D_t\le4/(\eta t+4/D_0)$; if $\operatorname{rank}F_0>r^\star$, then
+$2\eta t\,\|T_tT_t^\top\|\to1$.""",
     origin="paper",
     known="read",
     kind="bound-upper",
     criteria=(
-        Criterion(RADIUS, high=0.07),
-        Criterion(RESIDUAL, high=1 + 1e-9),
-        Criterion(LARGEST, high=1 + 1e-9),
-        Criterion(LATE, 0.9, 1.0),
+        Criterion(RESIDUAL, high=1 + 1e-9, width="the bound and rounding"),
+        Criterion(LARGEST, high=1 + 1e-9, width="the bound and rounding"),
+        Criterion(LATE, 0.9, 1.0, width="finite t, of the order ln(t)/t and 1/(ηt‖T₀T₀ᵀ‖): SPREAD"),
     ),
-    control="not of exact rank: a further eigenvalue 0.03 of the truth in the block of T",
-    breaks=(RESIDUAL, LARGEST, LATE),
+    control="not of exact rank: a further eigenvalue 0.03 of the truth in the block of T; for the limit also a start "
+    "of rank r*",
     seeds=SEEDS,
     sizes=scales(
         n=each(6, 10, 20),
@@ -97,21 +98,31 @@ and the largest block error satisfies $D_t\le4/(\eta t+4/D_0)$; in fact $2\eta t
         eta=each(0.01, 0.005, 0.01 / 3),
         steps=each(20_000, 40_000, 200_000),
     ),
+    edges=(
+        edge("r = n", rs=(6,)),
+        edge("r* = n − 1", spectrum=[2.0, 1.5, 1.2, 1.0, 1.0], rs=(6,), eta=0.005),
+        edge("κ = 20", spectrum=[20.0, 1.0], rs=(3,), eta=0.0005, steps=100_000),
+        refused("r < min(n₁, n₂)", "no block T", n=2, spectrum=[1.0, 1.0]),
+        refused(BEYOND, "the residual then vanishes exponentially", rs=(1,)),
+        refused("ησ₁ = 1/100", "the step of the theorem", eta=0.1),
+    ),
     chapter=CHAPTER,
     discrepancy="The bounds hold, and are loose by constants: of the bound on ‖TTᵀ‖ the late value is "
     "{late share of the bound on the residual:.2f}, and of the bound on the largest block "
     "{late share of the bound on the largest block:.3f}.",
 )
 def population_bounds(setting: Setting) -> Evidence:
-    s = setting.sizes
+    s, r_star = setting.sizes, len(setting.sizes.spectrum)
+    setting.assume(all(r_star < r <= s.n for r in s.rs), BEYOND)
+    setting.assume(abs(s.eta * max(s.spectrum) - 0.01) < 1e-9, "ησ₁ = 1/100")
     names = (RESIDUAL, LARGEST, LATE)
-    measured: dict[str, dict[str, torch.Tensor]] = {name: {} for name in (RADIUS, *names)}
+    measured: dict[str, dict[str, torch.Tensor]] = {name: {} for name in names}
     control: dict[str, dict[str, torch.Tensor]] = {name: {} for name in names}
     runs, shares = {}, []
     for r in s.rs:
         start, variant = near_start(setting, s.spectrum, r, 0.05, 0.002), f"r = {r}"
         runs[variant] = run = block_run(setting, start)
-        measured[RADIUS][variant] = run.operator_error[:, 0] / s.spectrum[-1]
+        setting.assume(bool((run.operator_error[:, 0] <= 0.07 * s.spectrum[-1]).all()), RADIUS)
         for found, one in (
             (measured, run),
             (control, block_run(setting, start, tail=0.03)),
@@ -119,6 +130,9 @@ def population_bounds(setting: Setting) -> Evidence:
             found_scaled = scaled_blocks(one, s.eta)
             for name, values in zip(names, found_scaled, strict=True):
                 found[name][variant] = values[:, -1] if name == LATE else values[:, 1:].amax(dim=1)
+        # Its last columns are zero: a start of rank r* with a block T that is not zero.
+        narrow = near_start(setting, s.spectrum, r_star, 0.05, 0.002)
+        control[LATE][f"{variant}, rank r*"] = scaled_blocks(block_run(setting, narrow), s.eta)[2][:, -1]
         shares.append([float(values[:, -1].median()) for values in scaled_blocks(run, s.eta)[:2]])
     return Evidence(
         measured=measured,
@@ -147,20 +161,20 @@ def scaled_blocks(run: Trajectory, eta: float) -> tuple[torch.Tensor, torch.Tens
     id="zhuo2024.block-errors",
     title="Under sensing signal and cross block fall linearly at first, and then follow the residual",
     reference="remarks after Corollary 5 (pp. 9–10)",
-    statement=r"""With $r>r^\star$ and finitely many measurements $\|SS^\top-D_S\|$ and $\|ST^\top\|$ decay
-linearly until they meet a small multiple of $\|TT^\top\|$, and from there on like $1/t$; on the population loss
-they go to zero linearly.""",
+    statement=r"""With $\operatorname{rank}F_0>r^\star$, near the truth and with finitely many Gaussian measurements
+(more than the unknowns here), $\|SS^\top-D_S\|$ and $\|ST^\top\|$ decay linearly until they meet a small multiple of
+$\|TT^\top\|$, and from there on in proportion to it; on the population loss they go to zero linearly.""",
     origin="paper",
     known="read",
     kind="rate",
     criteria=(
-        Criterion(CROSS, low=1e-2),
-        Criterion(SIGNAL, low=1e-3),
-        Criterion(EARLY, high=0.3),
-        Criterion(EXPONENT, -1.2, -0.75),
+        Criterion(CROSS, low=1e-2, width="SPREADc"),
+        Criterion(SIGNAL, low=1e-3, width="SPREADs"),
+        Criterion(EARLY, high=0.3, width="SPREADe"),
+        Criterion(FOLLOWS, 0.85, 1.15, width="SPREADf"),
     ),
-    control="the population gradient in place of the measurements, same start",
-    breaks=(CROSS, SIGNAL),
+    control="the population gradient in place of the measurements, same start; for the first phase, as many steps at "
+    "the end; for the late one, a start of rank r*",
     seeds=SEEDS,
     sizes=scales(
         n=each(6, 10, 20),
@@ -170,35 +184,51 @@ they go to zero linearly.""",
         eta=each(0.2, 0.2, 0.1),
         steps=each(10_000, 20_000, 100_000),
     ),
+    edges=(
+        edge("r = n", r=6),
+        edge("r = r* + 1", r=2),
+        edge("many measurements", m=600),
+        refused("r < min(n₁, n₂)", "no block T", n=2, spectrum=[1.0, 1.0], r=2),
+        refused(BEYOND, "no slow residual", r=1),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
 )
 def block_errors(setting: Setting) -> Evidence:
-    s = setting.sizes
+    s, r_star = setting.sizes, len(setting.sizes.spectrum)
+    setting.assume(r_star < s.r <= s.n, BEYOND)
     start = near_start(setting, s.spectrum, s.r, 0.005, 0.01)
     runs = {
         "sensing": block_run(setting, start, s.m),
         "population": block_run(setting, start),
     }
+    narrow = block_run(setting, near_start(setting, s.spectrum, r_star, 0.005, 0.01), s.m)
+    linear = 2 / (s.eta * s.spectrum[-1])
 
     def share(name: str, block: int) -> torch.Tensor:
         end = runs[name].observed["blocks"][:, -1]
         return end[:, block] / end[:, 2]
 
-    norms, steps = runs["sensing"].observed["blocks"], runs["sensing"].steps
-    cross = norms[:, :, 1]
-    late = rates.late_window(steps, cross, s.steps / 4)
+    def follows(run: Trajectory) -> torch.Tensor:
+        """The share of the cross block in the residual, at the end over a quarter of the way, (B,)."""
+        norms = run.observed["blocks"]
+        shares = norms[:, :, 1] / norms[:, :, 2]
+        return shares[:, -1] / rates.at_time(run.steps, shares, s.steps / 4)
+
+    cross, steps = runs["sensing"].observed["blocks"][:, :, 1], runs["sensing"].steps
     return Evidence(
         measured={
             CROSS: share("sensing", 1),
             SIGNAL: share("sensing", 0),
-            EARLY: rates.at_time(steps, cross, 2 / (s.eta * s.spectrum[-1])) / cross[:, 0],
-            EXPONENT: rates.compare(steps, cross, late).exponent,
+            EARLY: rates.at_time(steps, cross, linear) / cross[:, 0],
+            FOLLOWS: follows(runs["sensing"]),
         },
-        predicted={EXPONENT: -1.0},
+        predicted={FOLLOWS: 1.0},
         control={
             CROSS: {"population": share("population", 1)},
             SIGNAL: {"population": share("population", 0)},
+            EARLY: {"at the end": cross[:, -1] / rates.at_time(steps, cross, s.steps - linear)},
+            FOLLOWS: {"rank r*": follows(narrow)},
         },
         curves={"runs": runs},
     )

@@ -8,7 +8,7 @@ from random import Random
 
 import torch
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.runs import LOG_SEEDS
@@ -44,7 +44,7 @@ def random_coefficients(setting: Setting, tail: bool, radius: float) -> torch.Te
     """The smallest coefficient over `points` random FFᵀ at distance at most `radius` from X*, per seed, (B,)."""
     s, r_star, batch = setting.sizes, 2, len(setting.seeds) * setting.sizes.points
     sizes = torch.special.ndtr(normal(setting.seeds, f"sizes {tail}", s.points, s.n).flatten(0, 1))
-    spectrum = torch.cat([1 + sizes[:, :r_star], sizes[:, r_star:] * tail], dim=1)
+    spectrum = torch.cat([1 + (s.kappa - 1) * sizes[:, :r_star], sizes[:, r_star:] * tail], dim=1)
     spectrum[:, r_star - 1] = 1.0
     drawn = normal(setting.seeds, f"perturbation {tail}", s.points, s.n, s.n).flatten(0, 1)
     # Downwards on the signal, where the contraction is slowest, and half as far as allowed: clipping can double it.
@@ -64,22 +64,28 @@ def random_coefficients(setting: Setting, tail: bool, radius: float) -> torch.Te
     id="zhuo2024.cross-block",
     title="One population step shrinks the cross block, by a constant below the printed one",
     reference="Lemma 6(b), (d) (p. 12); the constants 0.78 and 0.85 and the proof are ours",
-    statement=r"""Let $\rho=0.07$, $\eta=1/(100\sigma_1)$, $\|FF^\top-X^\star\|\le\rho\,\sigma_{r^\star}$
+    statement=r"""Let $r^\star<n$, $\rho=0.07$, $\eta=1/(100\sigma_1)$, $\|FF^\top-X^\star\|\le\rho\,\sigma_{r^\star}$
 and $\|D_T\|\le\sigma_{r^\star}$. One step on the population loss gives
 $\|S_+T_+^\top\|\le(1-0.78\,\eta\sigma_{r^\star})\|ST^\top\|$, and $0.85$ in place of $0.78$ if $D_T=0$. The
 constant cannot be $1$.""",
-    origin="ours",
     kind="identity",
     criteria=(
-        Criterion(TERMS, 0, 0),
-        Criterion(SMALLEST, low=0.78),
-        Criterion(EXACT, 0.78, 0.9),
+        Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
+        Criterion(SMALLEST, low=0.78, width="the proved constant, 0.85 if D_T = 0"),
+        Criterion(EXACT, 0.78, 0.9, width="the proved constant, and an upper end below the printed 1"),
         Criterion(DROPPED, 0, 0),
     ),
-    control="five times the radius, ‖FFᵀ − X*‖ ≤ 0.35 σ_r*; for the identities, one P in place of two",
-    breaks=(TERMS, EXACT),
+    control="five times the radius, ‖FFᵀ − X*‖ ≤ 0.35 σ_r*; for the identities, one P in place of two; for part (d), "
+    "as printed, without the term",
     seeds=LOG_SEEDS,
-    sizes=scales(n=each(4, 5, 7), points=each(50, 400, 4_000)),
+    sizes=scales(n=each(4, 5, 7), kappa=2.0, points=each(50, 400, 4_000)),
+    edges=(
+        edge("n = r* + 1", n=3),
+        edge("n = 12", n=12),
+        edge("κ up to 100", kappa=100.0),
+        edge("equal values", kappa=1.0),
+        refused("r < min(n₁, n₂)", "no cross block", n=2),
+    ),
     chapter=CHAPTER,
     means=("symbolic", "exact"),
     discrepancy="Lemma 6(b) (p. 12) prints ‖S₊T₊ᵀ‖ ≤ (1 − ησ_r)‖STᵀ‖. Exact rational instances of its hypotheses "
@@ -89,6 +95,7 @@ constant cannot be $1$.""",
     "{dropped term:.3g} at ‖TTᵀ‖ = 0.05. The order of the rates is untouched.",
 )
 def cross_block(setting: Setting) -> Evidence:
+    setting.assume(setting.sizes.n > 2, "r < min(n₁, n₂)")
     seeds = setting.seeds
     near, far = (
         (Fraction(931, 1000), Fraction(94, 100)),
@@ -124,7 +131,12 @@ def cross_block(setting: Setting) -> Evidence:
         },
         control={
             TERMS: sum(block_contraction.proof_residuals(factor=1).values()),
+            SMALLEST: {
+                "D_T = 0": random_coefficients(setting, False, float(wide)),
+                "D_T ≠ 0": random_coefficients(setting, True, float(wide)),
+            },
             EXACT: wider,
+            DROPPED: [float(block_contraction.dropped_term(x)) for x in sizes],
         },
         notes={
             "largest coefficient with D_T = 0": max(exact["D_T = 0"]),
@@ -141,19 +153,29 @@ def cross_block(setting: Setting) -> Evidence:
     statement=r"""On the population loss with $\eta=1/(100\sigma_1)$, from
 $\|F_0F_0^\top-X^\star\|\le0.07\,\sigma_{r^\star}$, signal and cross block are below $\epsilon$ after
 $\lceil200\,\kappa\log(\sigma_{r^\star}/\epsilon)\rceil$ steps. For $\kappa=1$ and $ST^\top=0$ one step
-multiplies the signal error by at least $0.9786$, so that after $2\log(\sigma_{r^\star}/\epsilon)$ steps of
+multiplies a signal error of at most $0.07$ by at least $0.9786$, so that after $2\log(\sigma_{r^\star}/\epsilon)$ steps of
 order $\epsilon^{0.044}$ is left.""",
-    origin="ours",
     kind="bound-upper",
-    criteria=(Criterion(SUFFICIENT, high=1.0), Criterion(PRINTED, low=1.0)),
-    control="the printed count ⌈2 log(σ_r*/ε)⌉ of steps",
-    breaks=(SUFFICIENT,),
+    criteria=(
+        Criterion(SUFFICIENT, high=1.0, width="the accuracy itself"),
+        Criterion(PRINTED, low=1.0, width="the proved lower bound"),
+    ),
+    control="the printed count ⌈2 log(σ_r*/ε)⌉ of steps; for the lower bound, signal errors of 0.3 to 0.5",
     seeds=LOG_SEEDS,
     sizes=scales(
         n=each(5, 6, 8),
         spectra=each(([1.0, 1.0],), ([1.0, 1.0], [5.0, 1.0]), ([1.0, 1.0], [5.0, 1.0], [20.0, 1.0])),
         r=each(3, 4, 4),
         accuracy=each(1e-4, 1e-6, 1e-8),
+    ),
+    edges=(
+        edge("r = n", r=5),
+        edge("r = r* = 1", spectra=([1.0],), r=1),
+        edge("r* = n − 1", spectra=([1.0, 1.0, 1.0, 1.0],), r=5),
+        edge("κ = 50", spectra=([50.0, 1.0],)),
+        edge("a coarse accuracy", accuracy=0.02),
+        refused("r < min(n₁, n₂)", "no cross block", spectra=([1.0] * 5,), r=5),
+        refused("k ≥ r", "the truth is out of reach", r=1),
     ),
     chapter=CHAPTER,
     uses=("zhuo2024.cross-block",),
@@ -164,6 +186,8 @@ order $\epsilon^{0.044}$ is left.""",
 )
 def linear_phase(setting: Setting) -> Evidence:
     s = setting.sizes
+    setting.assume(all(len(one) < s.n for one in s.spectra), "r < min(n₁, n₂)")
+    setting.assume(all(len(one) <= s.r <= s.n for one in s.spectra), "k ≥ r")
     found: dict[str, dict[str, torch.Tensor]] = {"measured": {}, "control": {}}
     for spectrum in s.spectra:
         kappa = spectrum[0] / spectrum[-1]
@@ -190,7 +214,10 @@ def linear_phase(setting: Setting) -> Evidence:
             SUFFICIENT: found["measured"],
             PRINTED: [smallest_left(seed) for seed in setting.seeds],
         },
-        control={SUFFICIENT: found["control"]},
+        control={
+            SUFFICIENT: found["control"],
+            PRINTED: [smallest_left(seed, Fraction(3, 10), Fraction(1, 2), negative=True) for seed in setting.seeds],
+        },
         notes={"left after the printed count": signal_left(Fraction(-7, 100), 1e-8)},
     )
 
@@ -200,9 +227,16 @@ def signal_left(error: Fraction, accuracy: float) -> float:
     return list(block_contraction.signal_errors(error, block_contraction.printed_count(accuracy)))[-1]
 
 
-def smallest_left(seed: int) -> float:
-    """The smallest ratio to the proved lower bound over accuracies 10⁻¹ to 10⁻¹⁶, from a drawn initial error."""
-    error = rational(Random(f"phase/{seed}"), Fraction(1, 100), Fraction(7, 100)) * (-1) ** seed
+def smallest_left(
+    seed: int, low: Fraction = Fraction(1, 100), high: Fraction = Fraction(7, 100), negative: bool = False
+) -> float:
+    """The smallest ratio to the proved lower bound over accuracies 10⁻¹ to 10⁻¹⁶, from a drawn initial error.
+
+    Args:
+        low, high: ends of the initial error; its sign alternates with the seed, unless it is to be negative.
+    """
+    sign = -1 if negative else (-1) ** seed
+    error = sign * rational(Random(f"phase/{seed}"), low, high)
     return min(
         signal_left(error, 10.0**-digits)
         / (abs(error) * 0.9786 ** block_contraction.printed_count(10.0**-digits))

@@ -7,11 +7,11 @@ from dataclasses import replace
 import torch
 
 from lowrank_core.analysis import rates
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.runs import SEEDS
-from lowrank_core.claims.zhuo2024.blocks import CHAPTER, near_start
+from lowrank_core.claims.zhuo2024.blocks import BEYOND, CHAPTER, near_start
 from lowrank_core.factors import Factors
 from lowrank_core.methods import (
     GradientDescent,
@@ -25,7 +25,7 @@ from lowrank_core.solve import Trajectory, log_spaced, solve
 from lowrank_core.truth import psd
 
 SLOPE = "exponent of the error in σ"
-COST = "floor of r > r* / floor of r = r*"
+COST = "floor of r > r* / floor of r = r*, largest over the levels"
 STEPS = "exponent of the steps to the floor in 1/σ"
 OVER, EXACT = "r > r*", "r = r*"
 
@@ -71,15 +71,17 @@ def floors(setting: Setting, problem: Problem, r: int) -> torch.Tensor:
     id="zhuo2024.noise-floor",
     title="Gradient descent ends at a floor proportional to the noise, with and without excess columns",
     reference="Theorem 4(b) (p. 8), in the order of σ",
-    statement=r"""Under Gaussian sensing with noise of standard deviation $\sigma$ gradient descent from a
-start near the truth ends at $\|XX^\top-M^\star\|=O(\sigma)$, for $r>r^\star$ as for $r=r^\star$, and the two
-floors are of the same order.""",
+    statement=r"""Under Gaussian sensing with noise of standard deviation $\sigma\sqrt n\ll\sigma_{r^\star}$ and more
+measurements than unknowns, gradient descent from a generic start near the truth ends at
+$\|XX^\top-M^\star\|=O(\sigma)$, for $r>r^\star$ as for $r=r^\star$, and the two floors are of the same order.""",
     origin="paper",
     known="read",
     kind="rate",
-    criteria=(Criterion(SLOPE, 0.95, 1.05), Criterion(COST, 0.9, 3.0)),
+    criteria=(
+        Criterion(SLOPE, 0.95, 1.05, width="second order in the noise: SPREADa"),
+        Criterion(COST, high=3.0, width="more columns fit more noise: SPREADb"),
+    ),
     control="descent stopped early, at a fixed number of steps, with r > r*",
-    breaks=(SLOPE,),
     seeds=SEEDS,
     sizes=scales(
         n=each(6, 10, 20),
@@ -92,11 +94,19 @@ floors are of the same order.""",
         polish=each(1_000, 3_000, 20_000),
         levels=each([0.01, 0.1], [0.001, 0.01, 0.1], [0.001, 0.01, 0.1]),
     ),
+    edges=(
+        edge("r = n", r=6),
+        edge("small levels", levels=[1e-3, 1e-2]),
+        refused(BEYOND, "no excess column", r=1),
+        refused("r < min(n₁, n₂)", "no noise directions", n=1, r=1),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
 )
 def noise_floor(setting: Setting) -> Evidence:
-    s, problem = setting.sizes, noisy_problem(setting)
+    s = setting.sizes
+    setting.assume(len(s.spectrum) < s.r <= s.n, BEYOND)
+    problem = noisy_problem(setting)
     found = {
         OVER: floors(setting, problem, s.r),
         EXACT: floors(setting, problem, len(s.spectrum)),
@@ -112,26 +122,29 @@ def noise_floor(setting: Setting) -> Evidence:
     return Evidence(
         measured={
             SLOPE: {name: rates.scaling_exponent(s.levels, values) for name, values in found.items()},
-            COST: (found[OVER] / found[EXACT])[:, -1],
+            COST: (found[OVER] / found[EXACT]).amax(dim=1),
         },
         predicted={SLOPE: 1.0},
-        control={SLOPE: {"stopped early": rates.scaling_exponent(s.levels, stopped)}},
+        control={
+            SLOPE: {"stopped early": rates.scaling_exponent(s.levels, stopped)},
+            COST: {"stopped early": (stopped / found[EXACT]).amax(dim=1)},
+        },
         curves={"levels": s.levels, "floors": found, "stopped": stopped},
     )
 
 
 @claim(
     id="zhuo2024.steps-to-floor",
-    title="The floor costs 1/σ steps with excess columns, and log(1/σ) without",
-    reference="Theorem 4(b) (p. 8): Θ(σ₁/ε_stat) steps; for r = r* the classical linear rate",
-    statement=r"""Gradient descent needs of the order of $1/\sigma$ steps to come within three times its
-floor if $r>r^\star$, and of the order of $\log(1/\sigma)$ if $r=r^\star$.""",
+    title="The floor costs 1/σ steps with excess columns",
+    reference="Theorem 4(b) (p. 8): Θ(σ₁/ε_stat) steps",
+    statement=r"""Under Gaussian sensing with noise of standard deviation $\sigma$ and more measurements than unknowns,
+gradient descent with $r>r^\star$ from a start near the truth, whose error is far above the floor, needs of the order of
+$1/\sigma$ steps to come within three times its floor.""",
     origin="paper",
     known="read",
     kind="rate",
-    criteria=(Criterion(STEPS, 0.8, 1.25),),
-    control="no excess column: r = r*",
-    breaks=(STEPS,),
+    criteria=(Criterion(STEPS, 0.85, 1.15, width="SPREADd"),),
+    control="no excess column, r = r*, where the steps grow like log(1/σ)",
     seeds=SEEDS,
     sizes=scales(
         n=each(6, 10, 20),
@@ -145,19 +158,27 @@ floor if $r>r^\star$, and of the order of $\log(1/\sigma)$ if $r=r^\star$.""",
         polish=each(2_000, 3_000, 20_000),
         levels=each([0.001, 0.005], [0.0006, 0.002, 0.006], [0.0001, 0.001, 0.01]),
     ),
+    edges=(
+        edge("r = n", r=6),
+        refused(BEYOND, "without an excess column the rate is linear", r=1),
+        refused("σ below the error of the start", "nothing is left to fall", levels=[0.02, 0.1]),
+    ),
     chapter=CHAPTER,
     uses=("zhuo2024.noise-floor",),
     fit="illustrates",
 )
 def steps_to_floor(setting: Setting) -> Evidence:
-    s, problem = setting.sizes, noisy_problem(setting)
+    s = setting.sizes
+    setting.assume(len(s.spectrum) < s.r <= s.n, BEYOND)
+    setting.assume(max(s.levels) <= s.scatter, "σ below the error of the start")
+    problem = noisy_problem(setting)
     found, runs = {}, {}
     for name, r, steps in (
         (OVER, s.r, s.steps),
         (EXACT, len(s.spectrum), s.exact_steps),
     ):
         floor, start = floors(setting, problem, r), noisy_start(setting, r)
-        run = solve(problem, GradientDescent(s.eta), start, steps, record=log_spaced(steps, 60))
+        run = solve(problem, GradientDescent(s.eta), start, steps, record=log_spaced(steps, 300))
         error = by_level(setting, run.error.sqrt())
         found[name] = rates.scaling_exponent(
             [1 / level for level in s.levels], first_within(run, error, 3 * floor)

@@ -1,0 +1,25 @@
+"""The operator of the guarantees has the isometry constant that it is said to have, for rank one as well."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from lowrank_core.claims.claim import Setting
+from lowrank_core.claims.tong2021.runs import hard_operator, truths
+
+
+@pytest.mark.parametrize(("rank", "directions"), [(1, 2), (2, 3), (3, 3)])
+def test_eigenvalues_and_the_pairs_of_the_truth(rank, directions):
+    setting = Setting((5, 6), SimpleNamespace(), torch.device("cpu"))
+    truth = truths(setting, 5, 4, rank, (1.0, 7.0))
+    delta = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
+    operator = hard_operator(truth, delta)
+    for i, constant in enumerate(delta):
+        normal = operator.entries[i].mT @ operator.entries[i]
+        values = torch.linalg.eigvalsh(normal)
+        assert torch.allclose(values[:directions], 1 - constant)
+        assert torch.allclose(values[directions:], 1 + constant)
+        for pair in (0, -1):
+            matrix = torch.outer(truth.left[i, :, pair], truth.right[i, :, pair]).flatten()
+            assert torch.allclose(normal @ matrix, (1 - constant) * matrix)
