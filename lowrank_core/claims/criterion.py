@@ -9,6 +9,8 @@ from lowrank_core.errors import require
 
 WIDE = 0.2
 """A two-sided window of this relative half width or more says little, and must say why it is so wide."""
+ACROSS_ZERO = 0.1
+"""The same for windows that contain zero, which have no relative width: differences, exponents and shares."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +60,13 @@ class Criterion:
         )
 
     @property
-    def half_width(self) -> float:
-        """Relative half width of a two-sided window; infinite for a one-sided one or one around zero."""
-        centre = abs(self.low + self.high) / 2
-        return (self.high - self.low) / 2 / centre if centre > 0 else math.inf
-
-    @property
     def is_wide(self) -> bool:
-        """Whether this is a two-sided window of ±20 % or wider."""
-        two_sided = math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high
-        return two_sided and self.half_width >= WIDE - 1e-12
+        """Whether this is a two-sided window of ±20 % or wider, or one across zero of ±0.1 or wider."""
+        half, centre = (self.high - self.low) / 2, abs(self.high + self.low) / 2
+        if not (0 < half < math.inf):
+            return False
+        across_zero = half >= centre
+        return half >= (ACROSS_ZERO if across_zero else WIDE * centre) * (1 - 1e-9)
 
     def bounds(self, predicted: float) -> tuple[float, float]:
         """The accepted range, (nan, nan) where the prediction says nothing."""
