@@ -69,7 +69,8 @@ def escape_terms(orthogonal: bool = True) -> dict[str, int]:
 def block_terms(critical: bool = True) -> dict[str, int]:
     """Return the terms left of the orthogonality relations for ``E = UVᵀ - M``, with ``GᵀP = 0`` and ``QGᵀ = 0``.
 
-    Without ``critical``, ``G`` is any matrix. ``P`` and ``Q`` project on the columns of ``U`` and of ``V``; ``W = (I - P)M(I - Q)`` and ``D = E + W``.
+    Without ``critical``, ``G`` is any matrix. ``P`` and ``Q`` project on the columns of ``U`` and of ``V``;
+    ``W = (I - P)M(I - Q)`` and ``D = E + W``.
     """
     import sympy
 

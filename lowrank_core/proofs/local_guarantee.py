@@ -187,7 +187,7 @@ def route(
 ) -> Route:
     """An instance at about ``share`` of a level, with ``ε = 2q/(1 + q²)`` for ``q`` between ``tangents``."""
     rng = Random(f"corollary-5/{seed}")
-    q = rational(rng, *map(Fraction, tangents))
+    q = rational(rng, Fraction(tangents[0]), Fraction(tangents[1]))
     delta, epsilon = (1 - q * q) / (1 + q * q), 2 * q / (1 + q * q)
     factor = {"printed": Fraction(1), "repaired": 1 / (1 + delta), "without": 1 / (1 - delta)}[level]
     goal = share * epsilon**2 * factor

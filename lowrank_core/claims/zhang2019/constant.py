@@ -24,7 +24,6 @@ from lowrank_core.claims.zhang2025.runs import SEEDS
 from lowrank_core.proofs import local_guarantee
 from lowrank_core.randomness import normal
 
-
 BASIN = "|δ of the program − ½| at φ = 90°, ρ² = ½"
 PAIR_EDGES = (
     edge("x nearly parallel to z", angles=(1.0, 5.0)),
@@ -41,9 +40,10 @@ PAIR_EDGES = (
     title="The closed-form lower bound on the constant that hides a point",
     reference="Theorem 12, p. 17; the basin, p. 26",
     statement=r"""For $x,z\ne0$, not parallel, with $\rho=\|x\|/\|z\|$ and the angle $\phi$, let
-$D^2=(\rho^2-1)^2+2\rho^2\sin^2\phi$, $\alpha=\sin^2\phi/D$, $\beta=\rho^2/D$. Every operator for which $x$ is a
-spurious second-order point has a RIP constant of order 2 of at least $\delta_{\rm lb}=\sqrt{1-\alpha^2}$ if
-$\beta\ge\alpha/(1+\sqrt{1-\alpha^2})$, else $(1-2\alpha\beta+\beta^2)/(1-\beta^2)$.""",
+$D^2=(\rho^2-1)^2+2\rho^2\sin^2\phi$, $\alpha=\sin^2\phi/D$, $\beta=\rho^2/D$. Every operator for which $x$
+is a spurious second-order point has a RIP constant of order 2 of at least $\delta_{\rm
+lb}=\sqrt{1-\alpha^2}$ if $\beta\ge\alpha/(1+\sqrt{1-\alpha^2})$, else
+$(1-2\alpha\beta+\beta^2)/(1-\beta^2)$.""",
     origin="paper",
     known="read",
     kind="bound-lower",
@@ -117,11 +117,10 @@ def far_pairs(setting: Setting, count: int) -> tuple[torch.Tensor, torch.Tensor]
     id="zhang2019.exact-constant",
     title="The constant itself, in closed form",
     reference="Theorem 8, p. 11, defines it by a semidefinite program; the closed form is new",
-    statement=r"""For $x,z\ne0$, not parallel, the smallest RIP constant (order 2) of an operator for which $x$ is a
-second-order point is the
-$\delta_{\rm lb}$ of Theorem 12 with $t_-$ in the place of $\rho^2$ in $\beta$, where $t_-\le\rho^2$ is the smaller
-root of $t^2-(1+\cos^2\phi+\rho^2)\,t+\rho^2\sin^2\phi$. It is attained by
-$H=(1+\delta)I-dd^\top/\langle d,e\rangle$.""",
+    statement=r"""For $x,z\ne0$, not parallel, the smallest RIP constant (order 2) of an operator for which
+$x$ is a second-order point is the $\delta_{\rm lb}$ of Theorem 12 with $t_-$ in the place of $\rho^2$ in
+$\beta$, where $t_-\le\rho^2$ is the smaller root of $t^2-(1+\cos^2\phi+\rho^2)\,t+\rho^2\sin^2\phi$. It is
+attained by $H=(1+\delta)I-dd^\top/\langle d,e\rangle$.""",
     kind="identity",
     criteria=(
         Criterion(TERMS, 0, 0, exact=SYMBOLS),

@@ -23,9 +23,9 @@ MARGIN = 0.97
     id="zhang2019.descent-inside",
     title="Descent from inside the level never fails, and fails just outside",
     reference="Corollary 5, p. 4, with the sharp level derived here",
-    statement=r"""For $r=r^\star=1$ and $0\le\delta<1$, gradient descent with a small step from any $x_0$ with
-$f(x_0)<\tau f(0)$, $\tau=27u^2/(1+27u^2)$, $u=(1-\delta)/(1+\delta)$, finds the truth, whatever the operator with
-constant $\delta$ of order 2.""",
+    statement=r"""For $r=r^\star=1$ and $0\le\delta<1$, gradient descent with a small step from any $x_0$
+with $f(x_0)<\tau f(0)$, $\tau=27u^2/(1+27u^2)$, $u=(1-\delta)/(1+\delta)$, finds the truth, whatever the
+operator with constant $\delta$ of order 2.""",
     origin="sharpened",
     known="read",
     kind="bound-upper",

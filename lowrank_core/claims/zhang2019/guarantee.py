@@ -41,11 +41,11 @@ EXCESS = "δ² − (1 − ε²/(2(1 − ε)))"
     id="zhang2019.corollary-5-route",
     title="Two steps in the printed proof of the local guarantee do not follow",
     reference="about Corollary 5, p. 4: the first inequality is its equation (36), the second its last line",
-    statement=r"""For rational $\delta,\epsilon$ with $\delta^2+\epsilon^2=1$ and $\frac12<\epsilon<\frac{\sqrt5-1}2$
-there are $x$ and $\mathcal A$ with constant $\delta$ such that $f(x)<(1-\delta)\epsilon^2f(0)$ and yet
-$\|xx^\top-M^\star\|_F>\epsilon\|M^\star\|_F$, and $\delta>\sqrt{1-\epsilon^2/(2(1-\epsilon))}$ although
-$\epsilon^2\le1-\delta^2$. Inside the level $\frac{1-\delta}{1+\delta}\epsilon^2f(0)$ the first step is right, and for
-$\epsilon\le\frac12$ the second.""",
+    statement=r"""For rational $\delta,\epsilon$ with $\delta^2+\epsilon^2=1$ and
+$\frac12<\epsilon<\frac{\sqrt5-1}2$ there are $x$ and $\mathcal A$ with constant $\delta$ such that
+$f(x)<(1-\delta)\epsilon^2f(0)$ and yet $\|xx^\top-M^\star\|_F>\epsilon\|M^\star\|_F$, and
+$\delta>\sqrt{1-\epsilon^2/(2(1-\epsilon))}$ although $\epsilon^2\le1-\delta^2$. Inside the level
+$\frac{1-\delta}{1+\delta}\epsilon^2f(0)$ the first step is right, and for $\epsilon\le\frac12$ the second.""",
     kind="existence",
     criteria=(
         Criterion(INSIDE, high=1, exact=RATIONAL, width="one-sided; about 0.95 by construction"),
@@ -109,9 +109,9 @@ WORST = "|δ of the worst operator − √(2c/(1 + c))|, or the gradient"
     id="zhang2019.local-ball",
     title="No spurious critical point in a ball around the truth",
     reference="replaces the threshold of Theorem 4, p. 4; the threshold and the word critical are new",
-    statement=r"""For $r=r^\star=1$, if $\delta<\sqrt{2c/(1+c)}$ (order 2) with $c=\sqrt{1-\epsilon^2}$ and $0<\epsilon<1$, then no $x$ with
-$0<\|xx^\top-M^\star\|_F\le\epsilon\|M^\star\|_F$ has $\nabla f(x)=0$. At this $\delta$ some operator has
-such a point.""",
+    statement=r"""For $r=r^\star=1$, if $\delta<\sqrt{2c/(1+c)}$ (order 2) with $c=\sqrt{1-\epsilon^2}$ and
+$0<\epsilon<1$, then no $x$ with $0<\|xx^\top-M^\star\|_F\le\epsilon\|M^\star\|_F$ has $\nabla f(x)=0$. At
+this $\delta$ some operator has such a point.""",
     origin="sharpened",
     known="read",
     kind="identity",
@@ -120,7 +120,7 @@ such a point.""",
         Criterion(BALL, low=-1e-9, width="rounding, one-sided"),
         Criterion(WORST, high=1e-9, width="rounding: WIDTH9"),
     ),
-    control="the gradient need not vanish; in the identities, 3 in the place of 2; a point of the ball with R = 1.1 C",
+    control="the gradient need not vanish; in the identities, 3 in the place of 2; a point with R = 1.1 C",
     edges=(
         edge("a ball that nearly reaches the origin", cosines=(1e-4, 1e-2)),
         edge("a small ball", cosines=(0.99, 0.9999)),
@@ -206,9 +206,10 @@ MISSED = "how far it is from a second-order point with this δ"
     id="zhang2019.sharp-level",
     title="The exact level below which nothing is spurious",
     reference="sharpens Corollary 5, p. 4; the level is new",
-    statement=r"""For $r=r^\star=1$ and a constant $\delta<1$ of order 2, every spurious critical point $x\ne0$ has $f(x)\ge27u^2\,(f(0)-f(x))$,
-$u=(1-\delta)/(1+\delta)$. For $\delta\ge\frac12$ equality is attained by a second-order point. In particular no
-spurious second-order point has $f(x)<(1-\delta)^2f(0)$, for any $\delta$.""",
+    statement=r"""For $r=r^\star=1$ and a constant $\delta<1$ of order 2, every spurious critical point
+$x\ne0$ has $f(x)\ge27u^2\,(f(0)-f(x))$, $u=(1-\delta)/(1+\delta)$. For $\delta\ge\frac12$ equality is
+attained by a second-order point. In particular no spurious second-order point has $f(x)<(1-\delta)^2f(0)$,
+for any $\delta$.""",
     origin="sharpened",
     known="read",
     kind="identity",
@@ -218,8 +219,8 @@ spurious second-order point has $f(x)<(1-\delta)^2f(0)$, for any $\delta$.""",
         Criterion(SHARPEST, high=1e-9, width="rounding: WIDTH10"),
         Criterion(MISSED, high=1e-9, width="rounding: WIDTH11"),
     ),
-    control="the gradient need not vanish; in the identities, 26 in the place of 27; t is 2 % larger than 1 − R, with "
-    "the δ which that takes",
+    control="the gradient need not vanish; in the identities, 26 in the place of 27; t is 2 % larger than 1 − R, "
+    "with the δ which that takes",
     edges=(
         edge("δ just above ½", deltas=(0.5, 0.501)),
         edge("δ near one", deltas=(0.99, 0.9999)),
@@ -270,18 +271,18 @@ POSSIBLE = "share of a grid of pairs that is second-order for some operator"
     id="zhang2019.threshold-curve",
     title="The true threshold of the local guarantee, against the sufficient ones",
     reference="Corollary 5 and the headline, p. 4; Theorem 3, p. 3, for δ < ½",
-    statement=r"""For $r=r^\star=1$ the smallest $f(x)/f(0)$ of a spurious second-order point, over all operators with constant
-$\delta$ of order 2, is $27(1-\delta)^2/(4(7-13\delta+7\delta^2))$ for $\frac12\le\delta<1$, and above the levels of
-Corollary 5, printed or repaired, of the ball, and the headline $(1-\delta)^2$. For $\delta<\frac12$ there is no
-such point.""",
+    statement=r"""For $r=r^\star=1$ the smallest $f(x)/f(0)$ of a spurious second-order point, over all
+operators with constant $\delta$ of order 2, is $27(1-\delta)^2/(4(7-13\delta+7\delta^2))$ for
+$\frac12\le\delta<1$, and above the levels of Corollary 5, printed or repaired, of the ball, and the
+headline $(1-\delta)^2$. For $\delta<\frac12$ there is no such point.""",
     kind="tight",
     criteria=(
         Criterion(FOUND, 1 - 1e-9, 1 + 1e-6, width="rounding below; above, what nested grids leave: WIDTH12"),
         Criterion(SUFFICIENT, high=1, width="the statement itself, one-sided"),
         Criterion(POSSIBLE, low=1e-6, width="one-sided; less than one point of the grid"),
     ),
-    control="an operator with a constant larger by 0.01; the level 1 − δ² of points orthogonal to z; δ between 0.4 and "
-    "½, where Theorem 3 excludes spurious second-order points",
+    control="an operator with a constant larger by 0.01; the level 1 − δ² of points orthogonal to z; δ between 0.4 "
+    "and ½, where Theorem 3 excludes spurious second-order points",
     edges=(
         edge("δ near ½", deltas=(0.505, 0.515)),
         edge("δ near one", deltas=(0.97, 0.985)),

@@ -43,8 +43,8 @@ ROUNDING = 1e-9
     id="zhang2025.threshold-proof-steps",
     title="The proof of the sharp threshold, identity by identity",
     reference="no counterpart in the abstracts; the thresholds that follow contain those of version 1",
-    statement=r"""The identities on which the proof rests hold between symbols, for matrices of every size, with
-$E=XX^\top-M^\star$, $P$ the projector on the columns of $X$, $W=(I-P)M^\star(I-P)$ and $GX=0$: the
+    statement=r"""The identities on which the proof rests hold between symbols, for matrices of every size,
+with $E=XX^\top-M^\star$, $P$ the projector on the columns of $X$, $W=(I-P)M^\star(I-P)$ and $GX=0$: the
 second-order condition along $V=uv^\top$, $\langle G,E+W\rangle=0$, the optimisation over $t$, the sum of
 squares behind the valid inequality, the sum of squares on the disk, and
 $(\psi-\delta)(\psi+\delta+s)=(1+\delta)(1+1/\sqrt\rho)(\delta^\star-\delta)$.""",
@@ -285,9 +285,9 @@ RATIONAL = "in rationals"
     statement=r"""For $1\le k\le r^\star\le r$ and $n\ge r+k$, at the point planted at $q/(1+q)$,
 $q=\sqrt{(r-r^\star+k)/k}$, for every self-adjoint $H$ and $G=HE$,
 $\sum_{ij}\nabla^2f[e_iv_j^\top]-2k(1+q)\sum_jx_j^\top Gx_j=\sum_{ij}\langle s_{ij},Hs_{ij}\rangle+\frac
-k{2q}\bigl(\langle R,HR\rangle-(1+2q)^2\langle Q,HQ\rangle\bigr)$. So the point
-is second-order for an operator with constant $\delta$ of order $r-r^\star+2k$ only if $\delta\ge q/(1+q)$, and
-$q/(1+q)$ is attained.""",
+k{2q}\bigl(\langle R,HR\rangle-(1+2q)^2\langle Q,HQ\rangle\bigr)$. So the point is second-order for an
+operator with constant $\delta$ of order $r-r^\star+2k$ only if $\delta\ge q/(1+q)$, and $q/(1+q)$ is
+attained.""",
     kind="identity",
     criteria=(
         Criterion(RESIDUAL, 0, 0, exact=RATIONAL),
@@ -374,11 +374,11 @@ ATTACK_EDGES = (
     id="zhang2025.noise-bound",
     title="No second-order point is farther than the bound, under any noise",
     reference="abstract of version 1 for w = 0; bound and constant derived here",
-    statement=r"""For $r\ge r^\star$, under $\mathrm{RIP}(\delta,\min(n,r+r^\star))$ with $\delta<\delta_k$ and any
-noise $w$, every second-order point has
-$\|XX^\top-M^\star\|_F\le\sqrt{\min(n,r+r^\star)}\,\|\mathcal A^*(w)\|/(\psi(\delta,\rho_k)-\delta)$; for $n\le
-r$ with $\psi=\delta_k=1$. In the diagonal family the largest error for $0.3\,\delta^\star\le\delta\le0.99\,
-\delta^\star$ is at least $0.94$ of the bound.""",
+    statement=r"""For $r\ge r^\star$, under $\mathrm{RIP}(\delta,\min(n,r+r^\star))$ with $\delta<\delta_k$
+and any noise $w$, every second-order point has
+$\|XX^\top-M^\star\|_F\le\sqrt{\min(n,r+r^\star)}\,\|\mathcal A^*(w)\|/(\psi(\delta,\rho_k)-\delta)$; for
+$n\le r$ with $\psi=\delta_k=1$. In the diagonal family the largest error for
+$0.3\,\delta^\star\le\delta\le0.99\, \delta^\star$ is at least $0.94$ of the bound.""",
     kind="bound-upper",
     criteria=(
         Criterion(RATIO, high=1, width="the bound itself, one-sided"),
@@ -428,10 +428,10 @@ def noise_bound(setting: Setting) -> Evidence:
     id="zhang2025.balanced-noise-bound",
     title="The same bound for a pair of factors",
     reference="abstract of version 3: the guarantees hold for UVᵀ with a balancing regulariser; bound derived here",
-    statement=r"""For $r\ge r^\star$, under $\mathrm{RIP}(\delta,\min(n_1,n_2,r+r^\star))$ with $\delta<\delta_k$,
-$k=\min(r^\star,n_1-r,n_2-r)$, every second-order point of $f_\mu$, $\mu\ge0$, has
-$\|UV^\top-M^\star\|_F\le\sqrt{\min(n_1,n_2,r+r^\star)}\,\|\mathcal A^*(w)\|/(\psi(\delta,\rho_k)-\delta)$; for
-$\min(n_1,n_2)\le r$ with $\psi=\delta_k=1$.""",
+    statement=r"""For $r\ge r^\star$, under $\mathrm{RIP}(\delta,\min(n_1,n_2,r+r^\star))$ with
+$\delta<\delta_k$, $k=\min(r^\star,n_1-r,n_2-r)$, every second-order point of $f_\mu$, $\mu\ge0$, has
+$\|UV^\top-M^\star\|_F\le\sqrt{\min(n_1,n_2,r+r^\star)}\,\|\mathcal A^*(w)\|/(\psi(\delta,\rho_k)-\delta)$;
+for $\min(n_1,n_2)\le r$ with $\psi=\delta_k=1$.""",
     kind="bound-upper",
     criteria=(
         Criterion(RATIO, high=1, width="the bound itself, one-sided"),

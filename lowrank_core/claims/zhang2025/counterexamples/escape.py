@@ -44,11 +44,11 @@ NARROW = Fraction(1, 10**9)
     id="zhang2025.quartic-escape",
     title="At δ = δ* the planted point is no local minimum: f falls like t⁴ in every null direction",
     reference="no counterpart in what was read; the abstract of version 3 speaks of nonstrict saddles",
-    statement=r"""For $1\le j\le r^\star\le r$ and $n\ge r+j$, at $\delta=\delta^\star_j$, for every $A\in\mathbb R^{j\times r}$ the curve
-$X_t=[tA;\,I-\tfrac{t^2}2(A^\top A+yP);\,0]$ with $ay=\delta(\sqrt\rho\|A\|_F^2+\|AP\|_F^2)$, $a=r-r^\star+j$
-and $P$ the projector on the $a$ columns that the truth does not share, has
-$f(X_t)-f(X_0)=-\dfrac{1+\delta}{2\delta}\,a\,y^2\,t^4+O(t^8)$. For $j=r^\star$ this is
-$-\dfrac{1+\delta^\star}{2r^\star\delta^\star}\|A\|_F^4\,t^4$.""",
+    statement=r"""For $1\le j\le r^\star\le r$ and $n\ge r+j$, at $\delta=\delta^\star_j$, for every
+$A\in\mathbb R^{j\times r}$ the curve $X_t=[tA;\,I-\tfrac{t^2}2(A^\top A+yP);\,0]$ with
+$ay=\delta(\sqrt\rho\|A\|_F^2+\|AP\|_F^2)$, $a=r-r^\star+j$ and $P$ the projector on the $a$ columns that
+the truth does not share, has $f(X_t)-f(X_0)=-\dfrac{1+\delta}{2\delta}\,a\,y^2\,t^4+O(t^8)$. For
+$j=r^\star$ this is $-\dfrac{1+\delta^\star}{2r^\star\delta^\star}\|A\|_F^4\,t^4$.""",
     kind="identity",
     criteria=(
         Criterion(TERMS, 0, 0, exact="the expansion, in symbols"),
@@ -170,11 +170,11 @@ def unit_direction(setting: Setting, shape: Shape) -> torch.Tensor:
     id="zhang2025.escape-time",
     title="At δ = δ* gradient descent leaves distance ε after a time of order ε⁻²",
     reference="no counterpart in what was read",
-    statement=r"""At $\delta=\delta^\star$ with $j=r^\star\le r$ and $n\ge r+r^\star$, gradient descent $X\leftarrow
-X-\eta\,\mathcal A^*\mathcal A(XX^\top-M^\star)X$ with a small step, started at $X_0+\varepsilon[A;0]$,
-$\|A\|_F=1$, leaves the planted point after the time $\eta T\simeq1/(4c\varepsilon^2)$ as $\varepsilon\to0$,
-$c=\dfrac{1+\delta^\star}{2r^\star\delta^\star}$, whatever the direction $A$. (Descent on $f$ itself, with
-$\nabla f=2GX$, takes half of that time.)""",
+    statement=r"""At $\delta=\delta^\star$ with $j=r^\star\le r$ and $n\ge r+r^\star$, gradient descent
+$X\leftarrow X-\eta\,\mathcal A^*\mathcal A(XX^\top-M^\star)X$ with a small step, started at
+$X_0+\varepsilon[A;0]$, $\|A\|_F=1$, leaves the planted point after the time $\eta
+T\simeq1/(4c\varepsilon^2)$ as $\varepsilon\to0$, $c=\dfrac{1+\delta^\star}{2r^\star\delta^\star}$, whatever
+the direction $A$. (Descent on $f$ itself, with $\nabla f=2GX$, takes half of that time.)""",
     kind="rate",
     criteria=(
         Criterion(

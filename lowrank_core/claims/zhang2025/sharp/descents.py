@@ -99,11 +99,11 @@ NOT_THERE = "fraction of starts away from the truth"
     id="zhang2025.sufficiency",
     title="Below the threshold no descent is trapped",
     reference="abstract of the first version, for n ≥ r + r*; for n < r + r* new",
-    statement=r"""Let $r\ge r^\star$, $n>r^\star$, and let $\mathcal A$ have the restricted isometry property of order
-$\min(n,r+r^\star)$ with $\delta<1$ if $n\le r$, and with $\delta<1/(1+\sqrt{k/(r-r^\star+k)})$,
-$k=\min(r^\star,n-r)\ge1$, if $n>r$. Then every second-order point of
-$\frac12\|\mathcal A(XX^\top-M^\star)\|^2$, $X\in\mathbb R^{n\times r}$, has $XX^\top=M^\star$; so gradient descent
-with a small step from a random start ends at the truth.""",
+    statement=r"""Let $r\ge r^\star$, $n>r^\star$, and let $\mathcal A$ have the restricted isometry
+property of order $\min(n,r+r^\star)$ with $\delta<1$ if $n\le r$, and with
+$\delta<1/(1+\sqrt{k/(r-r^\star+k)})$, $k=\min(r^\star,n-r)\ge1$, if $n>r$. Then every second-order point of
+$\frac12\|\mathcal A(XX^\top-M^\star)\|^2$, $X\in\mathbb R^{n\times r}$, has $XX^\top=M^\star$; so gradient
+descent with a small step from a random start ends at the truth.""",
     origin="sharpened",
     known="restated",
     kind="bound-upper",
@@ -233,8 +233,12 @@ def threshold_map(setting: Setting) -> Evidence:
     relatives = torch.tensor(s.relatives)
     found = {ranks: map_ends(setting, ranks, s.relatives, planted_q=True) for ranks in s.ranks}
     turned = {ranks: map_ends(setting, ranks, s.relatives, planted_q=False) for ranks in s.ranks}
-    lower = {ranks: lower_order(*ranks, 0.9) for ranks in s.ranks}
-    higher = [map_ends(setting, ranks, (at,), True) for ranks, at in lower.items() if 1 < at < at_one(*ranks)]
+    lower = {ranks: lower_order(ranks, 0.9) for ranks in s.ranks}
+    higher = [
+        map_ends(setting, ranks, (at,), True)
+        for ranks, at in lower.items()
+        if 1 < at < 0.99 / threshold(*ranks)
+    ]
 
     def trapped(ends_of: dict[tuple[int, int], Ends], chosen: torch.Tensor) -> torch.Tensor:
         return torch.stack([end.trapped[:, chosen] for end in ends_of.values()], dim=1).flatten(1)
@@ -257,14 +261,9 @@ def threshold_map(setting: Setting) -> Evidence:
     )
 
 
-def at_one(search_rank: int, true_rank: int) -> float:
-    """The multiple of δ* that is just below one."""
-    return 0.99 / threshold(search_rank, true_rank)
-
-
-def lower_order(search_rank: int, true_rank: int, share: float) -> float:
+def lower_order(ranks: tuple[int, int], share: float) -> float:
     """δ/δ* of the planted operator whose constant of order 2r*, not r + r*, is `share` times δ*."""
-    r, true = search_rank, true_rank
+    r, true = ranks
     # The squared eigenvalues of Q: r* of 1/(2r*) and r of 1/(2r).
-    part, goal = 0.5 + min(true, r) / (2 * r), share * threshold(r, true)
+    part, goal = 0.5 + true / (2 * r), share * threshold(r, true)
     return goal / (part * (1 + goal) - goal) / threshold(r, true)

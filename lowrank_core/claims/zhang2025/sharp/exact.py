@@ -27,10 +27,10 @@ LEAST = "least bound found / threshold"
     id="zhang2025.exact-threshold",
     title="The least constant that allows a spurious point",
     reference="abstract of the first version for the value at n ≥ r + r* as sufficient; for the rest new",
-    statement=r"""The lower bound $\delta_{\mathrm{lb}}(X,Z)$ on the constant of order $r+r^\star$ of any operator
-for which $X$ is a spurious second-order point has, for all $n>r\ge r^\star$, the minimum
-$1/(1+\sqrt{k/(r-r^\star+k)})$, $k=\min(r^\star,n-r)$, over all $X\in\mathbb R^{n\times r}$ and
-$Z\in\mathbb R^{n\times r^\star}$.""",
+    statement=r"""The lower bound $\delta_{\mathrm{lb}}(X,Z)$ on the constant of order $r+r^\star$ of any
+operator for which $X$ is a spurious second-order point has, for all $n>r\ge r^\star$, the minimum
+$1/(1+\sqrt{k/(r-r^\star+k)})$, $k=\min(r^\star,n-r)$, over all $X\in\mathbb R^{n\times r}$ and $Z\in\mathbb
+R^{n\times r^\star}$.""",
     origin="sharpened",
     known="restated",
     kind="tight",
@@ -104,10 +104,10 @@ UPPER, LOWER = "|δ of the operator found − threshold|", "|threshold − δ pr
     id="zhang2025.threshold-by-program",
     title="Semidefinite programs give the threshold from both sides",
     reference="program of Zhang, Sojoudi & Lavaei (2019), Theorem 8 (p. 11); points and bounds derived here",
-    statement=r"""For $n>r\ge r^\star$ the planted point is a spurious second-order point of some operator with
-$\delta$ equal to the threshold, and of none with a smaller one: for $XX^\top$, and at the same numbers for
-$UV^\top$, $n=\min(n_1,n_2)$, with the regulariser $\frac18\|U^\top U-V^\top V\|_F^2$ and operators on all
-matrices.""",
+    statement=r"""For $n>r\ge r^\star$ the planted point is a spurious second-order point of some operator
+with $\delta$ equal to the threshold, and of none with a smaller one: for $XX^\top$, and at the same numbers
+for $UV^\top$, $n=\min(n_1,n_2)$, with the regulariser $\frac18\|U^\top U-V^\top V\|_F^2$ and operators on
+all matrices.""",
     kind="tight",
     criteria=(
         Criterion(UPPER, high=1e-6, width="accuracy of the solvers: at most 3e-8 over 50 pilot seeds"),
