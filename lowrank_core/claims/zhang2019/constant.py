@@ -31,7 +31,6 @@ PAIR_EDGES = (
     edge("a short x", lengths=(0.02, 0.1)),
     edge("a long x", lengths=(1.6, 3.0)),
     refused("x ≠ 0", "the origin is no point of the theorem", lengths=(0.0, 0.0)),
-    refused("xxᵀ ∦ zzᵀ", "no spurious point is parallel to z", angles=(0.0, 0.0)),
 )
 
 
@@ -39,7 +38,7 @@ PAIR_EDGES = (
     id="zhang2019.theorem-12",
     title="The closed-form lower bound on the constant that hides a point",
     reference="Theorem 12, p. 17; the basin, p. 26",
-    statement=r"""For $x,z\ne0$, not parallel, with $\rho=\|x\|/\|z\|$ and the angle $\phi$, let
+    statement=r"""For $x,z\ne0$, $xx^\top\ne zz^\top$, with $\rho=\|x\|/\|z\|$ and the angle $\phi$, let
 $D^2=(\rho^2-1)^2+2\rho^2\sin^2\phi$, $\alpha=\sin^2\phi/D$, $\beta=\rho^2/D$. Every operator for which $x$
 is a spurious second-order point has a RIP constant of order 2 of at least $\delta_{\rm
 lb}=\sqrt{1-\alpha^2}$ if $\beta\ge\alpha/(1+\sqrt{1-\alpha^2})$, else
@@ -54,7 +53,7 @@ $(1-2\alpha\beta+\beta^2)/(1-\beta^2)$.""",
         ),
     ),
     control="the case distinction is dropped: the second formula everywhere; ρ² = 0.6 instead of ½",
-    edges=PAIR_EDGES,
+    edges=(*PAIR_EDGES, edge("x parallel to z, where δ_lb = 1", angles=(0.0, 0.0))),
     seeds=SEEDS,
     sizes=scales(pairs=each(3, 8, 40), lengths=(0.1, 1.6), angles=(10.0, 90.0)),
     chapter=CHAPTER,
@@ -134,7 +133,7 @@ attained by $H=(1+\delta)I-dd^\top/\langle d,e\rangle$.""",
         ),
     ),
     control="ρ² in the place of t₋, which is Theorem 12; in the identities, no coupling of H along x and across",
-    edges=PAIR_EDGES,
+    edges=(*PAIR_EDGES, refused("x ∦ z", "only δ = 1 hides such a point", angles=(0.0, 0.0))),
     seeds=SEEDS,
     sizes=scales(pairs=each(4, 8, 40), lengths=(0.1, 1.6), angles=(10.0, 90.0)),
     chapter=CHAPTER,
@@ -142,6 +141,7 @@ attained by $H=(1+\delta)I-dd^\top/\langle d,e\rangle$.""",
     needs=("cvxpy",),
 )
 def exact_constant(setting: Setting) -> Evidence:
+    setting.assume(max(setting.sizes.angles) > 0, "x ∦ z")
     size, cosine = pairs(setting, "pairs of the closed form")
     solved = [program(*row) for row in zip(size, cosine, strict=True)]
     ends = torch.tensor([[(each.lower, each.delta) for each in row] for row in solved], dtype=torch.float64)

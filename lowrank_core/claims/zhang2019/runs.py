@@ -87,7 +87,6 @@ def pairs(setting: Setting, name: str) -> tuple[torch.Tensor, torch.Tensor]:
     """R and C, (B, N) each: ρ = √R in `sizes.lengths`, one in each of N intervals; angles in degrees."""
     count, lengths, angles = setting.sizes.pairs, setting.sizes.lengths, setting.sizes.angles
     setting.assume(max(lengths) > 0, "x ≠ 0")
-    setting.assume(max(angles) > 0, "xxᵀ ∦ zzᵀ")
     drawn = uniform(setting.seeds, name, count, 2)
     place = (torch.arange(count) + drawn[..., 0]) / count
     angle = angles[0] + (angles[1] - angles[0]) * drawn[..., 1]
