@@ -41,8 +41,13 @@ def diagonal_noise(
     return lower, upper + lower + (1 + delta)
 
 
-def worst_noise(delta: torch.Tensor, r: int, r_star: int, grid: int = 160, zooms: int = 10) -> Worst:
-    """The member with the largest ‖E‖_F/‖N‖ that is a second-order point, by a grid that closes in."""
+def worst_noise(
+    delta: torch.Tensor, r: int, r_star: int, grid: int = 160, zooms: int = 10, curvature: bool = True
+) -> Worst:
+    """The member with the largest ‖E‖_F/‖N‖ that is a second-order point, by a grid that closes in.
+
+    Without `curvature` the Hessian may be indefinite.
+    """
     centre = torch.stack([1 + 1 / delta, torch.full_like(delta, 0.75 * math.pi)], dim=1)
     half = torch.stack([1 / delta, torch.full_like(delta, 0.25 * math.pi)], dim=1)
     line = torch.linspace(-1, 1, grid, dtype=torch.float64, device=delta.device)
@@ -51,7 +56,8 @@ def worst_noise(delta: torch.Tensor, r: int, r_star: int, grid: int = 160, zooms
         angle = (centre[:, 1:] + half[:, 1:] * line)[:, None, :]
         noise, slack = diagonal_noise(c, angle, delta[:, None, None], r, r_star)
         size = (r_star * c.square() + r).sqrt() / noise.abs().clamp(min=1e-12)
-        best = torch.where(slack >= 0, size, 0.0).flatten(1).argmax(dim=1)
+        allowed = size if not curvature else torch.where(slack >= 0, size, 0.0)
+        best = allowed.flatten(1).argmax(dim=1)
         row, column = best // grid, best % grid
         batch = torch.arange(len(delta), device=delta.device)
         centre = torch.stack([c[batch, row, 0], angle[batch, 0, column]], dim=1)

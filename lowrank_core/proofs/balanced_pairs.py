@@ -66,10 +66,11 @@ def escape_terms(orthogonal: bool = True) -> dict[str, int]:
     }
 
 
-def block_terms() -> dict[str, int]:
+def block_terms(critical: bool = True) -> dict[str, int]:
     """Return the terms left of the orthogonality relations for ``E = UVᵀ - M``, with ``GᵀP = 0`` and ``QGᵀ = 0``.
 
-    ``P`` and ``Q`` project on the columns of ``U`` and of ``V``; ``W = (I - P)M(I - Q)`` and ``D = E + W``.
+    Without ``critical``, ``G`` is any matrix. ``P`` and ``Q`` project on the columns of ``U`` and of ``V``;
+    ``W = (I - P)M(I - Q)`` and ``D = E + W``.
     """
     import sympy
 
@@ -78,13 +79,8 @@ def block_terms() -> dict[str, int]:
     w = (1 - left) * m * (1 - right)
     w_t = (1 - right) * mt * (1 - left)
     d = left * x * right - m + w
-    pairs = {
-        (left, left): left,
-        (right, right): right,
-        (gt, left): 0,
-        (right, gt): 0,
-        (left, g): 0,
-        (g, right): 0,
-    }
+    pairs = {(left, left): left, (right, right): right}
+    if critical:
+        pairs |= {(gt, left): 0, (right, gt): 0, (left, g): 0, (g, right): 0}
     rules = Rules({x: xt, xt: x, m: mt, mt: m, g: gt, gt: g}, pairs)
     return {"slope": trace_terms(gt * d, rules), "orthogonal": trace_terms(w_t * d, rules)}

@@ -215,10 +215,13 @@ def count_below(matrix: Matrix, cut: Fraction) -> int:
     return len(matrix) - (above or 0)
 
 
-def escape_curve(shape: Shape, delta: Any, a: Matrix) -> list[Matrix]:
-    """Return ``X_0, X_1, X_2`` of ``X_t = X_0 + t X_1 + t² X_2`` for a direction ``A`` of size ``j x r``."""
+def escape_curve(shape: Shape, delta: Any, a: Matrix, tilted: int = 1) -> list[Matrix]:
+    """Return ``X_0, X_1, X_2`` of ``X_t = X_0 + t X_1 + t² X_2`` for a direction ``A`` of size ``j x r``.
+
+    ``tilted`` multiplies ``y``; 1 is best.
+    """
     j, s, r = shape.planted, shape.shared, shape.r
-    y = tilt(shape, delta, a)
+    y = tilted * tilt(shape, delta, a)
     square = add(gram(transpose(a)), diagonal([0] * s + [y] * shape.alone))
     below = [[0] * r for _ in range(shape.extra)]
     return [

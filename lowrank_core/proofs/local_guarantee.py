@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from random import Random
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from lowrank_core.proofs.instances import rational
 from lowrank_core.proofs.symbolic import term_count
@@ -175,13 +175,23 @@ class Route(NamedTuple):
         return self.delta**2 - 1 + self.epsilon**2 / (2 * (1 - self.epsilon))
 
 
-def route(seed: int, share: Fraction = Fraction(95, 100), factor: bool = True) -> Route:
-    """An instance at about `share` of the printed level; without ``factor``, of the level ``ε² f(0)`` instead."""
+Level = Literal["printed", "repaired", "without"]
+"""``(1 - δ)ε² f(0)``; the same over ``1 + δ``; the same without ``1 - δ``."""
+
+
+def route(
+    seed: int,
+    share: Fraction = Fraction(95, 100),
+    level: Level = "printed",
+    tangents: tuple[float, float] = (0.27, 0.34),
+) -> Route:
+    """An instance at about ``share`` of a level, with ``ε = 2q/(1 + q²)`` for ``q`` between ``tangents``."""
     rng = Random(f"corollary-5/{seed}")
-    q = rational(rng, Fraction(27, 100), Fraction(34, 100))
+    q = rational(rng, Fraction(tangents[0]), Fraction(tangents[1]))
     delta, epsilon = (1 - q * q) / (1 + q * q), 2 * q / (1 + q * q)
-    level = share * epsilon**2 / (1 if factor else 1 - delta)
-    target = min(level * (1 + delta) / (2 + level * delta), Fraction(9, 10))
+    factor = {"printed": Fraction(1), "repaired": 1 / (1 + delta), "without": 1 / (1 - delta)}[level]
+    goal = share * epsilon**2 * factor
+    target = min(goal * (1 + delta) / (2 + goal * delta), Fraction(9, 10))
     # The tangent of half the angle, rounded down, keeps the vector rational and on the same side.
     half = Fraction(int(1000 * math.tan(math.asin(math.sqrt(target)) / 2)), 1000)
     return Route(delta, epsilon, (2 * half / (1 + half * half)) ** 2)

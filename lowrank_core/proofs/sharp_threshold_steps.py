@@ -11,10 +11,11 @@ from lowrank_core.proofs.symbolic import term_count
 from lowrank_core.proofs.traces import Rules, trace_terms
 
 
-def escape_terms(bend: int = 2) -> dict[str, int]:
+def escape_terms(bend: int = 2, critical: bool = True) -> dict[str, int]:
     """Return, for each identity of steps 1 and 2, the number of terms by which it fails.
 
-    ``bend`` is the constant in ``‖p uᵀ + u pᵀ‖² = 2 |p|²|u|² + bend (pᵀu)²``.
+    ``bend`` is the constant in ``‖p uᵀ + u pᵀ‖² = 2 |p|²|u|² + bend (pᵀu)²``; without ``critical``, ``GX`` need
+    not vanish.
 
     * ``hessian``: the second derivative of ``½⟨E, HE⟩ - ⟨N, E⟩`` along ``V`` is ``2⟨HE - N, VVᵀ⟩ + ⟨L, HL⟩`` with
       ``L = XVᵀ + VXᵀ``, for every quadratic form ``H``;
@@ -43,7 +44,8 @@ def escape_terms(bend: int = 2) -> dict[str, int]:
     off = 1 - onto
     d = onto * (x * xt - z * zt) * onto - onto * z * zt * off - off * z * zt * onto
     w = off * z * zt * off
-    rules = Rules({x: xt, xt: x, z: zt, zt: z}, {(onto, onto): onto, (g, onto): 0, (onto, g): 0})
+    pairs_of = {(onto, onto): onto} | ({(g, onto): 0, (onto, g): 0} if critical else {})
+    rules = Rules({x: xt, xt: x, z: zt, zt: z}, pairs_of)
     return {
         "hessian": term_count(second - (2 * (ehv - vn) + lhl)),
         "bending": term_count(bent),

@@ -61,16 +61,16 @@ class Case(NamedTuple):
 
 
 class Form(NamedTuple):
-    """``H(S) = weight S + Σ sign ⟨B, S⟩ B``: a symmetric map of the symmetric matrices, definite or not."""
+    """``H(S) = weight S + Σ sign ⟨B, S⟩ C``: a map of the symmetric matrices, self-adjoint if all ``C = B``."""
 
     weight: Fraction
-    terms: list[tuple[Fraction, Matrix]]
+    terms: list[tuple[Fraction, Matrix, Matrix]]
 
     def apply(self, s: Matrix) -> Matrix:
         """Return ``H(S)``."""
         image = [[self.weight * x for x in row] for row in s]
-        for factor, b in self.terms:
-            image = add(image, b, factor * inner(b, s))
+        for factor, b, c in self.terms:
+            image = add(image, c, factor * inner(b, s))
         return image
 
 
@@ -79,21 +79,27 @@ def inner(a: Matrix, b: Matrix) -> Fraction:
     return sum((x * y for p, q in zip(a, b, strict=True) for x, y in zip(p, q, strict=True)), Fraction(0))
 
 
-def random_form(seed: int, case: Case, count: int = 3) -> Form:
-    """Draw a form with ``count`` random rational symmetric matrices, of alternating sign."""
+def random_form(seed: int, case: Case, count: int = 3, adjoint: bool = True) -> Form:
+    """Draw a form with ``count`` random rational symmetric matrices, of alternating sign.
+
+    Without ``adjoint`` it is not self-adjoint: each matrix is measured and another one comes out.
+    """
     rng = Random(f"multipliers/{seed}/{case}")
     n = case.true_rank + case.alone
     drawn = [rational_matrix(rng, n, n) for _ in range(count)]
+    symmetric = [add(b, transpose(b)) for b in drawn]
+    images = symmetric if adjoint else [*symmetric[1:], symmetric[0]]
+    weight = Fraction(rng.randint(1, 9), 4)
     return Form(
-        Fraction(rng.randint(1, 9), 4),
-        [(Fraction((-1) ** i), add(b, transpose(b))) for i, b in enumerate(drawn)],
+        weight, [(Fraction((-1) ** i), b, c) for i, (b, c) in enumerate(zip(symmetric, images, strict=True))]
     )
 
 
-def tight_form(case: Case) -> Form:
-    """``(1 + δ*)I - 2δ* QQᵀ/‖Q‖²``, the operator that attains the threshold."""
+def tight_form(case: Case, delta: Fraction | None = None) -> Form:
+    """``(1 + δ)I - 2δ QQᵀ/‖Q‖²``; at ``δ = δ*``, the default, the operator that attains the threshold."""
+    delta = case.threshold if delta is None else delta
     q = case.block(-case.root, 1)
-    return Form(1 + case.threshold, [(-2 * case.threshold / inner(q, q), q)])
+    return Form(1 + delta, [(-2 * delta / inner(q, q), q, q)])
 
 
 def conditions(case: Case, form: Form) -> Fraction:

@@ -50,4 +50,4 @@ def test_the_route_by_its_own_operator(seed):
     assert value / ((1 - delta) * epsilon**2 * origin) == instance.level < 1
     assert 2 * sine / epsilon**2 == instance.distance > 1
     assert instance.excess > 0
-    assert local_guarantee.route(seed, factor=False).level > 1
+    assert local_guarantee.route(seed, level="without").level > 1

@@ -8,47 +8,69 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.analysis import rank_one, sharp_threshold
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2019.runs import CHAPTER, TERMS, defect, pairs, program, uniform
+from lowrank_core.claims.zhang2019.runs import (
+    CHAPTER,
+    SYMBOLS,
+    TERMS,
+    defect,
+    pairs,
+    program,
+    uniform,
+)
 from lowrank_core.claims.zhang2025.runs import SEEDS
 from lowrank_core.proofs import local_guarantee
 from lowrank_core.randomness import normal
+
+BASIN = "|δ of the program − ½| at φ = 90°, ρ² = ½"
+PAIR_EDGES = (
+    edge("x nearly parallel to z", angles=(1.0, 5.0)),
+    edge("x nearly orthogonal to z", angles=(89.5, 90.0)),
+    edge("a short x", lengths=(0.02, 0.1)),
+    edge("a long x", lengths=(1.6, 3.0)),
+    refused("x ≠ 0", "the origin is no point of the theorem", lengths=(0.0, 0.0)),
+)
 
 
 @claim(
     id="zhang2019.theorem-12",
     title="The closed-form lower bound on the constant that hides a point",
     reference="Theorem 12, p. 17; the basin, p. 26",
-    statement=r"""For $x,z\ne0$ with $\rho=\|x\|/\|z\|$ and the angle $\phi$, let
-$D^2=(\rho^2-1)^2+2\rho^2\sin^2\phi$, $\alpha=\sin^2\phi/D$, $\beta=\rho^2/D$. Every operator for which $x$ is a
-spurious second-order point has a RIP constant of order 2 of at least $\delta_{\rm lb}=\sqrt{1-\alpha^2}$ if
-$\beta\ge\alpha/(1+\sqrt{1-\alpha^2})$, else $(1-2\alpha\beta+\beta^2)/(1-\beta^2)$.""",
+    statement=r"""For $x,z\ne0$, $xx^\top\ne zz^\top$, with $\rho=\|x\|/\|z\|$ and the angle $\phi$, let
+$D^2=(\rho^2-1)^2+2\rho^2\sin^2\phi$, $\alpha=\sin^2\phi/D$, $\beta=\rho^2/D$. Every operator for which $x$
+is a spurious second-order point has a RIP constant of order 2 of at least $\delta_{\rm
+lb}=\sqrt{1-\alpha^2}$ if $\beta\ge\alpha/(1+\sqrt{1-\alpha^2})$, else
+$(1-2\alpha\beta+\beta^2)/(1-\beta^2)$.""",
     origin="paper",
     known="read",
     kind="bound-lower",
     criteria=(
-        Criterion("smallest δ of the program − δ_lb", low=-1e-6),
-        Criterion("δ of the program − ½ at φ = 90°, ρ² = ½", -1e-6, 1e-6),
+        Criterion("smallest δ of the program − δ_lb", low=-1e-6, width="accuracy of the solvers: WIDTH6"),
+        Criterion(
+            BASIN, high=1e-6, exact="dual multipliers of one program", width="accuracy of the solvers: 4e-9"
+        ),
     ),
-    control="the case distinction is dropped: the second formula everywhere",
-    breaks=("smallest δ of the program − δ_lb",),
+    control="the case distinction is dropped: the second formula everywhere; ρ² = 0.6 instead of ½",
+    edges=(*PAIR_EDGES, edge("x parallel to z, where δ_lb = 1", angles=(0.0, 0.0))),
     seeds=SEEDS,
-    sizes=scales(pairs=each(3, 8, 40)),
+    sizes=scales(pairs=each(3, 8, 40), lengths=(0.1, 1.6), angles=(10.0, 90.0)),
     chapter=CHAPTER,
     means=("dual",),
     needs=("cvxpy",),
 )
 def theorem_12(setting: Setting) -> Evidence:
     count = setting.sizes.pairs
-    size, cosine = pairs(setting.seeds, count, "pairs of Theorem 12")
+    size, cosine = pairs(setting, "pairs of Theorem 12")
     solved = [program(*row) for row in zip(size, cosine, strict=True)]
     lower = torch.tensor([[each.lower for each in row] for row in solved], dtype=torch.float64)
     upper = torch.tensor([[each.delta for each in row] for row in solved], dtype=torch.float64)
     published = published_bound(size, cosine)
-    half = torch.tensor([0.5], dtype=torch.float64)
-    basin = program(half, torch.zeros(1, dtype=torch.float64))[0]
+    basin, beside = (
+        program(torch.tensor([at], dtype=torch.float64), torch.zeros(1, dtype=torch.float64))[0]
+        for at in (0.5, 0.6)
+    )
     # The second formula has its pole at ρ² = D: pairs on this side of it, well beyond the case distinction.
     far_size, far_cosine = far_pairs(setting, count)
     gap = rank_one.distance(far_size, far_cosine)
@@ -59,9 +81,12 @@ def theorem_12(setting: Setting) -> Evidence:
     return Evidence(
         measured={
             name: (lower - published).amin(dim=1),
-            "δ of the program − ½ at φ = 90°, ρ² = ½": max((basin.delta - 0.5, basin.lower - 0.5), key=abs),
+            BASIN: max(abs(basin.delta - 0.5), abs(basin.lower - 0.5)),
         },
-        control={name: {"second formula": (attained - second).amin(dim=1)}},
+        control={
+            name: {"second formula": (attained - second).amin(dim=1)},
+            BASIN: {"ρ² = 0.6": abs(beside.lower - 0.5)},
+        },
         notes={
             "largest gap between the ends of the program": float((upper - lower).max()),
             "largest slack of δ_lb": float((upper - published).max()),
@@ -91,32 +116,44 @@ def far_pairs(setting: Setting, count: int) -> tuple[torch.Tensor, torch.Tensor]
     id="zhang2019.exact-constant",
     title="The constant itself, in closed form",
     reference="Theorem 8, p. 11, defines it by a semidefinite program; the closed form is new",
-    statement=r"""The smallest RIP constant (order 2) of an operator for which $x$ is a second-order point is the
-$\delta_{\rm lb}$ of Theorem 12 with $t_-$ in the place of $\rho^2$ in $\beta$, where $t_-\le\rho^2$ is the smaller
-root of $t^2-(1+\cos^2\phi+\rho^2)\,t+\rho^2\sin^2\phi$. It is attained by
-$H=(1+\delta)I-dd^\top/\langle d,e\rangle$.""",
-    origin="ours",
+    statement=r"""For $x,z\ne0$, not parallel, the smallest RIP constant (order 2) of an operator for which
+$x$ is a second-order point is the $\delta_{\rm lb}$ of Theorem 12 with $t_-$ in the place of $\rho^2$ in
+$\beta$, where $t_-\le\rho^2$ is the smaller root of $t^2-(1+\cos^2\phi+\rho^2)\,t+\rho^2\sin^2\phi$. It is
+attained by $H=(1+\delta)I-dd^\top/\langle d,e\rangle$.""",
     kind="identity",
     criteria=(
-        Criterion(TERMS, 0, 0),
-        Criterion("largest |δ of the program − closed form|", high=1e-6),
-        Criterion("gradient, negative curvature or |constant − δ| of the operator", high=1e-9),
+        Criterion(TERMS, 0, 0, exact=SYMBOLS),
+        Criterion(
+            "largest |δ of the program − closed form|", high=1e-6, width="accuracy of the solvers: WIDTH7"
+        ),
+        Criterion(
+            "gradient, negative curvature or |constant − δ| of the operator",
+            high=1e-9,
+            width="rounding: WIDTH8",
+        ),
     ),
     control="ρ² in the place of t₋, which is Theorem 12; in the identities, no coupling of H along x and across",
-    breaks=(TERMS, "largest |δ of the program − closed form|"),
+    edges=(*PAIR_EDGES, refused("x ∦ z", "only δ = 1 hides such a point", angles=(0.0, 0.0))),
     seeds=SEEDS,
-    sizes=scales(pairs=each(4, 8, 40)),
+    sizes=scales(pairs=each(4, 8, 40), lengths=(0.1, 1.6), angles=(10.0, 90.0)),
     chapter=CHAPTER,
     means=("symbolic", "dual"),
     needs=("cvxpy",),
 )
 def exact_constant(setting: Setting) -> Evidence:
-    size, cosine = pairs(setting.seeds, setting.sizes.pairs, "pairs of the closed form")
+    setting.assume(max(setting.sizes.angles) > 0, "x ∦ z")
+    size, cosine = pairs(setting, "pairs of the closed form")
     solved = [program(*row) for row in zip(size, cosine, strict=True)]
     ends = torch.tensor([[(each.lower, each.delta) for each in row] for row in solved], dtype=torch.float64)
     exact, published = rank_one.second_order_constant(size, cosine), published_bound(size, cosine)
-    slope = torch.minimum(rank_one.best_slope(size, cosine), rank_one.largest_slope(size, cosine))
-    missed = defect(*(each.flatten() for each in (size, cosine, slope, exact))).reshape(size.shape)
+    best = rank_one.best_slope(size, cosine)
+
+    def missed(largest: torch.Tensor) -> torch.Tensor:
+        slope = torch.minimum(best, largest)
+        delta = rank_one.constant(size, cosine, slope)
+        return defect(*(each.flatten() for each in (size, cosine, slope, delta))).reshape(size.shape)
+
+    operator = "gradient, negative curvature or |constant − δ| of the operator"
     program_gap = "largest |δ of the program − closed form|"
     # X and z with independent N(0, 1) entries in the plane, as the paper draws them for its Figure 2.
     drawn = normal(setting.seeds, "random pairs", 20_000, 3).flatten(0, 1)
@@ -126,11 +163,12 @@ def exact_constant(setting: Setting) -> Evidence:
         measured={
             TERMS: sum(local_guarantee.constant_residuals().values()),
             program_gap: (ends - exact[..., None]).abs().amax(dim=(1, 2)),
-            "gradient, negative curvature or |constant − δ| of the operator": missed.amax(dim=1),
+            operator: missed(rank_one.largest_slope(size, cosine)).amax(dim=1),
         },
         control={
             TERMS: sum(local_guarantee.constant_residuals(coupling=0).values()),
             program_gap: {"Theorem 12": (ends - published[..., None]).abs().amax(dim=(1, 2))},
+            operator: {"Theorem 12": missed(size).amax(dim=1)},
         },
         notes={
             "median constant of random pairs": float(random.median()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.analysis import rank_one
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2019.runs import CHAPTER, share_of_origin, worst_problem
@@ -23,14 +23,23 @@ MARGIN = 0.97
     id="zhang2019.descent-inside",
     title="Descent from inside the level never fails, and fails just outside",
     reference="Corollary 5, p. 4, with the sharp level derived here",
-    statement=r"""Gradient descent with a small step from any $x_0$ with $f(x_0)<\tau f(0)$,
-$\tau=27u^2/(1+27u^2)$, $u=(1-\delta)/(1+\delta)$, finds the truth, whatever the operator with constant $\delta$ of
-order 2.""",
-    origin="ours",
+    statement=r"""For $r=r^\star=1$ and $0\le\delta<1$, gradient descent with a small step from any $x_0$
+with $f(x_0)<\tau f(0)$, $\tau=27u^2/(1+27u^2)$, $u=(1-\delta)/(1+\delta)$, finds the truth, whatever the
+operator with constant $\delta$ of order 2.""",
+    origin="sharpened",
+    known="read",
     kind="bound-upper",
-    criteria=(Criterion("largest final ‖xxᵀ − M*‖_F", high=1e-6),),
+    criteria=(
+        Criterion("largest final ‖xxᵀ − M*‖_F", high=1e-6, width="rounding, and what a linear rate leaves"),
+    ),
     control="starts just outside the level, at most 1.05 τ f(0), next to the spurious point of the worst operator",
-    breaks=("largest final ‖xxᵀ − M*‖_F",),
+    edges=(
+        edge("n = 2", n=2),
+        edge("δ ≤ ½, where nothing is spurious", deltas=(0.05, 0.3, 0.5)),
+        edge("δ just above ½", deltas=(0.505, 0.51)),
+        edge("δ near one", deltas=(0.98,), steps=8_000),
+        refused("0 ≤ δ < 1", "A is not injective on matrices of rank 2", deltas=(1.0,)),
+    ),
     seeds=SEEDS,
     sizes=scales(
         n=8,
@@ -45,6 +54,7 @@ order 2.""",
 )
 def descent_inside(setting: Setting) -> Evidence:
     s = setting.sizes
+    setting.assume(all(0 < delta < 1 for delta in s.deltas), "0 ≤ δ < 1")
     errors: dict[str, torch.Tensor] = {}
     trapped: dict[str, torch.Tensor] = {}
     outside, curves = 0.0, {}
@@ -74,13 +84,21 @@ def descent_inside(setting: Setting) -> Evidence:
 
 
 def trapping(setting: Setting, delta: float, restarts: int) -> tuple[Problem, Factors]:
-    """The worst operator for δ, with starts next to its spurious point, which is a strict minimum."""
+    """The worst operator for δ, with starts next to its spurious point.
+
+    The point is a strict minimum, except for small δ, up to ½ or just above, where it is a saddle.
+    """
     batch = len(setting.seeds) * restarts
     inner = torch.full((batch,), 1 - (1 - delta) / MARGIN, dtype=torch.float64, device=setting.device)
-    size, cosine, singular = rank_one.sharpest_point(inner)
-    smallest = rank_one.smallest_slope(delta, size, cosine)
-    # Between the smallest slope for δ and the one with a singular Hessian.
-    slope = 0.5 * (smallest + singular)
+    if float(inner[0]) >= 0.5:
+        size, cosine, singular = rank_one.sharpest_point(inner)
+        smallest = rank_one.smallest_slope(delta, size, cosine)
+        # Between the smallest slope for δ and the one with a singular Hessian.
+        slope = 0.5 * (smallest + singular)
+    else:
+        # The critical point nearest to the truth: R = C = c with δ² = 2c/(1 + c).
+        size = cosine = torch.full_like(inner, delta**2 / (2 - delta**2))
+        slope = rank_one.best_slope(size, cosine)
     problem, point = worst_problem(size, cosine, slope, torch.full_like(inner, delta))
     moved = normal(setting.seeds, "trap", restarts, 2, 1, device=setting.device).flatten(0, 1)
     return problem, Factors(point.left + 1e-3 * moved)

@@ -10,11 +10,12 @@ from fractions import Fraction
 import torch
 
 from lowrank_core.analysis import rank_one
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2019.runs import (
     CHAPTER,
+    SYMBOLS,
     TERMS,
     defect,
     sample,
@@ -24,31 +25,44 @@ from lowrank_core.claims.zhang2019.runs import (
 )
 from lowrank_core.claims.zhang2025.runs import LOG_SEEDS, SEEDS
 from lowrank_core.proofs import local_guarantee
-from lowrank_core.proofs.local_guarantee import Route
+from lowrank_core.proofs.local_guarantee import Level, Route
 
-COUNTS = scales(count=each(4_000, 40_000, 400_000))
+COUNT = each(4_000, 40_000, 400_000)
 GOLDEN = (5**0.5 - 1) / 2
+RATIONAL = "in rationals"
+
+
+INSIDE = "f(x) / printed level"
+DISTANCE = "‖E‖² / (ε‖M*‖)²"
+EXCESS = "δ² − (1 − ε²/(2(1 − ε)))"
 
 
 @claim(
     id="zhang2019.corollary-5-route",
-    title="Two steps in the printed proof of the local guarantee",
-    reference="Corollary 5, p. 4: the first inequality is its equation (36), the second its last line",
-    statement=r"""With $\epsilon=\min\{\sqrt{1-\delta^2},(\sqrt5-1)/2\}$, the printed proof of Corollary 5 passes
-from $f(x)<(1-\delta)\epsilon^2f(0)$ to $\|xx^\top-M^\star\|_F\le\epsilon\|M^\star\|_F$, and from
-$\epsilon^2\le1-\delta^2$ to $\delta\le\sqrt{1-\epsilon^2/(2(1-\epsilon))}$, where Theorem 4 applies.""",
-    origin="paper",
-    known="read",
-    kind="bound-upper",
+    title="Two steps in the printed proof of the local guarantee do not follow",
+    reference="about Corollary 5, p. 4: the first inequality is its equation (36), the second its last line",
+    statement=r"""For rational $\delta,\epsilon$ with $\delta^2+\epsilon^2=1$ and
+$\frac12<\epsilon<\frac{\sqrt5-1}2$ there are $x$ and $\mathcal A$ with constant $\delta$ such that
+$f(x)<(1-\delta)\epsilon^2f(0)$ and yet $\|xx^\top-M^\star\|_F>\epsilon\|M^\star\|_F$, and
+$\delta>\sqrt{1-\epsilon^2/(2(1-\epsilon))}$ although $\epsilon^2\le1-\delta^2$. Inside the level
+$\frac{1-\delta}{1+\delta}\epsilon^2f(0)$ the first step is right, and for $\epsilon\le\frac12$ the second.""",
+    kind="existence",
     criteria=(
-        Criterion("(‖E‖/(ε‖M*‖))² inside the printed level", high=1),
-        Criterion("δ² − (1 − ε²/(2(1 − ε)))", high=0),
+        Criterion(INSIDE, high=1, exact=RATIONAL, width="one-sided; about 0.95 by construction"),
+        Criterion(DISTANCE, low=1, exact=RATIONAL, width="one-sided; up to 1 + δ is possible"),
+        Criterion(EXCESS, low=0, exact=RATIONAL, width="one-sided"),
     ),
-    control="the level without its factor 1 − δ",
-    breaks=("(‖E‖/(ε‖M*‖))² inside the printed level",),
+    control="the level without its factor 1 − δ; the repaired level, with the factor (1 − δ)/(1 + δ); ε < ½",
+    edges=(
+        edge("next to the level", share=0.999),
+        edge("ε near ½", tangents=(0.269, 0.27)),
+        edge("ε near (√5 − 1)/2", tangents=(0.344, 0.345)),
+        refused("½ < ε < (√5 − 1)/2", "the second step is right", tangents=(0.2, 0.26)),
+        refused("½ < ε < (√5 − 1)/2", "the printed ε is the smaller (√5 − 1)/2", tangents=(0.36, 0.4)),
+    ),
     seeds=LOG_SEEDS,
+    sizes=scales(tangents=(0.27, 0.34), share=0.95),
     chapter=CHAPTER,
-    expected="refuted",
     means=("exact",),
     uses=("zhang2019.sharp-level",),
     discrepancy="Corollary 5 is right, and a larger level is proved here, but two steps of its printed proof do "
@@ -59,70 +73,96 @@ $\epsilon^2\le1-\delta^2$ to $\delta\le\sqrt{1-\epsilon^2/(2(1-\epsilon))}$, whe
     "point, as it cannot be.",
 )
 def corollary_5_route(setting: Setting) -> Evidence:
-    drawn = [local_guarantee.route(seed) for seed in setting.seeds]
-    without = [local_guarantee.route(seed, factor=False) for seed in setting.seeds]
-    # Floats would do; these are exact until the last moment.
-    assert all(instance.level < 1 for instance in drawn)
+    low, high = setting.sizes.tangents
+    # ε = 2q/(1 + q²) for the drawn tangent q.
+    setting.assume(2 - 3**0.5 < low <= high < 0.3463, "½ < ε < (√5 − 1)/2")
+    share = Fraction(setting.sizes.share)
+
+    def drawn(level: Level = "printed", tangents: tuple[float, float] = (low, high)) -> list[Route]:
+        return [local_guarantee.route(seed, share, level, tangents) for seed in setting.seeds]
+
+    found, narrow = drawn(), drawn(tangents=(0.1, 0.26))
     at = Route(Fraction(4, 5), Fraction(3, 5), Fraction(0))
     return Evidence(
         measured={
-            "(‖E‖/(ε‖M*‖))² inside the printed level": [float(one.distance) for one in drawn],
-            "δ² − (1 − ε²/(2(1 − ε)))": [float(one.excess) for one in drawn],
+            INSIDE: [float(one.level) for one in found],
+            DISTANCE: [float(one.distance) for one in found],
+            EXCESS: [float(one.excess) for one in found],
         },
-        control={"(‖E‖/(ε‖M*‖))² inside the printed level": [float(one.distance) for one in without]},
+        control={
+            INSIDE: {"no 1 − δ": [float(one.level) for one in drawn("without")]},
+            DISTANCE: {"repaired level": [float(one.distance) for one in drawn("repaired")]},
+            EXCESS: {"ε < ½": [float(one.excess) for one in narrow]},
+        },
         notes={
-            "largest factor": float(max(one.distance for one in drawn)),
+            "largest factor": float(max(one.distance for one in found)),
             "asked": float(at.delta**2 - at.excess) ** 0.5,
         },
     )
+
+
+BALL = "smallest δ − √(2c/(1 + c)) over random operators with a critical point"
+WORST = "|δ of the worst operator − √(2c/(1 + c))|, or the gradient"
 
 
 @claim(
     id="zhang2019.local-ball",
     title="No spurious critical point in a ball around the truth",
     reference="replaces the threshold of Theorem 4, p. 4; the threshold and the word critical are new",
-    statement=r"""If $\delta<\sqrt{2c/(1+c)}$ with $c=\sqrt{1-\epsilon^2}$ and $0<\epsilon<1$, then no $x$ with
-$0<\|xx^\top-M^\star\|_F\le\epsilon\|M^\star\|_F$ has $\nabla f(x)=0$. At this $\delta$ some operator has
-such a point.""",
-    origin="ours",
+    statement=r"""For $r=r^\star=1$, if $\delta<\sqrt{2c/(1+c)}$ (order 2) with $c=\sqrt{1-\epsilon^2}$ and
+$0<\epsilon<1$, then no $x$ with $0<\|xx^\top-M^\star\|_F\le\epsilon\|M^\star\|_F$ has $\nabla f(x)=0$. At
+this $\delta$ some operator has such a point.""",
+    origin="sharpened",
+    known="read",
     kind="identity",
     criteria=(
-        Criterion(TERMS, 0, 0),
-        Criterion("smallest δ − √(2c/(1 + c)) over random operators with a critical point", low=-1e-9),
-        Criterion("|δ of the worst operator − √(2c/(1 + c))|, or the gradient", high=1e-9),
+        Criterion(TERMS, 0, 0, exact=SYMBOLS),
+        Criterion(BALL, low=-1e-9, width="rounding, one-sided"),
+        Criterion(WORST, high=1e-9, width="rounding: WIDTH9"),
     ),
-    control="the gradient need not vanish; in the identities, 3 in the place of 2",
-    breaks=(TERMS, "smallest δ − √(2c/(1 + c)) over random operators with a critical point"),
+    control="the gradient need not vanish; in the identities, 3 in the place of 2; a point with R = 1.1 C",
+    edges=(
+        edge("a ball that nearly reaches the origin", cosines=(1e-4, 1e-2)),
+        edge("a small ball", cosines=(0.99, 0.9999)),
+        refused("0 < ε < 1", "the origin is critical", cosines=(0.0, 0.0)),
+    ),
     seeds=SEEDS,
-    sizes=COUNTS,
+    sizes=scales(count=COUNT, cosines=(0.1, 0.95)),
     chapter=CHAPTER,
     means=("symbolic",),
 )
 def local_ball(setting: Setting) -> Evidence:
+    low, high = setting.sizes.cosines
+    setting.assume(0 < low <= high < 1, "0 < ε < 1")
+
     def slack(critical: bool) -> torch.Tensor:
         found = sample(setting.seeds, setting.sizes.count, critical)
         inside = found.distance < 1
         return torch.where(inside, found.delta - ball_threshold(found.distance), torch.inf).amin(dim=1)
 
     # At the sharpest point of the ball R = C = c; the same for the first-order condition alone.
-    c = 0.1 + 0.85 * uniform(setting.seeds, "balls")
+    c = low + (high - low) * uniform(setting.seeds, "balls")
     slope = rank_one.best_slope(c, c)
     delta = ball_threshold((1 - c.square()).sqrt())
     problem, point = worst_problem(c, c, slope, delta)
     _, gradient, _ = problem.gradient(point)
-    reached = (rank_one.critical_constant(c, c) - delta).abs()
-    name = "smallest δ − √(2c/(1 + c)) over random operators with a critical point"
+
+    def reached(size: torch.Tensor) -> torch.Tensor:
+        return (rank_one.critical_constant(size, c) - ball_threshold(rank_one.distance(size, c))).abs()
+
     eps = torch.linspace(0.02, 1, 200, dtype=torch.float64)
     terms = {**local_guarantee.ball_residuals(), **local_guarantee.beyond_residuals()}
     return Evidence(
         measured={
             TERMS: sum(terms.values()),
-            name: slack(critical=True),
-            "|δ of the worst operator − √(2c/(1 + c))|, or the gradient": torch.maximum(
-                gradient.flatten(1).norm(dim=1), reached
-            ),
+            BALL: slack(critical=True),
+            WORST: torch.maximum(gradient.flatten(1).norm(dim=1), reached(c)),
         },
-        control={TERMS: sum(local_guarantee.ball_residuals(3).values()), name: slack(critical=False)},
+        control={
+            TERMS: sum(local_guarantee.ball_residuals(3).values()),
+            BALL: slack(critical=False),
+            WORST: {"R = 1.1 C": reached(1.1 * c)},
+        },
         notes={
             f"threshold for second-order points at ε = {e:g}": ball_minimum(e) for e in (0.4, 0.618, 0.8, 1.0)
         },
@@ -157,27 +197,37 @@ def ball_minimum(eps: float, count: int = 20_001) -> float:
     return float(rank_one.second_order_constant(size[inside], cosine[inside]).amin())
 
 
+RANDOM = "smallest f(x)/(f(0) − f(x)) over 27u², random operators with a critical point"
+SHARPEST = "|f(x)/f(0) over the level − 1| at the sharpest point"
+MISSED = "how far it is from a second-order point with this δ"
+
+
 @claim(
     id="zhang2019.sharp-level",
     title="The exact level below which nothing is spurious",
     reference="sharpens Corollary 5, p. 4; the level is new",
-    statement=r"""Every spurious critical point $x\ne0$ has $f(x)\ge27u^2\,(f(0)-f(x))$,
-$u=(1-\delta)/(1+\delta)$. For $\delta\ge\frac12$ equality is attained by a second-order point. In particular no
-spurious second-order point has $f(x)<(1-\delta)^2f(0)$, for any $\delta$.""",
-    origin="ours",
+    statement=r"""For $r=r^\star=1$ and a constant $\delta<1$ of order 2, every spurious critical point
+$x\ne0$ has $f(x)\ge27u^2\,(f(0)-f(x))$, $u=(1-\delta)/(1+\delta)$. For $\delta\ge\frac12$ equality is
+attained by a second-order point. In particular no spurious second-order point has $f(x)<(1-\delta)^2f(0)$,
+for any $\delta$.""",
+    origin="sharpened",
+    known="read",
     kind="identity",
     criteria=(
-        Criterion(TERMS, 0, 0),
-        Criterion(
-            "smallest f(x)/(f(0) − f(x)) over 27u², random operators with a critical point", low=1 - 1e-9
-        ),
-        Criterion("|f(x)/f(0) over the level − 1| at the sharpest point", high=1e-9),
-        Criterion("how far it is from a second-order point with this δ", high=1e-9),
+        Criterion(TERMS, 0, 0, exact=SYMBOLS),
+        Criterion(RANDOM, low=1 - 1e-9, width="rounding, one-sided"),
+        Criterion(SHARPEST, high=1e-9, width="rounding: WIDTH10"),
+        Criterion(MISSED, high=1e-9, width="rounding: WIDTH11"),
     ),
-    control="the gradient need not vanish; in the identities, 26 in the place of 27",
-    breaks=(TERMS, "smallest f(x)/(f(0) − f(x)) over 27u², random operators with a critical point"),
+    control="the gradient need not vanish; in the identities, 26 in the place of 27; t is 2 % larger than 1 − R, "
+    "with the δ which that takes",
+    edges=(
+        edge("δ just above ½", deltas=(0.5, 0.501)),
+        edge("δ near one", deltas=(0.99, 0.9999)),
+        refused("δ ≥ ½", "equality is not attained", deltas=(0.3, 0.49)),
+    ),
     seeds=SEEDS,
-    sizes=COUNTS,
+    sizes=scales(count=COUNT, deltas=(0.5, 0.99)),
     chapter=CHAPTER,
     means=("symbolic",),
 )
@@ -186,64 +236,89 @@ def sharp_level(setting: Setting) -> Evidence:
         found = sample(setting.seeds, setting.sizes.count, critical)
         return (found.ratio / (27 * found.condition.square())).amin(dim=1)
 
-    delta = 0.5 + 0.49 * uniform(setting.seeds, "levels")
+    low, high = setting.sizes.deltas
+    setting.assume(low >= 0.5, "δ ≥ ½")
+    delta = low + (high - low) * uniform(setting.seeds, "levels")
     size, cosine, slope = rank_one.sharpest_point(delta)
-    problem, point = worst_problem(size, cosine, slope, delta)
-    name = "smallest f(x)/(f(0) − f(x)) over 27u², random operators with a critical point"
+
+    def attained(slope: torch.Tensor, delta: torch.Tensor) -> dict[str, torch.Tensor]:
+        problem, point = worst_problem(size, cosine, slope, delta)
+        share = share_of_origin(problem, point) / rank_one.sharp_level(delta)
+        return {SHARPEST: (share - 1).abs(), MISSED: defect(size, cosine, slope, delta)}
+
+    steeper = 1.02 * slope
+    beside = attained(steeper, rank_one.constant(size, cosine, steeper))
     return Evidence(
         measured={
             TERMS: sum(local_guarantee.level_residuals().values()),
-            name: smallest(critical=True),
-            "|f(x)/f(0) over the level − 1| at the sharpest point": (
-                share_of_origin(problem, point) / rank_one.sharp_level(delta) - 1
-            ).abs(),
-            "how far it is from a second-order point with this δ": defect(size, cosine, slope, delta),
+            RANDOM: smallest(critical=True),
+            **attained(slope, delta),
         },
-        control={TERMS: sum(local_guarantee.level_residuals(26).values()), name: smallest(critical=False)},
+        control={
+            TERMS: sum(local_guarantee.level_residuals(26).values()),
+            RANDOM: smallest(critical=False),
+            **beside,
+        },
     )
+
+
+FOUND = "smallest f(x)/f(0) found / sharp level"
+SUFFICIENT = "largest sufficient level / sharp level"
+POSSIBLE = "share of a grid of pairs that is second-order for some operator"
 
 
 @claim(
     id="zhang2019.threshold-curve",
     title="The true threshold of the local guarantee, against the sufficient ones",
     reference="Corollary 5 and the headline, p. 4; Theorem 3, p. 3, for δ < ½",
-    statement=r"""The smallest $f(x)/f(0)$ of a spurious second-order point, over all operators with constant
-$\delta$ of order 2, is $27(1-\delta)^2/(4(7-13\delta+7\delta^2))$ for $\delta\ge\frac12$, and above the levels of
-Corollary 5, printed or repaired, of the ball, and the headline $(1-\delta)^2$. For $\delta<\frac12$ there is no
-such point.""",
-    origin="ours",
+    statement=r"""For $r=r^\star=1$ the smallest $f(x)/f(0)$ of a spurious second-order point, over all
+operators with constant $\delta$ of order 2, is $27(1-\delta)^2/(4(7-13\delta+7\delta^2))$ for
+$\frac12\le\delta<1$, and above the levels of Corollary 5, printed or repaired, of the ball, and the
+headline $(1-\delta)^2$. For $\delta<\frac12$ there is no such point.""",
     kind="tight",
     criteria=(
-        Criterion("smallest f(x)/f(0) found / sharp level", 1 - 1e-9, 1 + 1e-6),
-        Criterion("largest sufficient level / sharp level", high=1),
-        Criterion("share of a grid of pairs that is second-order for some operator", low=1e-6),
+        Criterion(FOUND, 1 - 1e-9, 1 + 1e-6, width="rounding below; above, what nested grids leave: WIDTH12"),
+        Criterion(SUFFICIENT, high=1, width="the statement itself, one-sided"),
+        Criterion(POSSIBLE, low=1e-6, width="one-sided; less than one point of the grid"),
     ),
-    control="δ between 0.4 and ½, where Theorem 3 excludes spurious second-order points",
-    breaks=("share of a grid of pairs that is second-order for some operator",),
+    control="an operator with a constant larger by 0.01; the level 1 − δ² of points orthogonal to z; δ between 0.4 "
+    "and ½, where Theorem 3 excludes spurious second-order points",
+    edges=(
+        edge("δ near ½", deltas=(0.505, 0.515)),
+        edge("δ near one", deltas=(0.97, 0.985)),
+        refused("δ > ½", "nothing is spurious", deltas=(0.3, 0.45)),
+    ),
     seeds=SEEDS,
-    sizes=scales(grid=each(300, 600, 2_000)),
+    sizes=scales(grid=each(300, 600, 2_000), deltas=(0.53, 0.97)),
     chapter=CHAPTER,
     uses=("zhang2019.exact-constant", "zhang2019.sharp-level"),
 )
 def threshold_curve(setting: Setting) -> Evidence:
+    low, high = setting.sizes.deltas
+    setting.assume(low > 0.5, "δ > ½")
     drawn = uniform(setting.seeds, "curve")
-    deltas, below = 0.53 + 0.44 * drawn, 0.4 + 0.0999 * drawn
-    searched = [search(float(delta), setting.sizes.grid) for delta in deltas]
+    deltas, below = low + (high - low) * drawn, 0.4 + 0.0999 * drawn
     sharp = rank_one.sharp_level(deltas)
-    share = "share of a grid of pairs that is second-order for some operator"
+
+    def searched(at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        rows = [search(float(delta), setting.sizes.grid) for delta in at]
+        levels, shares = torch.tensor(rows, dtype=torch.float64).T
+        return levels, shares
+
+    found, share = searched(deltas)
     return Evidence(
         measured={
-            "smallest f(x)/f(0) found / sharp level": [
-                level / float(s) for (level, _), s in zip(searched, sharp, strict=True)
-            ],
-            "largest sufficient level / sharp level": torch.stack(
-                [level / sharp for level in sufficient_levels(deltas).values()]
-            ).amax(dim=0),
-            share: [found for _, found in searched],
+            FOUND: found / sharp,
+            SUFFICIENT: torch.stack(list(sufficient_levels(deltas).values())).amax(dim=0) / sharp,
+            POSSIBLE: share,
         },
-        predicted={"smallest f(x)/f(0) found / sharp level": 1.0},
-        control={share: {"δ < ½": [search(float(delta), setting.sizes.grid)[1] for delta in below]}},
-        curves={"δ": deltas, "found": [level for level, _ in searched]},
+        predicted={FOUND: 1.0},
+        control={
+            FOUND: {"δ + 0.01": searched(deltas + 0.01)[0] / sharp},
+            SUFFICIENT: {"1 − δ²": (1 - deltas.square()) / sharp},
+            POSSIBLE: {"δ < ½": searched(below)[1]},
+        },
+        curves={"δ": deltas, "found": found.tolist()},
     )
 
 

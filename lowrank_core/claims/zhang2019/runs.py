@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 
 from lowrank_core.analysis import landscape, rank_one
+from lowrank_core.claims.claim import Setting
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem, observe
 from lowrank_core.proofs.sdp import Counterexample, best_counterexample
@@ -18,6 +19,7 @@ from lowrank_core.truth import psd
 
 CHAPTER = "chapters/zhang2025/local-guarantee"
 TERMS = "terms left in the proof's identities"
+SYMBOLS = "identities between symbols"
 
 
 class Sample(NamedTuple):
@@ -81,12 +83,15 @@ def sample(seeds: Sequence[int], count: int, critical: bool) -> Sample:
     )
 
 
-def pairs(seeds: Sequence[int], count: int, name: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """R and C, (B, N) each: ρ = √R from 0.1 to 1.6, one in each of N intervals; angles from 10 to 90 degrees."""
-    drawn = uniform(seeds, name, count, 2)
+def pairs(setting: Setting, name: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """R and C, (B, N) each: ρ = √R in `sizes.lengths`, one in each of N intervals; angles in degrees."""
+    count, lengths, angles = setting.sizes.pairs, setting.sizes.lengths, setting.sizes.angles
+    setting.assume(max(lengths) > 0, "x ≠ 0")
+    drawn = uniform(setting.seeds, name, count, 2)
     place = (torch.arange(count) + drawn[..., 0]) / count
-    angle = math.pi / 2 * (1 / 9 + 8 / 9 * drawn[..., 1])
-    return (0.1 + 1.5 * place).square(), torch.cos(angle).square()
+    angle = angles[0] + (angles[1] - angles[0]) * drawn[..., 1]
+    size = (lengths[0] + (lengths[1] - lengths[0]) * place).square()
+    return size, torch.cos(math.pi / 180 * angle).square()
 
 
 def program(size: torch.Tensor, cosine: torch.Tensor) -> list[Counterexample]:

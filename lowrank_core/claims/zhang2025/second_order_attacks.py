@@ -63,8 +63,8 @@ class Attacked(NamedTuple):
 
 
 def attacked(setting: Setting, case: str, ranks: Ranks) -> Attacked:
-    """Random points of a case, δ up to 0.95 δ_k, every second operator aimed at its point."""
-    return _attacked(setting, case, ranks, shares=(0.1, 0.95), curvature=True)
+    """Random points of a case, δ/δ_k in `setting.sizes.shares`, every second operator aimed at its point."""
+    return _attacked(setting, case, ranks, setting.sizes.shares, curvature=True)
 
 
 def saddles(setting: Setting, ranks: Ranks) -> Attacked:
@@ -93,7 +93,7 @@ def _attacked(
         aimed = _worst_direction(point, truth.matrix, delta)
         directions = torch.where((torch.arange(len(seeds)) % 2 == 0)[:, None, None], aimed, directions)
     operator = certified(directions[:, None], delta, symmetric=point.symmetric)
-    balance = 0.0 if point.symmetric or case == UNBALANCED else 0.5
+    balance = 0.0 if point.symmetric or case == UNBALANCED else setting.sizes.balance
     found = attack(observe(truth, operator), point, delta, balance, curvature)
     slope = torch.ones_like(delta) if rho is None else psi(delta, rho)
     bound = math.sqrt(ranks.order) * found.noise / (slope - delta)
@@ -146,7 +146,10 @@ def _drawn_pair(
     k = ranks.search_rank
     root = torch.where(values > 1e-10 * values[:, :1], values, 0.0)[:, None, :k].sqrt()
     scale = 4.0 if case == UNBALANCED else 1.0
-    return Factors(scale * left[:, :, :k] * root, right[:, :k].mT * root / scale), truth
+    # For k > min(n₁, n₂) the product has fewer singular vectors than the factors have columns.
+    missing = (0, k - root.shape[2])
+    u, v = (torch.nn.functional.pad(side[:, :, :k] * root, missing) for side in (left, right.mT))
+    return Factors(scale * u, v / scale), truth
 
 
 def _worst_direction(point: Factors, truth: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
@@ -173,11 +176,11 @@ class Diagonal(NamedTuple):
     ratio: torch.Tensor
 
 
-def diagonal_family(search_rank: int, true_rank: int) -> Diagonal:
-    """The most that the diagonal family reaches, for δ up to 0.99 δ*."""
+def diagonal_family(search_rank: int, true_rank: int, curvature: bool = True) -> Diagonal:
+    """The most that the diagonal family reaches, for δ up to 0.99 δ*; `curvature`: among second-order points."""
     share = torch.linspace(0.3, 0.99, 24, dtype=torch.float64)
     delta = share * threshold(search_rank, true_rank)
-    member = worst_noise(delta, search_rank, true_rank)
+    member = worst_noise(delta, search_rank, true_rank, curvature=curvature)
     error = (true_rank * member.truth.square() + search_rank).sqrt()
     found = error / (math.sqrt(search_rank + true_rank) * member.noise.abs())
     allowed = 1 / (psi(delta, search_rank / true_rank) - delta)
