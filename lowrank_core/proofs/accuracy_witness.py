@@ -80,9 +80,12 @@ def gradient_defect(seed: int, exact_rank: bool = False) -> Fraction:
     return excess * squared(point.gradient()) ** 2 / (16 * squared(point.error) ** 3) - 1
 
 
-def negative_curvatures(seed: int) -> int:
-    """Return how many eigenvalues of the Hessian at the first family are not certainly above ``-WIDTH``."""
-    matrix = excess_columns(seed)[0].hessian()
+def negative_curvatures(seed: int, missing: bool = False) -> int:
+    """Return how many eigenvalues of the Hessian at the first family are not certainly above ``-WIDTH``.
+
+    With ``missing``, at the second.
+    """
+    matrix = (missing_direction(seed)[0] if missing else excess_columns(seed)[0]).hessian()
     return len(matrix) - (count_above(matrix, -WIDTH) or 0)
 
 
@@ -100,9 +103,14 @@ def missing_direction(seed: int) -> tuple[Point, Fraction]:
     return Point(matmul(x, turn), truth), s
 
 
-def curvature_failures(seed: int) -> int:
-    """Return how many of ``∇f = 0``, ``‖E‖ = s`` and ``-λ_min ∈ (2 ± WIDTH)s`` fail to be certain."""
+def curvature_failures(seed: int, excess: bool = False) -> int:
+    """Return how many of ``∇f = 0``, ``‖E‖ = s`` and ``-λ_min ∈ (2 ± WIDTH)s`` fail to be certain.
+
+    With ``excess`` the point is one of the first family.
+    """
     point, s = missing_direction(seed)
+    if excess:
+        point = excess_columns(seed)[0]
     matrix = point.hessian()
     below, above = (count_above(matrix, -(2 + sign * WIDTH) * s) for sign in (1, -1))
     certain = (

@@ -9,7 +9,8 @@ from unittest import mock
 
 import torch
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.analysis.statistics import Pooled, pooled
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.engine.runs import (
     CHAPTER,
     GOAL,
@@ -23,7 +24,7 @@ from lowrank_core.claims.engine.runs import (
 )
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.factors import Factors, gaussian_start
+from lowrank_core.factors import Factors, adjoint_start
 from lowrank_core.methods import GradientDescent, MixedGradientDescent, mixed
 from lowrank_core.noise import Gaussian
 from lowrank_core.problem import Problem, observe
@@ -34,7 +35,13 @@ from lowrank_core.truth import psd
 STORED = ("float64", "float32", "bfloat16")
 LOW = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 FLOOR = "relative error at the end"
+ACCORDING = "relative error at the end / ρ√(d/(m − d − 1))"
 RECOVERY_SIZES = scales(n=each(12, 24, 48), m=each(120, 240, 480), eta=0.25, steps=400)
+
+
+def spectral(problem: Problem) -> Factors:
+    """The spectral start with r columns, from which the path passes no saddle."""
+    return adjoint_start(problem.operator, problem.observations, len(SPECTRUM), symmetric=True)
 
 
 def error_of(problem: Problem, factors: Factors) -> torch.Tensor:
@@ -46,19 +53,21 @@ def error_of(problem: Problem, factors: Factors) -> torch.Tensor:
     id="engine.storage-keeps-the-floor",
     title="Matrices stored in float32 or bfloat16 define another problem, which is solved as exactly",
     reference="derived here",
-    statement=r"""With entries rounded to float32 or bfloat16, observations made from the rounded entries and all
-arithmetic in float64, gradient descent ends at the same rounding error as with float64 entries and takes as many
-iterations, within 5 %.""",
+    statement=r"""With entries rounded to float32 or bfloat16, observations made from the rounded entries
+and all arithmetic in float64, gradient descent from the spectral start with $r=k$ ends at the same rounding
+error as with float64 entries and takes as many iterations, within 5 %.""",
     origin="ours",
     kind="bound-upper",
     criteria=(
-        Criterion(FLOOR, high=1e-14),
-        Criterion("iterations to 1e-10 / those with float64 entries", 0.95, 1.05),
+        Criterion(FLOOR, high=1e-14, width="rounding"),
+        Criterion(
+            "iterations to 1e-10 / those with float64 entries", 0.95, 1.05, width="the 5 % of the statement"
+        ),
     ),
     control="all arithmetic in float32",
-    breaks=(FLOOR, "iterations to 1e-10 / those with float64 entries"),
     seeds=SEEDS,
     sizes=RECOVERY_SIZES,
+    edges=(edge("n = r + 1", n=3, m=30), edge("many measurements", m=300), edge("a larger step", eta=0.35)),
     chapter=CHAPTER,
 )
 def storage_keeps_the_floor(setting: Setting) -> Evidence:
@@ -66,14 +75,14 @@ def storage_keeps_the_floor(setting: Setting) -> Evidence:
     problems = {storage: recovery(setting, s.m, storage=storage) for storage in STORED}
     errors = {}
     for storage, problem in problems.items():
-        run = solve(problem, GradientDescent(s.eta), start_of(setting), s.steps, record=record)
+        run = solve(problem, GradientDescent(s.eta), spectral(problem), s.steps, record=record)
         errors[storage] = relative(run, problem)
     seeds, device = setting.seeds, setting.device
     single = observe(
         psd(s.n, list(SPECTRUM), seeds, "random", device=device, dtype="float32"),
         gaussian_symmetric(s.n, s.m, seeds, device=device, dtype="float32"),
     )
-    start = gaussian_start(s.n, len(SPECTRUM), 0.3, seeds, device, "float32")
+    start = spectral(single)
     errors["arithmetic in float32"] = relative(
         solve(single, GradientDescent(s.eta), start, s.steps, record=record), single
     ).double()
@@ -96,38 +105,51 @@ def storage_keeps_the_floor(setting: Setting) -> Evidence:
     id="engine.foreign-observations",
     title="Observations made with other entries than the stored ones are noise of the size of the rounding",
     reference="derived here; the linear model of least squares near the truth",
-    statement=r"""If $y$ is made with the entries before they were rounded, the mismatch acts as noise of standard
-deviation $\rho\|M^\star\|_F$, $\rho$ the root mean square of the rounding errors, and gradient descent ends at the
-relative error $\rho\sqrt{d/(m-d)}$ of least squares with $d=nr-r(r-1)/2$ unknowns.""",
+    statement=r"""If $y$ is made with the entries before they were rounded, the mismatch acts as noise of
+standard deviation $\rho\|M^\star\|_F$, $\rho$ the root mean square of the rounding errors, and gradient
+descent with $r=k$ ends, to first order in $\rho$ and in the root mean square over the draws, at the
+relative error $\rho\sqrt{d/(m-d-1)}$ of least squares with $d=nr-r(r-1)/2$ unknowns.""",
     origin="ours",
     kind="tight",
-    criteria=(Criterion(FLOOR, 0.5, 1.8, of_prediction=True),),
+    criteria=(
+        Criterion(
+            ACCORDING,
+            0.84,
+            1.17,
+            pooled="root mean square over the seeds",
+            width="one draw varies by 1/√(2d), 10 %",
+        ),
+    ),
     control="observations made with the stored entries",
-    breaks=(FLOOR,),
-    seeds=SEEDS,
+    seeds={"smoke": 10, "book": 16, "full": 40},
     sizes=RECOVERY_SIZES | {"smoke": RECOVERY_SIZES["book"]},
+    edges=(
+        edge("m = 2d", m=94, steps=2_000),
+        edge("m = 10 d", m=470),
+        refused("m > d + 1", "least squares has no finite error", m=47),
+    ),
     chapter=CHAPTER,
     uses=("engine.storage-keeps-the-floor",),
 )
 def foreign_observations(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(SPECTRUM)
+    unknowns = s.n * r - r * (r - 1) // 2
+    setting.assume(s.m > unknowns + 1, "m > d + 1")
     exact = recovery(setting, s.m)
     assert isinstance(exact.operator, Dense)
-    unknowns = s.n * r - r * (r - 1) // 2
-    measured: dict[str, torch.Tensor] = {}
-    control: dict[str, torch.Tensor] = {}
-    predicted = {}
+    measured: dict[str, Pooled] = {}
+    control: dict[str, Pooled] = {}
     for storage in STORED[1:]:
         own = recovery(setting, s.m, storage=storage)
         assert isinstance(own.operator, Dense)
         foreign = Problem(own.truth, own.operator, exact.observations, "l2")
         rounding = (own.operator.entries.double() - exact.operator.entries).square().mean().sqrt()
-        predicted[storage] = float(rounding) * math.sqrt(unknowns / (s.m - unknowns))
-        predicted[f"{storage}, own"] = predicted[storage]
+        law = float(rounding) * math.sqrt(unknowns / (s.m - unknowns - 1))
         for series, name, problem in ((measured, storage, foreign), (control, f"{storage}, own", own)):
-            run = solve(problem, GradientDescent(s.eta), start_of(setting), s.steps, record=[s.steps])
-            series[name] = relative(run, problem)[:, -1]
-    return Evidence(measured={FLOOR: measured}, control={FLOOR: control}, predicted={FLOOR: predicted})
+            run = solve(problem, GradientDescent(s.eta), spectral(problem), s.steps, record=[s.steps])
+            ratio = relative(run, problem)[:, -1] / law
+            series[name] = pooled(lambda v: v.square().mean().sqrt(), ratio)
+    return Evidence(measured={ACCORDING: measured}, control={ACCORDING: control}, predicted={ACCORDING: 1.0})
 
 
 LATER = "relative error 2 % after float64 reached 1e-10"
@@ -142,20 +164,29 @@ def never_anew() -> AbstractContextManager[Any]:
     id="engine.residual-by-its-change",
     title="A residual that follows its change in low precision, and is renewed now and then, loses nothing",
     reference="derived here",
-    statement=r"""With products in float32 or bfloat16, a float64 residual that is moved by the rounded image of the
-change of $XX^\top$ and computed anew before the roundings add up to a hundredth of it, gradient descent ends at the
-rounding error of float64 and reaches $10^{-10}$ within 2 % of the iterations that float64 takes.""",
+    statement=r"""With products in float32 or bfloat16, a float64 residual that is moved by the rounded
+image of the change of $XX^\top$ and computed anew before the roundings add up to a hundredth of it,
+gradient descent from the spectral start, on a path that passes no saddle, ends at the rounding error of
+float64 and reaches $10^{-10}$ within 2 % of the iterations that float64 takes.""",
     origin="ours",
     kind="bound-upper",
-    criteria=(Criterion(FLOOR, high=1e-14), Criterion(LATER, high=GOAL)),
+    criteria=(
+        Criterion(FLOOR, high=1e-14, width="rounding"),
+        Criterion(LATER, high=GOAL, width="the accuracy asked for"),
+    ),
     control="the residual is never computed anew; the residual itself is computed in low precision",
-    breaks=(FLOOR,),
     seeds=SEEDS,
     sizes=RECOVERY_SIZES,
+    edges=(
+        edge("n = r + 1", n=3, m=30),
+        edge("m = 140", m=140, steps=1_500),
+        edge("many measurements", m=300),
+    ),
     chapter=CHAPTER,
 )
 def residual_by_its_change(setting: Setting) -> Evidence:
-    s, problem, start = setting.sizes, recovery(setting, setting.sizes.m), start_of(setting)
+    s, problem = setting.sizes, recovery(setting, setting.sizes.m)
+    start = spectral(problem)
     exact = solve(problem, GradientDescent(s.eta), start, s.steps, record=range(s.steps + 1))
     due = (1.02 * arrivals(relative(exact, problem))).ceil().long().clamp(max=s.steps)
     ends, later, lost = {}, {}, {}
@@ -172,7 +203,8 @@ def residual_by_its_change(setting: Setting) -> Evidence:
         lost[f"{name} residual"] = error_of(problem, all_low(problem, start, s.eta, s.steps, dtype))
     return Evidence(
         measured={FLOOR: ends, LATER: later},
-        control={FLOOR: lost},
+        # These end above the accuracy, so that they have not met it earlier either.
+        control={FLOOR: lost, LATER: lost},
         curves={"exact": relative(exact, problem)},
     )
 
@@ -184,14 +216,20 @@ SHIFTS = {name: f"change of the error by {name} products" for name in LOW}
     id="engine.price-of-mixed-precision",
     title="Where convergence is slow, sublinear or noisy, mixed precision moves errors by a small part",
     reference="derived here",
-    statement=r"""Where convergence is sublinear ($k>r$), slow ($\kappa=30$), or stopped by noise, errors at a given
-iteration differ from those of float64 by less than $10^{-5}$ of themselves with float32 products, and without noise
-by less than 5 % with bfloat16 ones.""",
+    statement=r"""Where convergence is sublinear ($k>r$), slow ($\kappa=30$), or stopped by noise, errors at
+a given iteration typically differ from those of float64 by less than $10^{-4}$ of themselves with float32
+products, and without noise by less than a half with bfloat16 ones.""",
     origin="ours",
-    kind="bound-upper",
-    criteria=(Criterion(SHIFTS["float32"], high=1e-5), Criterion(SHIFTS["bfloat16"], high=0.05)),
+    kind="ordering",
+    criteria=(
+        Criterion(
+            SHIFTS["float32"], high=1e-4, width="a heavy tail; 30 pilot seeds: median 1e-7, largest 5e-6"
+        ),
+        Criterion(
+            SHIFTS["bfloat16"], high=0.5, width="a heavy tail; 30 pilot seeds: median 0.003, largest 0.042"
+        ),
+    ),
     control="the residual itself is computed in low precision",
-    breaks=tuple(SHIFTS.values()),
     seeds=SEEDS,
     sizes=scales(n=each(12, 20, 40), m=each(240, 300, 1_200), steps=2_400),
     chapter=CHAPTER,

@@ -3,12 +3,13 @@ false."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import torch
 
 from lowrank_core.analysis.planted import planted
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2023.runs import (
@@ -26,6 +27,7 @@ from lowrank_core.methods import PreconditionedGradientDescent, ResidualNorm, Sl
 from lowrank_core.methods.preconditioned import Damping
 from lowrank_core.problem import Problem
 from lowrank_core.proofs import printed_radius
+from lowrank_core.proofs.matrices import add, gram
 from lowrank_core.solve import recovery_errors, solve
 
 LOWER = "smallest ‖∇f(X)(XᵀX)^−½‖ / (μ‖E‖/√2)"
@@ -34,6 +36,7 @@ PROGRESS = "smallest relative decrease of f / ατ"
 LEVELS = (0.999, 1e-2, 1e-8)
 NEAREST = 1e-12
 SLOPE = "entries of ∇f that are not zero"
+RANKS = "r* ≤ r ≤ n"
 PRINTED = "f / radius printed in Theorem 4"
 PROVED = "f / radius of Lemma 24"
 
@@ -41,8 +44,8 @@ PROVED = "f / radius of Lemma 24"
 def points(problem: Problem, delta: float, search_rank: int, noise_only: bool = False) -> Factors:
     """Points with f at the levels `LEVELS` of Lemma 24's radius: Gaussian perturbations of a factor of M*.
 
-    Every second one moves the columns beyond the true rank alone, off the range of M*; with `noise_only` all do, at
-    the level `NEAREST`.
+    Every second one moves the columns beyond the true rank alone, off the range of M*, if there are any; with
+    `noise_only` all do, at the level `NEAREST`.
     """
     truth = problem.truth
     base = padded_truth(problem, search_rank)
@@ -50,7 +53,10 @@ def points(problem: Problem, delta: float, search_rank: int, noise_only: bool = 
     beyond = off_signal(problem, search_rank - truth.rank)
     outside = pad_columns(beyond.flip(-1), search_rank).flip(-1)
     order = torch.arange(truth.batch, device=base.device)
-    alone = torch.ones_like(order, dtype=torch.bool) if noise_only else order % 2 == 1
+    if search_rank == truth.rank:
+        alone = torch.zeros_like(order, dtype=torch.bool)
+    else:
+        alone = torch.ones_like(order, dtype=torch.bool) if noise_only else order % 2 == 1
     direction = torch.where(alone[:, None, None], outside, everywhere)
     levels = torch.tensor(LEVELS, dtype=torch.float64, device=base.device)[order // 2 % len(LEVELS)]
     if noise_only:
@@ -71,14 +77,17 @@ def ratios(problem: Problem, factors: Factors, delta: float) -> tuple[torch.Tens
     id="zhang2023.damping-follows-error",
     title="The damping of PrecGD lies between fixed multiples of the error",
     reference="Corollary 5, p. 9, inside the radius of Lemma 24",
-    statement=r"""If $f(X)\le\frac{\mu}{2(1+L/\mu)}\lambda_{r^\star}^2(M^\star)$, then
+    statement=r"""If $X\in\mathbb R^{n\times r}$, $r\ge r^\star$, has full column rank and
+$f(X)\le\frac{\mu}{2(1+L/\mu)}\lambda_{r^\star}^2(M^\star)$, then
 $\frac{\mu}{\sqrt2}\|E\|_F\le\|\nabla f(X)(X^\top X)^{-1/2}\|_F\le2L\|E\|_F$, $E=XX^\top-M^\star$.""",
     origin="paper",
     known="read",
     kind="bound-lower",
-    criteria=(Criterion(LOWER, low=1), Criterion(UPPER, high=1 + 1e-9)),
-    control="outside the radius: a planted critical point",
-    breaks=(LOWER,),
+    criteria=(
+        Criterion(LOWER, low=1, width="the theorem's own bound"),
+        Criterion(UPPER, high=1 + 1e-9, width="the theorem's own bound, and rounding"),
+    ),
+    control="a planted critical point, which is outside the radius (first); L = 1, less than the curvature (second)",
     seeds=SEEDS,
     sizes=scales(
         n=each(6, 6, 10),
@@ -88,10 +97,20 @@ $\frac{\mu}{\sqrt2}\|E\|_F\le\|\nabla f(X)(X^\top X)^{-1/2}\|_F\le2L\|E\|_F$, $E
         count=each(7, 7, 20),
         points=each(24, 120, 600),
     ),
+    edges=(
+        edge("r = r*", r=2),
+        edge("r = n", r=6),
+        edge("r* = 1", spectrum=(1.0,), r=2),
+        edge("equal eigenvalues", spectrum=(1.0, 1.0)),
+        edge("κ = 100", spectrum=(100.0, 1.0)),
+        edge("δ near 1", deltas=(0.95,)),
+        refused(RANKS, "XᵀX has no inverse root", r=7),
+    ),
     chapter=CHAPTER,
 )
 def damping_follows_error(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, len(setting.seeds)
+    setting.assume(len(s.spectrum) <= s.r <= s.n, RANKS)
     lower, upper = {}, {}
     for delta in s.deltas:
         problem = certified_problem(setting, s.n, s.spectrum, delta, s.count, variants=s.points)
@@ -100,23 +119,27 @@ def damping_follows_error(setting: Setting) -> Evidence:
         upper[f"δ = {delta:g}"] = high.reshape(seeds, -1).amax(dim=1)
     spurious = planted(2, 1, 0.7, setting.seeds, device=setting.device)
     far, _ = ratios(spurious.problem, spurious.point, 0.7)
-    return Evidence(measured={LOWER: lower, UPPER: upper}, control={LOWER: {"planted point": far}})
+    # A bound with L = 1, where it is 1 + δ.
+    short = {f"δ = {max(s.deltas):g}, L = 1": (1 + max(s.deltas)) * upper[f"δ = {max(s.deltas):g}"]}
+    return Evidence(
+        measured={LOWER: lower, UPPER: upper}, control={LOWER: {"planted point": far}, UPPER: short}
+    )
 
 
 @claim(
     id="zhang2023.decrease",
     title="One step of PrecGD decreases f by at least the fraction ατ",
     reference="Theorem 4, p. 9, with its constants and α = 1/ℓ, inside the radius of Lemma 24",
-    statement=r"""If $f(X)\le\frac{\mu}{2(1+L/\mu)}\lambda_{r^\star}^2$ and the damping lies between
+    statement=r"""If $X\in\mathbb R^{n\times r}$, $r\ge r^\star$, has full column rank,
+$f(X)\le\frac{\mu}{2(1+L/\mu)}\lambda_{r^\star}^2(M^\star)$ and the damping lies between
 $C_{lb}\|E\|_F$ and $C_{ub}\|E\|_F$, one step with $\alpha=1/\ell$ gives $f(X_+)\le(1-\alpha\tau)f(X)$, with
 $\tau=\frac{\mu^2}{2L}\bigl(1+C_{ub}(1+\sqrt2+\frac{L+\mu}{\sqrt{L\mu}}\sqrt{r-r^\star})\bigr)^{-1}$ and
 $\ell=4L+(2L+8L^2)C_{lb}^{-1}+4L^3C_{lb}^{-2}$.""",
     origin="paper",
     known="read",
     kind="bound-lower",
-    criteria=(Criterion(PROGRESS, low=1),),
+    criteria=(Criterion(PROGRESS, low=1, width="the theorem's own bound"),),
     control="the damping does not follow the error: fixed at 1, next to the truth, full observation",
-    breaks=(PROGRESS,),
     seeds=SEEDS,
     sizes=scales(
         n=each(6, 6, 9),
@@ -126,11 +149,21 @@ $\ell=4L+(2L+8L^2)C_{lb}^{-1}+4L^3C_{lb}^{-2}$.""",
         count=each(7, 7, 20),
         points=each(24, 120, 600),
     ),
+    edges=(
+        edge("r = r*", rs=(2,)),
+        edge("r = n", rs=(6,)),
+        edge("r* = 1", spectrum=(1.0,), rs=(1, 2)),
+        edge("equal eigenvalues", spectrum=(1.0, 1.0)),
+        edge("κ = 30", spectrum=(30.0, 1.0)),
+        edge("δ near 1", deltas=(0.9,)),
+        refused(RANKS, "XᵀX is singular", rs=(7,)),
+    ),
     chapter=CHAPTER,
     uses=("zhang2023.damping-follows-error",),
 )
 def decrease(setting: Setting) -> Evidence:
     s = setting.sizes
+    setting.assume(all(len(s.spectrum) <= r <= s.n for r in s.rs), RANKS)
     measured, control = {}, {}
     promised: dict[str, float | str] = {}
     for delta in s.deltas:
@@ -139,10 +172,11 @@ def decrease(setting: Setting) -> Evidence:
             name = f"δ = {delta:g}, r = {r}"
             promised[f"promised ατ, {name}"] = step_and_progress(delta, r - len(s.spectrum))[1]
             measured[name] = progress(problem, points(problem, delta, r), delta, SlopeNorm())
-            if delta == 0:
-                # With δ > 0 an error beyond the rank tilts the gradient of the signal too, which still descends.
-                near = points(problem, delta, r, noise_only=True)
-                control[name] = progress(problem, near, delta, ResidualNorm(power=0.0))
+    # With δ > 0 an error beyond the rank tilts the gradient of the signal too, which still descends.
+    seen = certified_problem(setting, s.n, s.spectrum, 0.0, s.count, variants=s.points)
+    for r in sorted({max(r, len(s.spectrum) + 1) for r in s.rs}):
+        near = points(seen, 0.0, r, noise_only=True)
+        control[f"δ = 0, r = {r}"] = progress(seen, near, 0.0, ResidualNorm(power=0.0))
     return Evidence(measured={PROGRESS: measured}, control={PROGRESS: control}, notes=promised)
 
 
@@ -159,14 +193,19 @@ def progress(problem: Problem, start: Factors, delta: float, damping: Damping) -
     id="zhang2023.printed-radius",
     title="The radius printed in Theorem 4 holds a spurious critical point once L/μ is large",
     reference="Theorem 4 and Corollary 5, p. 9, against Lemma 24; the example is new",
-    statement=r"""For $L/\mu>53.7$ there are a quadratic $\varphi$ with these constants, $M^\star=zz^\top$ and $x$
-with $\nabla f(x)=0$ and $0<f(x)\le\frac{\mu}{2(1+\mu/L)}\cdot\frac{\lambda^2}2$, where Theorem 4 and Corollary 5
-as printed say that $\nabla f(x)\ne0$. Lemma 24's radius $\frac{\mu}{2(1+L/\mu)}\lambda^2$ excludes them.""",
+    statement=r"""For $L/\mu>53.7$ there are a quadratic $\varphi$ on $2\times2$ matrices with these
+constants, $M^\star=zz^\top$ and $x$ with $\nabla f(x)=0$ and
+$0<f(x)\le\frac{\mu}{2(1+\mu/L)}\cdot\frac{\lambda^2}2$, where Theorem 4 and Corollary 5 as printed say that
+$\nabla f(x)\ne0$. Lemma 24's radius $\frac{\mu}{2(1+L/\mu)}\lambda^2$ excludes them.""",
     origin="ours",
     kind="existence",
-    criteria=(Criterion(SLOPE, 0, 0), Criterion(PRINTED, high=1), Criterion(PROVED, low=1)),
-    control="a better conditioned φ, L/μ < 40, same construction",
-    breaks=(PRINTED,),
+    criteria=(
+        Criterion(SLOPE, 0, 0),
+        Criterion(PRINTED, high=1, width="the printed radius itself"),
+        Criterion(PROVED, low=1, width="the radius of the lemma itself"),
+    ),
+    control="a better conditioned φ, L/μ < 40, same construction (printed radius); a point a thousand "
+    "times nearer to the truth, which is not critical (the others)",
     seeds=LOG_SEEDS,
     sizes=scales(instances=each(5, 20, 100)),
     chapter=CHAPTER,
@@ -185,6 +224,7 @@ def printed_radius_too_large(setting: Setting) -> Evidence:
     found = [drawn(seed, Fraction(40, 100), Fraction(49, 100)) for seed in setting.seeds]
     mild = [drawn(seed, Fraction(55, 100), Fraction(9, 10)) for seed in setting.seeds]
     conditioning = [float(each.conditioning) for instances in found for each in instances]
+    near = [[nearer(each) for each in instances] for instances in found]
     printed = [[float(each.value / each.printed_radius) for each in instances] for instances in found]
     return Evidence(
         measured={
@@ -198,7 +238,11 @@ def printed_radius_too_large(setting: Setting) -> Evidence:
                 "L/μ < 40": [
                     min(float(each.value / each.printed_radius) for each in instances) for instances in mild
                 ]
-            }
+            },
+            SLOPE: {"nearer": [min(sum(row != [0] for row in each.slope) for each in some) for some in near]},
+            PROVED: {
+                "nearer": [max(float(each.value / each.lemma_radius) for each in some) for some in near]
+            },
         },
         notes={
             "smallest L": min(conditioning),
@@ -210,3 +254,17 @@ def printed_radius_too_large(setting: Setting) -> Evidence:
             ),
         },
     )
+
+
+def nearer(at: printed_radius.Instance) -> printed_radius.Instance:
+    """The same φ at z + (x − z)/1000, z = (1, 0)."""
+    x = [[1 + (at.x[0][0] - 1) / 1000], [at.x[1][0] / 1000]]
+    error = add(gram(x), [[Fraction(1), Fraction(0)], [Fraction(0), Fraction(0)]], -1)
+    steep = add(at.gradient, at.error, -1)
+    along, square = (
+        sum(
+            (p * q for a, b in zip(steep, other, strict=True) for p, q in zip(a, b, strict=True)), Fraction(0)
+        )
+        for other in (error, steep)
+    )
+    return replace(at, x=x, error=error, gradient=add(error, steep, (at.conditioning - 1) * along / square))

@@ -6,7 +6,7 @@ import torch
 
 from lowrank_core.analysis import landscape, rates
 from lowrank_core.analysis.planted import planted
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2023.runs import CHAPTER, distinct, padded_truth, value
@@ -19,6 +19,8 @@ from lowrank_core.solve import solve
 CERTIFIED = "largest (f − f*) / certificate"
 EXPONENT = "slope of log certificate in log (f − f*)"
 SCALES = (1.0, 0.1, 1e-2, 1e-3)
+RANKS = "r* < r ≤ n"
+SPREAD = "50 pilot seeds: 0.4972 to 0.5003"
 
 
 def certificate(problem: Problem, factors: Factors, delta: float, with_rank: bool = True) -> torch.Tensor:
@@ -26,6 +28,8 @@ def certificate(problem: Problem, factors: Factors, delta: float, with_rank: boo
     found = landscape.stationarity(problem, factors)
     size = problem.truth.spectrum.sum(dim=1)
     least = torch.linalg.svdvals(factors.left)[:, -1].square()
+    if factors.search_rank > factors.left.shape[1]:
+        least = torch.zeros_like(least)
     bound = 0.5 * torch.linalg.matrix_norm(factors.left) * found.gradient + 0.5 * size * found.curvature
     return bound + 2 * (1 + delta) * size * least if with_rank else bound
 
@@ -36,13 +40,13 @@ def certificate(problem: Problem, factors: Factors, delta: float, with_rank: boo
     reference="Proposition 10, p. 13; that half of it is enough for quadratic losses without noise is new",
     statement=r"""If $\|\nabla f(X)\|_F\le\epsilon_g$ and $\nabla^2f(X)\succeq-\epsilon_HI$, then
 $f(X)-f^\star\le\frac12\|X\|_F\,\epsilon_g+\frac12\|X^\star\|_F^2\,\epsilon_H+2\|\nabla^2\varphi\|\,\|X^\star\|_F^2\,
- \lambda_{\min}(X^\top X)$ at every $X$. For a quadratic $\varphi$ with $\varphi(M^\star)=0$, half of this.""",
-    origin="paper",
+\lambda_{\min}(X^\top X)$ at every $X$, for convex $\varphi$. For a quadratic $\varphi$ with
+$\varphi(M^\star)=0$, half of this.""",
+    origin="sharpened",
     known="read",
     kind="bound-upper",
-    criteria=(Criterion(CERTIFIED, high=0.5),),
+    criteria=(Criterion(CERTIFIED, high=0.5 + 1e-9, width="the statement's own half, and rounding"),),
     control="the term with λ_min(XᵀX) left out, at points close to a planted spurious one",
-    breaks=(CERTIFIED,),
     seeds=LOG_SEEDS,
     sizes=scales(
         n=each(4, 4, 6),
@@ -52,6 +56,16 @@ $f(X)-f^\star\le\frac12\|X\|_F\,\epsilon_g+\frac12\|X^\star\|_F^2\,\epsilon_H+2\
         count=each(3, 3, 7),
         points=each(16, 40, 400),
     ),
+    edges=(
+        edge("r = n", ranks=(4,)),
+        edge("r > n", ranks=(6,)),
+        edge("r* = r = 1", spectrum=(1.0,), ranks=(1,)),
+        edge("equal eigenvalues", spectrum=(1.0, 1.0)),
+        edge("κ = 100", spectrum=(100.0, 1.0)),
+        edge("n = r*", n=2, count=1),
+        edge("δ near 1", deltas=(0.95,)),
+    ),
+    waives=("r < min(n₁, n₂)",),
     chapter=CHAPTER,
     discrepancy="Proposition 10 is stated for convex φ, through φ(XXᵀ) − φ(M*) ≤ ⟨∇φ, E⟩. For least squares "
     "without noise the right-hand side is exactly twice the left, so half of the certificate is enough: the "
@@ -90,27 +104,38 @@ def certified_optimality(setting: Setting) -> Evidence:
     id="zhang2023.certificate-exponent",
     title="To certify n digits takes 2n digits of accuracy",
     reference="the remark on p. 39, as an exponent",
-    statement=r"""Along PrecGD with $r>r^\star$ the certificate decreases like $(f-f^\star)^{1/2}$. With
-$r=r^\star$ it does not go to zero at all.""",
-    origin="ours",
+    statement=r"""Along PrecGD from a start near the truth with $r^\star<r\le n$, once the columns beyond
+the true rank dominate the error, the certificate decreases like $(f-f^\star)^{1/2}$. With $r=r^\star$ it
+does not go to zero at all.""",
+    origin="sharpened",
+    known="read",
     kind="rate",
-    criteria=(Criterion(EXPONENT, 0.47, 0.53),),
+    criteria=(Criterion(EXPONENT, 0.47, 0.53, width=SPREAD),),
     control="no column beyond the true rank: r = r*, whose λ_min(XᵀX) stays at λ_r*(M*)",
-    breaks=(EXPONENT,),
     seeds=SEEDS,
     sizes=scales(
         n=each(5, 5, 8),
         spectrum=(1.5, 1.0),
         delta=0.2,
         count=each(5, 5, 12),
+        extra=1,
         steps=each(300, 400, 400),
         every=each(10, 10, 5),
+    ),
+    edges=(
+        edge("r = n", extra=3),
+        edge("r* = 1, r = n = 2", n=2, spectrum=(1.0,), count=1),
+        edge("equal eigenvalues", spectrum=(1.0, 1.0)),
+        edge("κ = 10", spectrum=(10.0, 1.0)),
+        edge("δ = 0", delta=0.0),
+        refused(RANKS, "without a column beyond the true rank nothing vanishes", extra=0),
     ),
     chapter=CHAPTER,
     uses=("zhang2023.certificate",),
 )
 def certificate_exponent(setting: Setting) -> Evidence:
     s = setting.sizes
+    setting.assume(0 < s.extra <= s.n - len(s.spectrum), RANKS)
     problem = certified_problem(setting, s.n, s.spectrum, s.delta, s.count)
 
     def followed(extra: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -140,7 +165,7 @@ def certificate_exponent(setting: Setting) -> Evidence:
         )
         return slope, level, bound
 
-    slope, level, bound = followed(1)
+    slope, level, bound = followed(s.extra)
     flat, exact_level, exact_bound = followed(0)
     return Evidence(
         measured={EXPONENT: slope},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.analysis import landscape, rates
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.balancing.saddle import CHAPTER, WEIGHT
@@ -17,6 +17,12 @@ from lowrank_core.randomness import orthonormal
 from lowrank_core.sensing import from_normal
 from lowrank_core.truth import Truth, rectangular
 
+MOVED = "‖∇f‖ / ‖M*‖ at (UA, VA⁻ᵀ)"
+CHANGE = "change of the number of negative eigenvalues"
+FADES = "exponent of −λ_min in t, saddles"
+HEAVY = 1000.0
+"""A weight at which the regulariser decides the curvature away from balance."""
+_OTHER = {"second-order points": "saddles", "saddles": "second-order points"}
 SLOPES = {"second-order points": 1e-4, "saddles": 10.0}
 """How large the slope is made: small ones leave the Hessian positive semidefinite, large ones do not."""
 
@@ -58,29 +64,38 @@ def negative(problem: Problem, at: Factors, balance: float = 0.0) -> torch.Tenso
     id="zhang2025.exact-points-need-no-balance",
     title="Exact second-order points are the same with and without the regulariser; near ones are not",
     reference="no counterpart was read; derived here",
-    statement=r"""$f_0$ is constant along $(UA,VA^{-\top})$, so a second-order point of $f_0$ stays one. At a
-balanced critical point $\nabla^2f_0$ and $\nabla^2f_\mu$ have equally many negative eigenvalues for every
-$\mu>0$. A second-order point of $f_0$ either has $\mathcal A^*(\mathcal A(UV^\top)-b)=0$ or can be balanced, and
-is then one of every $f_\mu$. But if $\mathcal A^*\mathcal A\succ0$ and $U$ has full column rank, the negative
-curvature of a saddle of $f_0$ fades like $t^{-2}$ along $(tU,V/t)$.""",
+    statement=r"""$f_0$ is constant along $(UA,VA^{-\top})$, so a second-order point of $f_0$ stays one. At
+a balanced critical point $\nabla^2f_0$ and $\nabla^2f_\mu$ have equally many negative eigenvalues for every
+$\mu>0$. A second-order point of $f_0$ either has $\mathcal A^*(\mathcal A(UV^\top)-b)=0$ or can be
+balanced, and is then one of every $f_\mu$. But if $\mathcal A^*\mathcal A\succ0$ and $U$ has full column
+rank, the negative curvature of a saddle of $f_0$ fades like $t^{-2}$ along $(tU,V/t)$.""",
     origin="ours",
     kind="identity",
     criteria=(
-        Criterion("‖∇f‖ / ‖M*‖ at (UA, VA⁻ᵀ)", high=1e-9),
-        Criterion("change of the number of negative eigenvalues", 0, 0),
+        Criterion(MOVED, high=1e-9, width="rounding"),
+        Criterion(CHANGE, 0, 0),
         Criterion("negative eigenvalues, second-order points", 0, 0),
-        Criterion("negative eigenvalues, saddles", low=1),
-        Criterion("exponent of −λ_min in t, saddles", -2.05, -1.95),
+        Criterion("negative eigenvalues, saddles", low=1, width="a saddle has one at least"),
+        Criterion(FADES, -2.05, -1.95, width="a relative term 1/t² and less, t ≥ 50"),
     ),
-    control=f"the regulariser is on, μ = {WEIGHT:g}, away from balance",
-    breaks=("‖∇f‖ / ‖M*‖ at (UA, VA⁻ᵀ)",),
+    control="the regulariser is on away from balance; small slopes are exchanged for large ones (the second-order "
+    "points and the saddles)",
     seeds=SEEDS,
     sizes=scales(n1=each(4, 4, 7), n2=each(5, 5, 8), r=each(2, 2, 4), spectrum=(1.5, 1.0), ts=(50, 100, 200)),
+    edges=(
+        edge("r = r* = 1", r=1, spectrum=(1.5,)),
+        edge("r = n₁ − 1", r=3),
+        edge("n₁ = n₂", n2=4),
+        edge("equal singular values", spectrum=(1.0, 1.0)),
+        edge("κ = 100", spectrum=(1.5, 0.015)),
+        refused("r < n₁, n₂", "no slope is normal to both factors", r=4),
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.critical-points-balanced",),
 )
 def exact_points_need_no_balance(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds
+    setting.assume(s.r < min(s.n1, s.n2), "r < n₁, n₂")
     truth = rectangular(s.n1, s.n2, s.spectrum, seeds, basis="random", device=setting.device)
     balanced = coupled_start(s.n1, s.n2, s.r, 1.0, seeds, device=setting.device)
     turns = (orthonormal(seeds, name, s.r, s.r, device=setting.device) for name in ("turn", "return"))
@@ -88,26 +103,28 @@ def exact_points_need_no_balance(setting: Setting) -> Evidence:
     first, second = turns
     skewed = moved(balanced, first @ stretch @ second.mT)
     norm = truth.spectrum.norm(dim=1)
-    measured: dict[str, dict[str, torch.Tensor]] = {c: {} for c in _QUANTITIES}
+    measured: dict[str, dict[str, torch.Tensor]] = {MOVED: {}, CHANGE: {}}
+    control: dict[str, dict[str, torch.Tensor]] = {MOVED: {}, CHANGE: {}}
     for name, size in SLOPES.items():
         problem = critical(truth, balanced, size)
         slope = landscape.stationarity(problem, skewed).gradient / norm
-        measured["‖∇f‖ / ‖M*‖ at (UA, VA⁻ᵀ)"][name] = slope
+        measured[MOVED][name] = slope
         count = negative(problem, balanced)
         measured[f"negative eigenvalues, {name}"] = {"": count}
+        control[f"negative eigenvalues, {_OTHER[name]}"] = {name: count}
+        kept = landscape.stationarity(problem, skewed, WEIGHT).gradient / norm
+        control[MOVED][f"{name}, μ = {WEIGHT:g}"] = kept
+        if name == "second-order points":
+            control[CHANGE][f"{name}, μ = {HEAVY:g}"] = (negative(problem, skewed, HEAVY) - count).abs()
         others = [negative(problem, skewed)] + [negative(problem, balanced, mu) for mu in (0.05, 0.5, 5.0)]
-        measured["change of the number of negative eigenvalues"][name] = torch.stack(
-            [(other - count).abs() for other in others]
-        ).amax(dim=0)
+        measured[CHANGE][name] = torch.stack([(other - count).abs() for other in others]).amax(dim=0)
     stretched = [moved(balanced, t * torch.eye(s.r, dtype=torch.float64)) for t in s.ts]
-    curvatures = torch.stack([landscape.stationarity(problem, at).curvature for at in stretched], dim=1)
-    measured["exponent of −λ_min in t, saddles"] = {"": rates.scaling_exponent(s.ts, curvatures)}
-    kept = landscape.stationarity(problem, skewed, WEIGHT).gradient / norm
-    control = {"‖∇f‖ / ‖M*‖ at (UA, VA⁻ᵀ)": {f"saddles, μ = {WEIGHT:g}": kept}}
-    return Evidence(measured=measured, predicted={"exponent of −λ_min in t, saddles": -2.0}, control=control)
+    for found, weight in ((measured, 0.0), (control, HEAVY)):
+        curvatures = [landscape.stationarity(problem, at, weight).curvature for at in stretched]
+        found[FADES] = {"": rates.scaling_exponent(s.ts, torch.stack(curvatures, dim=1))}
+    return Evidence(measured=measured, predicted={FADES: -2.0}, control=control)
 
 
-_QUANTITIES = ("‖∇f‖ / ‖M*‖ at (UA, VA⁻ᵀ)", "change of the number of negative eigenvalues")
 SPREAD = "spread of the smallest δ over μ = 0, ½, 5 and (3U, V/3)"
 
 
@@ -115,17 +132,29 @@ SPREAD = "spread of the smallest δ over μ = 0, ½, 5 and (3U, V/3)"
     id="zhang2025.same-counterexamples",
     title="The best counterexample at a point does not depend on the balancing weight",
     reference="the program of Zhang, Sojoudi & Lavaei (2019), Theorem 8, for two factors; derived here",
-    statement=r"""The smallest $\delta$ with which some operator with $(1-\delta)I\preceq\mathcal A^*\mathcal
-A\preceq(1+\delta)I$ makes a given pair $(U,V)$ with $UV^\top\ne M^\star$ a second-order point of $f_\mu$ is the
-same for all $\mu\ge0$ if the pair is balanced, and the same at $(tU,V/t)$ for $\mu=0$. On all $n_1\times n_2$
-matrices this constant is that of every order, if $n_1$ or $n_2$ is at most $r+r^\star$.""",
+    statement=r"""The smallest $\delta$ with which some operator with $(1-\delta)I\preceq\mathcal
+A^*\mathcal A\preceq(1+\delta)I$ makes a given pair $(U,V)$ with $UV^\top\ne M^\star$ a second-order point
+of $f_\mu$ is the same for all $\mu\ge0$ if the pair is balanced, and the same at $(tU,V/t)$ for $\mu=0$. On
+all $n_1\times n_2$ matrices this constant is that of every order, if $n_1$ or $n_2$ is at most $r+r^\star$.""",
     origin="ours",
     kind="identity",
-    criteria=(Criterion(SPREAD, high=1e-5), Criterion("upper − lower end of δ, largest", high=1e-5)),
+    criteria=(
+        Criterion(SPREAD, high=1e-5, width="the accuracy of the semidefinite solver"),
+        Criterion(
+            "upper − lower end of δ, largest",
+            high=1e-5,
+            width="the accuracy of the semidefinite solver",
+            uncontrolled="it is the certificate of the other, and holds for every program",
+        ),
+    ),
     control="(tU, tV), t = ½, 1, 2, 3, instead of (tU, V/t): the product changes",
-    breaks=(SPREAD,),
     seeds=SEEDS,
     sizes=scales(n1=each(2, 2, 3), n2=each(2, 3, 3), r=each(1, 1, 2), spectrum=(1.0,)),
+    edges=(
+        edge("r > r*, r = n₁", r=2, n2=2, seeds=1),
+        edge("n₁ < n₂", n2=3, seeds=1),
+        edge("σ₁ far from one", spectrum=(3.0,), seeds=1),
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.exact-points-need-no-balance",),
     means=("dual",),

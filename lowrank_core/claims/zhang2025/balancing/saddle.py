@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 
 from lowrank_core.analysis import landscape, rates
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.runs import SEEDS
@@ -28,6 +28,7 @@ CHAPTER = "chapters/zhang2025/balancing"
 TERMS = "terms left in the proof's identities"
 WEIGHT = 0.5
 """μ where the regulariser is on."""
+ROOM = "r + r* ≤ n₂"
 SHAPES = ((2, 3, 1, 1), (3, 4, 2, 1), (3, 5, 2, 2))
 """n1, n2, r, r* of the exact instances, in turn over the seeds."""
 
@@ -55,30 +56,25 @@ def no_left(problem: Problem, right: torch.Tensor) -> Factors:
     id="zhang2025.unbalanced-near-second-order",
     title="Without balancing, near-second-order points can be arbitrarily wrong even at RIP constant zero",
     reference="abstract of the third version for the necessity of balancing; this example is derived here",
-    statement=r"""For $\mathcal A=I$, whose RIP constant of every order, $r+r^\star$ included, is zero, let
-$Y\in\mathbb R^{n_2\times r}$ have orthonormal columns with $M^\star Y=0$. At $U=0$, $V=LY$ the gradient of
-$\tfrac12\|UV^\top-M^\star\|_F^2$ is exactly zero and
-$\lambda_{\min}(\nabla^2f)=-2\sigma_1^2/\bigl(L^2+\sqrt{L^4+4\sigma_1^2}\bigr)\to0$ as $L\to\infty$, while the
-error stays $\|M^\star\|_F$. With the regulariser $\tfrac\mu4\|U^\top U-V^\top V\|_F^2$ the gradient there is $\mu
-L^3\sqrt r$.""",
+    statement=r"""For $\mathcal A=I$, whose RIP constant of every order, $r+r^\star$ included, is zero, and
+$r+r^\star\le n_2$ let $Y\in\mathbb R^{n_2\times r}$ have orthonormal columns with $M^\star Y=0$. At $U=0$,
+$V=LY$ the gradient of $\tfrac12\|UV^\top-M^\star\|_F^2$ is exactly zero and
+$\lambda_{\min}(\nabla^2f)=-2\sigma_1^2/\bigl(L^2+\sqrt{L^4+4\sigma_1^2}\bigr)\to0$ as $L\to\infty$, while
+the error stays $\|M^\star\|_F$. With the regulariser $\tfrac\mu4\|U^\top U-V^\top V\|_F^2$ the gradient
+there is $\mu L^3\sqrt r$.""",
     origin="ours",
     kind="identity",
     criteria=(
-        Criterion(TERMS, 0, 0),
+        Criterion(TERMS, 0, 0, exact="the identities of the rank-one case, in symbols"),
         Criterion("entries of the exact gradient that do not vanish", 0, 0),
         Criterion("statements on λ_min not certified", 0, 0),
-        Criterion("‖∇f‖ in floating point", high=1e-9),
-        Criterion("λ_min / closed form", 1 - 1e-5, 1 + 1e-5),
-        Criterion("exponent of −λ_min in L", -2.01, -1.99),
-        Criterion("‖∇f_μ‖ with the regulariser / (μL³√r)", 1 - 1e-9, 1 + 1e-9),
+        Criterion("‖∇f‖ in floating point", high=1e-9, width="rounding of numbers of the size L"),
+        Criterion("λ_min / closed form", 1 - 1e-5, 1 + 1e-5, width="rounding of L² in −σ²/L², L ≤ 100"),
+        Criterion("exponent of −λ_min in L", -2.01, -1.99, width="a term of relative size σ₁²/L⁴, L ≥ 10"),
+        Criterion("‖∇f_μ‖ with the regulariser / (μL³√r)", 1 - 1e-9, 1 + 1e-9, width="rounding"),
     ),
-    control=f"the balancing regulariser is on, μ = {WEIGHT:g}: the same points are far from stationary",
-    breaks=(
-        TERMS,
-        "entries of the exact gradient that do not vanish",
-        "statements on λ_min not certified",
-        "‖∇f‖ in floating point",
-    ),
+    control=f"the balancing regulariser is on, μ = {WEIGHT:g}: the same points are not stationary (first four); "
+    "one column of V keeps the length one (the others)",
     seeds=SEEDS,
     sizes=scales(
         n1=each(3, 6, 12),
@@ -88,6 +84,14 @@ L^3\sqrt r$.""",
         Ls=each((10, 100), (10, 20, 50, 100), (10, 20, 50, 100)),
         exact=each((10,), (1, 30, 1000), (1, 30, 1000, 10**6)),
     ),
+    edges=(
+        edge("r = 1", r=1),
+        edge("n₂ = r + r*", n2=4),
+        edge("r > n₁", n2=7, r=5),
+        edge("κ = 1000", spectrum=(2.0, 0.002)),
+        edge("equal singular values", spectrum=(2.0, 2.0)),
+        refused(ROOM, "M* vanishes on no r orthonormal columns", n2=3),
+    ),
     chapter=CHAPTER,
     means=("symbolic", "exact", "ball"),
 )
@@ -95,11 +99,16 @@ def unbalanced_near_second_order(setting: Setting) -> Evidence:
     import sympy
 
     s, weight = setting.sizes, Fraction(1, 2)
+    setting.assume(s.r + len(s.spectrum) <= s.n2, ROOM)
     problem = population(setting)
     direction = unseen(problem, setting)
     points = {size: no_left(problem, size * direction) for size in s.Ls}
     free = {size: landscape.stationarity(problem, at) for size, at in points.items()}
     balanced = {size: landscape.stationarity(problem, at, WEIGHT) for size, at in points.items()}
+    lengths = {size: torch.tensor([1.0] + [size] * (s.r - 1), dtype=torch.float64) for size in s.Ls}
+    uneven = {size: no_left(problem, direction * each.to(direction)) for size, each in lengths.items()}
+    kept = {size: landscape.stationarity(problem, at) for size, at in uneven.items()}
+    steep = {size: landscape.stationarity(problem, at, WEIGHT) for size, at in uneven.items()}
     instances = [
         [unbalanced_saddle.saddle(seed, *SHAPES[seed % len(SHAPES)], Fraction(size)) for size in s.exact]
         for seed in setting.seeds
@@ -117,26 +126,36 @@ def unbalanced_near_second_order(setting: Setting) -> Evidence:
             ],
         }
 
-    curvatures = torch.stack([found.curvature for found in free.values()], dim=1)
-    scale = s.spectrum[0]
+    def curves(found: dict[int, landscape.Stationarity]) -> torch.Tensor:
+        return torch.stack([each.curvature for each in found.values()], dim=1)
+
+    def shapes(
+        flat: dict[int, landscape.Stationarity], pulled: dict[int, landscape.Stationarity]
+    ) -> dict[str, object]:
+        return {
+            "λ_min / closed form": {
+                f"L = {size}": -found.curvature / unbalanced_saddle.curvature(size, s.spectrum[0])
+                for size, found in flat.items()
+            },
+            "exponent of −λ_min in L": rates.scaling_exponent(s.Ls, curves(flat)),
+            "‖∇f_μ‖ with the regulariser / (μL³√r)": {
+                f"L = {size}": found.gradient / (WEIGHT * size**3 * s.r**0.5)
+                for size, found in pulled.items()
+            },
+        }
+
+    curvatures = curves(free)
     return Evidence(
         measured={
             **exactly(Fraction(0)),
             "‖∇f‖ in floating point": {f"L = {size}": found.gradient for size, found in free.items()},
-            "λ_min / closed form": {
-                f"L = {size}": -found.curvature / unbalanced_saddle.curvature(size, scale)
-                for size, found in free.items()
-            },
-            "exponent of −λ_min in L": rates.scaling_exponent(s.Ls, curvatures),
-            "‖∇f_μ‖ with the regulariser / (μL³√r)": {
-                f"L = {size}": found.gradient / (WEIGHT * size**3 * s.r**0.5)
-                for size, found in balanced.items()
-            },
+            **shapes(free, balanced),
         },
         predicted={"exponent of −λ_min in L": -2.0},
         control={
             **exactly(weight),
             "‖∇f‖ in floating point": {f"L = {size}": found.gradient for size, found in balanced.items()},
+            **shapes(kept, steep),
         },
         notes={
             "error at these points": float(problem.truth.spectrum[0].norm()),
@@ -222,23 +241,29 @@ def stall(setting: Setting, problem: Problem, size: float, weight: float, time: 
     id="zhang2025.unbalanced-stall",
     title="Gradient descent stays near the unbalanced saddle for a time that grows like L²",
     reference="abstract of the third version for stalling at saddles of small curvature; the law is derived here",
-    statement=r"""For $\mathcal A=I$ and $U_0=0$, $V_0^\top V_0=L^2I$, gradient descent without a regulariser
-follows Oja's flow slowed by $L^2$: $\|UV^\top-M^\star\|_F\approx\|M^\star(I-P_\tau)\|_F$ at the time $\tau=\eta
-T$, with $P_\tau$ the projector on the span of $e^{M^{\star\top}M^\star\tau/L^2}V_0$, up to $O(L^{-4})$. The time
-until the error is halved grows like $L^2$, and the iterations like $L^4$ because $\eta<2/L^2$.""",
+    statement=r"""For $\mathcal A=I$, $r\ge r^\star$, $r+r^\star\le n_2$, $U_0=0$ and $V_0^\top V_0=L^2I$
+with the columns of $V_0$ at a small angle $\theta$ to the kernel of $M^\star$ (here
+$10^{-3}\le\theta\le10^{-1}$), gradient descent without a regulariser follows Oja's flow slowed by $L^2$: at
+the time $\tau=\eta T$, $\|UV^\top-M^\star\|_F=\|M^\star(I-P_\tau)\|_F$ up to $O(\theta^2+\sigma_1^2L^{-4})$
+of $\|M^\star\|_F$, with $P_\tau$ the projector on the span of $e^{M^{\star\top}M^\star\tau/L^2}V_0$. The
+time until the error is halved grows like $L^2$, and the iterations like $L^4$ because $\eta<2/L^2$.""",
     origin="ours",
     kind="rate",
     criteria=(
-        Criterion("largest |error − prediction| / ‖M*‖", high=0.05),
-        Criterion("escape time / predicted", 0.95, 1.05),
-        Criterion("exponent of the escape time in L", 1.95, 2.05),
+        Criterion(
+            "largest |error − prediction| / ‖M*‖", high=0.05, width="terms θ² ≤ 0.01 and σ₁²/L⁴ ≤ 0.013"
+        ),
+        Criterion(
+            "escape time / predicted", 0.95, 1.05, width="a term σ₁²/L⁴ ≤ 0.013, and 1/400 between records"
+        ),
+        Criterion(
+            "exponent of the escape time in L",
+            1.95,
+            2.05,
+            width="the same, over a factor of 4/3 and more in L",
+        ),
     ),
     control=f"the balancing regulariser is on, μ = {WEIGHT:g}: it takes L away within a time 1/μ",
-    breaks=(
-        "largest |error − prediction| / ‖M*‖",
-        "escape time / predicted",
-        "exponent of the escape time in L",
-    ),
     seeds=SEEDS,
     sizes=scales(
         n1=each(4, 6, 12),
@@ -248,11 +273,21 @@ until the error is halved grows like $L^2$, and the iterations like $L^4$ becaus
         Ls=each((3, 4), (3, 4, 6, 8), (3, 4, 6, 8, 12)),
         records=400,
     ),
+    edges=(
+        edge("r = r* = 1", r=1, spectrum=(1.0,)),
+        edge("n₂ = r + r*", n2=4),
+        edge("r > n₁", n2=8, r=6),
+        edge("equal singular values", spectrum=(1.0, 1.0)),
+        refused(ROOM, "no r orthonormal columns lie near the kernel of M*", n2=3),
+        refused("r ≥ r*", "the error need not be halved", r=1),
+    ),
     chapter=CHAPTER,
     uses=("zhang2025.unbalanced-near-second-order",),
 )
 def unbalanced_stall(setting: Setting) -> Evidence:
     s = setting.sizes
+    setting.assume(s.r >= len(s.spectrum), "r ≥ r*")
+    setting.assume(s.r + len(s.spectrum) <= s.n2, ROOM)
     problem = population(setting)
     # The smallest angle is 1e-3 and the smallest singular value 0.8: L² ln(1000)/0.64 = 11 L², and some to halve.
     free = {f"L = {size}": stall(setting, problem, size, 0.0, 14 * size**2) for size in s.Ls}
