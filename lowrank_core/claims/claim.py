@@ -124,13 +124,10 @@ class Claim:
     means: tuple[Means, ...] = ()
     needs: tuple[str, ...] = ()
     discrepancy: str | None = None
-    breaks: tuple[str, ...] = ()
 
     @property
     def broken(self) -> tuple[str, ...]:
         """The quantities whose criterion the control must violate on every seed."""
-        if self.breaks:
-            return self.breaks
         return tuple(c.quantity for c in self.criteria if not c.uncontrolled) if self.control else ()
 
     def __post_init__(self) -> None:
@@ -201,8 +198,6 @@ class Claim:
         self._declare_edges(declared)
 
     def _declare_controls(self, declared: Callable[..., None]) -> None:
-        if not self.contracted:
-            return
         declared(
             bool(self.control) or bool(self.positive) or all(c.uncontrolled for c in self.criteria),
             "control",
@@ -248,8 +243,6 @@ class Claim:
             declared(
                 not unknown, "edges", unknown, "no such sizes", f"use some of {sorted(self.sizes['smoke'])}"
             )
-        if not self.contracted:
-            return
         holding = any(not declared_edge.refused for declared_edge in self.edges)
         declared(
             holding or bool(self.edgeless) or self.kind not in EDGE_KINDS,
@@ -258,10 +251,6 @@ class Claim:
             f"a claim of kind {self.kind} must be tried at its edges",
             "declare sizes that must hold, or say in `edgeless` why there are none",
         )
-
-    @property
-    def contracted(self) -> bool:
-        return not self.breaks
 
     @property
     def paper(self) -> str:

@@ -38,11 +38,11 @@ def summary(claims: Sequence[Claim]) -> dict[str, Any]:
         "criteria on one value per seed": sum(not c.pooled and not c.exact for _, c in criteria),
         "criteria on a statistic over the seeds, with its interval": sum(bool(c.pooled) for _, c in criteria),
         "criteria on exact certificates": sum(bool(c.exact) for _, c in criteria),
-        "series not tied to seeds": 0 if all(claim.contracted for claim in claims) else "not known",
         "edges that must hold": sum(not edge.refused for edge in edges),
         "edges that must be refused": sum(bool(edge.refused) for edge in edges),
         "edges run and passed": _edges_passed(claims),
         "fresh seeds": _fresh(),
+        "fresh runs that ended in an error, such as a series that is not tied to the seeds": _errors(),
     }
 
 
@@ -61,6 +61,11 @@ def _edges_passed(claims: Sequence[Claim]) -> str:
     declared = [edge_key(claim, edge) for claim in claims for edge in claim.edges]
     passed = sum(stored["edges"].get(key) == "" for key in declared)
     return f"{passed} of {len(declared)}, on {stored['machine']['date']}, core {stored['core_hash']}"
+
+
+def _errors() -> int:
+    passes = artefacts.read(FRESH)["scales"].values()
+    return sum(flip["verdict"] == "error" for found in passes for flip in found["flips"])
 
 
 def _fresh() -> str:

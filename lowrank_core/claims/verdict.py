@@ -80,8 +80,6 @@ def check(claim: Claim, evidence: Evidence, seeds: int) -> None:
                 f"the evidence has no series for {quantity!r}, which a criterion speaks of",
                 "return it from the claim's function",
             )
-    if not claim.contracted:
-        return
     for role, quantity, variant, values in evidence.series():
         criterion = criteria.get(quantity)
         is_pooled = (role, quantity, variant) in evidence.intervals

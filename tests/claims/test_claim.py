@@ -12,7 +12,6 @@ from lowrank_core.errors import ArgumentError
 
 SIZE = Criterion("size", 1, 1)
 WIDE = Criterion("size", 0.8, 1.2, width="invented")
-PAPERS_OWN = {"origin": "paper", "known": "read"}
 BAD = {
     "id without paper": ({"id": ".claim"}, "id", "the only dot"),
     "id without slug": ({"id": "test."}, "id", "the only dot"),
@@ -38,12 +37,12 @@ BAD = {
     "an edge of an unknown size": ({"edges": (edge("m = 1", m=1),)}, "edges", "use some of []"),
     "an unknown standing assumption": ({"waives": ("n is prime",)}, "waives", "k ≥ r"),
     "refuted without a positive control": (
-        PAPERS_OWN | {"expected": "refuted"},
+        {"expected": "refuted", "positive": ""},
         "positive",
         "same experiment",
     ),
     "refuted, but nobody's statement": (
-        {"expected": "refuted", "positive": "there"},
+        {"expected": "refuted", "origin": "ours", "known": None},
         "expected",
         "paper's own",
     ),

@@ -67,7 +67,7 @@ def test_the_figures_are_counted(invented, monkeypatch):
         contract.EDGES: {"edges": passed, "machine": {"date": "today"}, "core_hash": "abc"},
         contract.FRESH: {
             "scales": {
-                "smoke": {"claims": 4, "seed0": [1, 2], "flips": ["one"], "core_hash": "abc"},
+                "smoke": {"claims": 4, "seed0": [1, 2], "flips": [{"verdict": "error"}], "core_hash": "abc"},
                 "book": {"claims": 4, "seed0": [1, 2, 3], "flips": [], "core_hash": "def"},
             }
         },
@@ -85,12 +85,12 @@ def test_the_figures_are_counted(invented, monkeypatch):
         "criteria on one value per seed": 4,
         "criteria on a statistic over the seeds, with its interval": 1,
         "criteria on exact certificates": 1,
-        "series not tied to seeds": 0,
         "edges that must hold": 1,
         "edges that must be refused": 1,
         "edges run and passed": "1 of 2, on today, core abc",
         "fresh seeds": "book scale, 4 claims × 3 passes: 0 flips, core def; "
         "smoke scale, 4 claims × 2 passes: 1 flips, core abc",
+        "fresh runs that ended in an error, such as a series that is not tied to the seeds": 1,
     }
 
 
