@@ -29,10 +29,10 @@ $\varepsilon$ at the same norm.""",
     criteria=(
         Criterion(
             "exponent in τ",
-            0.44,
-            0.56,
+            0.42,
+            0.58,
             pooled="exponent of the mean errors",
-            width="8 pilot seeds: 0.492, interval 0.484 to 0.501",
+            width="8 pilot seeds: 0.492, interval 0.484 to 0.501; with 3 seeds, as at smoke scale, 0.447 to 0.484",
         ),
         Criterion(
             "exponent in ε",
