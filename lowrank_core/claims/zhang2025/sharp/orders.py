@@ -115,7 +115,7 @@ measurements of a $14\times14$ truth the burden is above one at every $r$ of $1,
         ranks=each((1, 13), (1, 2, 3, 5, 9, 13), (1, 2, 3, 5, 8, 11, 15)),
         delta=0.9,
         negative=7,
-        samples=each(4, 4, 16),
+        samples=each(3, 3, 16),
         many=each(600, 600, 800),
     ),
     chapter=CHAPTER,
@@ -148,7 +148,7 @@ def order_grows(setting: Setting) -> Evidence:
     unit = (torch.arange(s.n) == 0).to(torch.float64)
     found = deltas(lowered(signs, s.delta), 2, 40)
     closed = s.delta * (ranks + 1) / ((1 + s.delta) * s.n - s.delta * (ranks + 1))
-    same = deltas(lowered(unit, s.delta), 1)
+    same = deltas(lowered(unit, s.delta), 3, 40)
     half = sampled_rip(lowered(signs, 0.5), s.ranks[-1] + 1, seeds, 2).scale_free
     few = deltas(gaussian_symmetric(s.n, s.m, seeds, device=setting.device), s.samples)
     many = deltas(gaussian_symmetric(s.n, s.many, seeds, device=setting.device), s.samples)
