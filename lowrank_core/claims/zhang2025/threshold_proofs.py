@@ -435,7 +435,7 @@ for $\min(n_1,n_2)\le r$ with $\psi=\delta_k=1$.""",
     kind="bound-upper",
     criteria=(
         Criterion(RATIO, high=1, width="the bound itself, one-sided"),
-        Criterion(LEFT, high=LARGEST_LEFT, width="bisection and rounding: at most 3e-13 at 9600 points"),
+        Criterion(LEFT, high=LARGEST_LEFT, width="bisection and rounding: at most 4e-14 at 6000 points"),
     ),
     control="the gradient vanishes, but the Hessian may be indefinite",
     edges=(

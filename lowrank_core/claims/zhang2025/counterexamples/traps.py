@@ -165,7 +165,7 @@ step, starts $N(0,I)$, errors above $\tfrac12\|M^\star\|_F$ counted as failures)
 $\eta T=160$ than by the time $10$. With $\delta=0.7$ instead, the share of failures hardly changes.""",
     kind="ordering",
     criteria=(
-        Criterion(FAILURES, high=0.7, width="0.34 to 0.55 over 40 seeds; a strict trap gives 0.98 and more"),
+        Criterion(FAILURES, high=0.7, width="0.34 to 0.54 over 23 seeds; a strict trap gives 0.98 and more"),
     ),
     control="δ = 0.7: a strict local minimum, which small steps do not leave",
     seeds=LOG_SEEDS,
