@@ -58,7 +58,13 @@ def test_identity_for_forms_of_any_sign(case):
     for seed in range(3):
         form = threshold_multipliers.random_form(seed, case)
         assert threshold_multipliers.residual(case, form) == 0
-    assert any(sign < 0 for sign, _ in form.terms)
+    assert any(sign < 0 for sign, _, _ in form.terms)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_identity_needs_a_self_adjoint_form(case):
+    form = threshold_multipliers.random_form(0, case, adjoint=False)
+    assert threshold_multipliers.residual(case, form) != 0
 
 
 def test_irrational_roots_are_refused():

@@ -47,7 +47,11 @@ $(1-2\alpha\beta+\beta^2)/(1-\beta^2)$.""",
     known="read",
     kind="bound-lower",
     criteria=(
-        Criterion("smallest δ of the program − δ_lb", low=-1e-6, width="accuracy of the solvers: WIDTH6"),
+        Criterion(
+            "smallest δ of the program − δ_lb",
+            low=-1e-6,
+            width="accuracy of the solvers: 5e-11 below in pilot runs",
+        ),
         Criterion(
             BASIN, high=1e-6, exact="dual multipliers of one program", width="accuracy of the solvers: 4e-9"
         ),
@@ -124,12 +128,14 @@ attained by $H=(1+\delta)I-dd^\top/\langle d,e\rangle$.""",
     criteria=(
         Criterion(TERMS, 0, 0, exact=SYMBOLS),
         Criterion(
-            "largest |δ of the program − closed form|", high=1e-6, width="accuracy of the solvers: WIDTH7"
+            "largest |δ of the program − closed form|",
+            high=1e-6,
+            width="accuracy of the solvers: 1e-8 in pilot runs",
         ),
         Criterion(
             "gradient, negative curvature or |constant − δ| of the operator",
             high=1e-9,
-            width="rounding: WIDTH8",
+            width="rounding: 6e-15 in pilot runs",
         ),
     ),
     control="ρ² in the place of t₋, which is Theorem 12; in the identities, no coupling of H along x and across",

@@ -118,7 +118,7 @@ this $\delta$ some operator has such a point.""",
     criteria=(
         Criterion(TERMS, 0, 0, exact=SYMBOLS),
         Criterion(BALL, low=-1e-9, width="rounding, one-sided"),
-        Criterion(WORST, high=1e-9, width="rounding: WIDTH9"),
+        Criterion(WORST, high=1e-9, width="rounding: 3e-16 in pilot runs"),
     ),
     control="the gradient need not vanish; in the identities, 3 in the place of 2; a point with R = 1.1 C",
     edges=(
@@ -216,8 +216,8 @@ for any $\delta$.""",
     criteria=(
         Criterion(TERMS, 0, 0, exact=SYMBOLS),
         Criterion(RANDOM, low=1 - 1e-9, width="rounding, one-sided"),
-        Criterion(SHARPEST, high=1e-9, width="rounding: WIDTH10"),
-        Criterion(MISSED, high=1e-9, width="rounding: WIDTH11"),
+        Criterion(SHARPEST, high=1e-9, width="rounding: 1e-15 in pilot runs"),
+        Criterion(MISSED, high=1e-9, width="rounding: 3e-15 in pilot runs"),
     ),
     control="the gradient need not vanish; in the identities, 26 in the place of 27; t is 2 % larger than 1 − R, "
     "with the δ which that takes",
@@ -277,7 +277,7 @@ $\frac12\le\delta<1$, and above the levels of Corollary 5, printed or repaired, 
 headline $(1-\delta)^2$. For $\delta<\frac12$ there is no such point.""",
     kind="tight",
     criteria=(
-        Criterion(FOUND, 1 - 1e-9, 1 + 1e-6, width="rounding below; above, what nested grids leave: WIDTH12"),
+        Criterion(FOUND, 1 - 1e-9, 1 + 1e-6, width="rounding below; above, what twelve nested grids leave"),
         Criterion(SUFFICIENT, high=1, width="the statement itself, one-sided"),
         Criterion(POSSIBLE, low=1e-6, width="one-sided; less than one point of the grid"),
     ),

@@ -23,6 +23,7 @@ GOLDEN = (math.sqrt(5) - 1) / 2
 EXPONENT = "exponent over the last decade of time"
 SHARE = "trapped share at the end"
 WIDE = "exponent for r = 2, all starts pooled"
+FAILURES = "failures at time 160 / failures at time 10"
 LARGEST_ETA = 0.2
 WIDE_TIMES = (1.0, 3.0, 10.0, 30.0, 300.0)
 NEAR = 0.4
@@ -42,9 +43,26 @@ $r^\star=1$, $\delta=\delta^\star$, it decays like $1/(\eta T)$. For $\delta>\de
 positive constant.""",
     kind="rate",
     criteria=(
-        Criterion(EXPONENT, -0.58, -0.46, width="WIDTH1"),
-        Criterion(SHARE, 0.93, 1.15, of_prediction=True, width="WIDTH2"),
-        Criterion(WIDE, -1.19, -0.81, pooled="exponent of the mean shares", width="WIDTH3"),
+        Criterion(
+            EXPONENT,
+            -0.58,
+            -0.46,
+            width="finite time: −0.51 to −0.52 at ηT = 300, −0.53 to −0.55 at ηT = 150",
+        ),
+        Criterion(
+            SHARE,
+            0.93,
+            1.15,
+            of_prediction=True,
+            width="finite time: 1.01 to 1.03 at ηT = 300, 1.00 to 1.04 at ηT = 150",
+        ),
+        Criterion(
+            WIDE,
+            -1.19,
+            -0.81,
+            pooled="exponent of the mean shares",
+            width="−0.996 over 24 pilot seeds, ±0.045 over groups of three, ±0.02 over groups of eight",
+        ),
     ),
     control="a larger δ, 0.55 for r = 1 and 0.65 for r = 2: a strict local minimum with a basin",
     edges=(
@@ -142,14 +160,12 @@ def trapped_shares(starts: torch.Tensor, delta: float, times: Sequence[float], e
     id="zhang2025.sgd-failures",
     title="How often SGD fails on the published instance depends on how long it runs",
     reference="Zhang et al. (2018), abstract, where SGD fails 12 % of the time; the dependence is new",
-    statement=r"""On the instance with $\delta=\tfrac12$, stochastic gradient descent (one measurement in
-each step, starts $N(0,I)$, errors above $\tfrac12\|M^\star\|_F$ counted as failures) fails less often the
-longer it runs, at the times $\eta T=10$, $40$, $160$. With $\delta=0.7$ instead, the share of failures
-hardly changes.""",
+    statement=r"""On the instance with $\delta=\tfrac12$, stochastic gradient descent (one measurement in each
+step, starts $N(0,I)$, errors above $\tfrac12\|M^\star\|_F$ counted as failures) fails less often by the time
+$\eta T=160$ than by the time $10$. With $\delta=0.7$ instead, the share of failures hardly changes.""",
     kind="ordering",
     criteria=(
-        Criterion("failures at time 160 / failures at time 10", high=0.7, width="WIDTH4"),
-        Criterion("largest ratio of failures from one time to the next", high=0.9, width="WIDTH5"),
+        Criterion(FAILURES, high=0.7, width="0.34 to 0.54 over 23 seeds; a strict trap gives 0.98 and more"),
     ),
     control="δ = 0.7: a strict local minimum, which small steps do not leave",
     seeds=LOG_SEEDS,
@@ -163,17 +179,9 @@ hardly changes.""",
 )
 def sgd_failures(setting: Setting) -> Evidence:
     found, control = (failure_shares(setting, delta, (10, 40, 160)) for delta in (0.5, 0.7))
-    total, least = (criterion.quantity for criterion in sgd_failures.criteria)
-
-    def ratios(shares: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {
-            total: shares[:, 2] / shares[:, 0],
-            least: (shares[:, 1:] / shares[:, :-1]).amax(dim=1),
-        }
-
     return Evidence(
-        measured=ratios(found),
-        control=ratios(control),
+        measured={FAILURES: found[:, 2] / found[:, 0]},
+        control={FAILURES: control[:, 2] / control[:, 0]},
         notes={f"at {time}": float(found[:, i].mean()) for i, time in enumerate((10, 40, 160))},
     )
 
