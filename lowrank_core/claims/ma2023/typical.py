@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -30,6 +31,12 @@ def rms(values: torch.Tensor) -> torch.Tensor:
 def typical(values: torch.Tensor, statistic: Statistic = median) -> Pooled:
     """One statistic of (S,) values."""
     return pooled(statistic, values)
+
+
+def typical_size(values: torch.Tensor) -> Pooled:
+    """The median of positive (S,) values that spread over decades, with the interval of their logarithms."""
+    found = pooled(median, values.log())
+    return Pooled(*(math.exp(end) for end in (found.value, found.low, found.high)))
 
 
 def ratio(values: torch.Tensor, others: torch.Tensor, statistic: Statistic = median) -> Pooled:
