@@ -85,9 +85,9 @@ $\beta^2=\sigma_r$ this is $\sigma_r$, the rate of $k=r$ at the same step size."
     chapter=CHAPTER,
     uses=("xiong2024.rebalancing-identity", "xiong2024.local-rate"),
     discrepancy="The step is free of α, the way to it is not: to come within a relative residual of "
-    "{relative residual at the switch:g} takes {iterations to the switch, largest α:.0f} iterations from the largest "
-    "start and up to {iterations to the switch, longest:.0f} from smaller ones, because the noise, of size α²/3, has "
-    "to decay at the old rate; from the smallest, whose noise is below that residual at once, it takes "
+    "{relative residual at the switch:g} takes {iterations to the switch, largest α:.0f} iterations from the "
+    "largest start and up to {iterations to the switch, longest:.0f} from others, because the noise, of size α²/3, "
+    "has to decay at the old rate; from the smallest, whose noise is below that residual at once, it takes "
     "{iterations to the switch, smallest α:.0f} (means over seeds). “Once sufficiently close” is no constant.",
 )
 def rebalanced_rate(setting: Setting) -> Evidence:
@@ -366,7 +366,9 @@ $\mu_0$ to $\sigma_r$ as the signal is learnt, which takes a time that depends o
     kind="rate",
     criteria=(
         Criterion(
-            EXPONENT, high=0.01, width="order α²: below 0.003 on 10 pilot seeds, with T = 0 below 3e-4"
+            EXPONENT,
+            high=0.05,
+            width="order α²: at most 0.011 half way on 18 pilot seeds, below 3e-4 from T = 0",
         ),
         Criterion(RATE, 0.985, 1.015, of_prediction=True, width="order η: 0.995 to 1.001 on 80 pilot runs"),
         Criterion(

@@ -170,7 +170,7 @@ def alpha_turning_point(setting: Setting) -> Evidence:
     over, run = sweep(s.k)
     exact, _ = sweep(r)
     # At half the scale, so that the step stays stable with so many columns in so few rows.
-    filled, _ = sweep(2 * s.k, 0.5, n1=r + 1)
+    filled, _ = sweep(3 * s.k, 0.5, n1=r + 1)
     assert run.factors.right is not None
     values = [torch.linalg.svdvals(side).square().cpu() for side in (run.factors.left, run.factors.right)]
     rising, falling = (
