@@ -5,7 +5,9 @@ import math
 import pytest
 import torch
 
-from lowrank_core.claims.xiong2024.rebalancing import first_crossing, rate_from_start, split
+from lowrank_core.claims.xiong2024.batches import split
+from lowrank_core.claims.xiong2024.rebalancing import rate_from_start
+from lowrank_core.claims.xiong2024.start_scale import first_crossing
 
 
 def test_first_crossing_is_interpolated_in_the_logarithm():

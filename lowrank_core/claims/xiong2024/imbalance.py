@@ -145,9 +145,9 @@ def on_both(start: Factors, change: Callable[[torch.Tensor], torch.Tensor]) -> F
 def one_is_slow(limit: Factors, r: int) -> torch.Tensor:
     """Whether rank F > r and n₂ > rank G, or the same with F and G exchanged, (B,)."""
     assert limit.right is not None
-    values = [torch.linalg.svdvals(side) for side in limit]
+    values = [torch.linalg.svdvals(side) for side in (limit.left, limit.right)]
     ranks = [(v > 1e-6 * v[:, :1]).sum(dim=1) for v in values]
-    (f, g), (n1, n2) = ranks, (side.shape[1] for side in limit)
+    (f, g), (n1, n2) = ranks, (limit.left.shape[1], limit.right.shape[1])
     return ((f > r) & (g < n2)) | ((g > r) & (f < n1))
 
 

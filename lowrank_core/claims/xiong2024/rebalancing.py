@@ -85,9 +85,9 @@ $\beta^2=\sigma_r$ this is $\sigma_r$, the rate of $k=r$ at the same step size."
     chapter=CHAPTER,
     uses=("xiong2024.rebalancing-identity", "xiong2024.local-rate"),
     discrepancy="The step is free of α, the way to it is not: to come within a relative residual of "
-    "{relative residual at the switch:g} takes {iterations to the switch, largest α:.0f} iterations from the largest "
-    "start and up to {iterations to the switch, longest:.0f} from smaller ones, because the noise, of size α²/3, has "
-    "to decay at the old rate; from the smallest, whose noise is below that residual at once, it takes "
+    "{relative residual at the switch:g} takes {iterations to the switch, largest α:.0f} iterations from the "
+    "largest start and up to {iterations to the switch, longest:.0f} from others, because the noise, of size α²/3, "
+    "has to decay at the old rate; from the smallest, whose noise is below that residual at once, it takes "
     "{iterations to the switch, smallest α:.0f} (means over seeds). “Once sufficiently close” is no constant.",
 )
 def rebalanced_rate(setting: Setting) -> Evidence:
@@ -188,7 +188,7 @@ beyond.""",
     ),
     edges=(
         edge("r = 1", spectrum=(0.6,), k=2),
-        edge("k = n₁ − 1", k=15),
+        edge("k = n₁ − 1", k=15, alpha=0.02),
         edge("n₂ = r + 1", n2=3),
         edge("κ = 5", spectrum=(3.0, 0.6), betas2=(0.3, 0.6, 1.2), eta=0.03),
         edge("β² = σ₁", betas2=(0.6, 1.2)),
@@ -239,7 +239,13 @@ slower for $\kappa>1$. After rebalancing a small start itself with $\beta^2=\sig
 $1-2/(1+\sqrt{1+8\kappa^2})$.""",
     kind="tight",
     criteria=(
-        Criterion(OWN, 0.99, 1.01, of_prediction=True, width="within 0.1 % on 12 pilot runs"),
+        Criterion(
+            OWN,
+            0.98,
+            1.02,
+            of_prediction=True,
+            width="order η on the way from a start: 1 % at η = 0.05, 0.1 % at the sizes of the book",
+        ),
         Criterion(LATE, 0.99, 1.01, of_prediction=True, width="within 0.1 % on 12 pilot runs"),
         Criterion(BEST, low=1.05, width="the formulas give 1.25, equality 1"),
     ),
@@ -366,7 +372,9 @@ $\mu_0$ to $\sigma_r$ as the signal is learnt, which takes a time that depends o
     kind="rate",
     criteria=(
         Criterion(
-            EXPONENT, high=0.01, width="order α²: below 0.003 on 10 pilot seeds, with T = 0 below 3e-4"
+            EXPONENT,
+            high=0.05,
+            width="order α²: at most 0.011 half way on 18 pilot seeds, below 3e-4 from T = 0",
         ),
         Criterion(RATE, 0.985, 1.015, of_prediction=True, width="order η: 0.995 to 1.001 on 80 pilot runs"),
         Criterion(
@@ -395,7 +403,7 @@ $\mu_0$ to $\sigma_r$ as the signal is learnt, which takes a time that depends o
         edge("k = r + 1", k=3),
         edge("k = n₁ − 1, n₂ = r + 1", k=15, n2=3),
         edge("equal singular values", spectrum=(0.6, 0.6)),
-        edge("smallest start", alphas=(0.01, 0.001)),
+        edge("smallest start", alphas=(0.01, 0.001), fixed=270),
         refused("k < n₁", "F then leaves no row free", n1=5, k=5),
         refused("k > r", "the rate is free of α without the step", k=2),
         refused("η(β² + σ₁²/β²) < 2", "the step is unstable", eta=0.8),

@@ -81,7 +81,9 @@ def no_scale_beats_exact_rank(setting: Setting) -> Evidence:
 
     rate, bound = rate_and_bound(s.k, list(s.alphas), s.steps)
     # Scales a third as large: with many columns F is longer at the same α, and the step must stay stable.
-    free_rate, free_bound = rate_and_bound(s.many, [alpha / 3 for alpha in s.alphas], 1_000, n1=r + 1)
+    free_rate, free_bound = rate_and_bound(
+        s.many, [alpha / 3 for alpha in s.alphas], 1_000, n1=r + 1, n2=max(s.n2, 2 * s.many)
+    )
     return Evidence(
         measured={BOUND: (rate / bound).amax(dim=0), LAST: rate[-1] / rate.amax(dim=0)},
         control={
@@ -141,9 +143,9 @@ best start scale is where the two cross.""",
         steps=each(2_000, 4_000, 4_000),
     ),
     edges=(
-        edge("r = 1", spectrum=(1.0,), k=3, grid=21),
-        edge("k = r + 1, n₂ = r + 1", k=3, n2=3, grid=21),
-        edge("equal singular values", spectrum=(1.0, 1.0), grid=21),
+        edge("r = 1", spectrum=(1.0,), k=3, grid=15),
+        edge("k = r + 1, n₂ = r + 1", k=3, n2=3, grid=15),
+        edge("equal singular values", spectrum=(1.0, 1.0), grid=15),
         refused("k < n₁", "F∞ fills all rows, and the rate rises throughout", n1=4),
         refused("r < min(n₁, n₂)", "G∞ fills all rows", n2=2),
         refused("Δ₀ ≻ 0", "a mode of Δ∞ passes zero as α grows", n1=10, n2=10, k=6),
@@ -170,7 +172,7 @@ def alpha_turning_point(setting: Setting) -> Evidence:
     over, run = sweep(s.k)
     exact, _ = sweep(r)
     # At half the scale, so that the step stays stable with so many columns in so few rows.
-    filled, _ = sweep(2 * s.k, 0.5, n1=r + 1)
+    filled, _ = sweep(3 * s.k, 0.5, n1=r + 1, n2=max(s.n2, 4 * s.k))
     assert run.factors.right is not None
     values = [torch.linalg.svdvals(side).square().cpu() for side in (run.factors.left, run.factors.right)]
     rising, falling = (
