@@ -261,7 +261,7 @@ def floor_and_isometry(setting: Setting) -> Evidence:
 
 
 PEAK = "largest error on the way / error of the zero matrix, worst of the starts"
-GROWTH = "iterations to 1e-6 at 20λ / at 10λ"
+GROWTH = "iterations to 1e-6 at λ = 10σ / at λ = 5σ"
 
 
 @claim(
@@ -278,7 +278,10 @@ $\eta\|M^\star\|/\alpha$.""",
     criteria=(
         Criterion(PEAK, high=1.001, width="the isometry constant; 1 to rounding on 24 pilot seeds"),
         Criterion(
-            GROWTH, 1.9, 2.1, width="steps that are not small against λ: 1.965 to 1.968 on 24 pilot seeds"
+            GROWTH,
+            1.8,
+            2.05,
+            width="below 2, since η is not small against λ/σ: 1.92 to 1.94 on 6 pilot seeds",
         ),
     ),
     control="a damping of 10⁻²η²σ₁/4, and none; for the growth, dampings that are not large, σ/10 over σ/20",
@@ -293,7 +296,7 @@ $\eta\|M^\star\|/\alpha$.""",
         # Whether a path passes through the values that are thrown farthest is chance: several starts.
         starts=each(3, 6, 12),
         multiples=each((1.0,), (1.0, 4.0), (1.0, 2.0, 4.0)),
-        cap=2_400,
+        cap=1_600,
     ),
     edges=(
         edge("r = n", r=10),
@@ -321,21 +324,21 @@ def role_of_damping(setting: Setting) -> Evidence:
         method = ScaledGradientDescent(s.eta, damping)
         return solve(problem, method, start, steps, record=record, stop=ErrorBelow(1e-12))
 
-    def peak(damping: float, steps: int = 400) -> torch.Tensor:
+    def peak(damping: float, steps: int = 200) -> torch.Tensor:
         """The largest error at any iteration, over that of the zero matrix, the worst of the starts, (B,)."""
         found = run(damping, steps, range(steps + 1), s.starts).error.nan_to_num(nan=-1.0).amax(dim=1).sqrt()
         return found.unflatten(0, (-1, s.starts)).amax(dim=1) / (1 + 1 / s.kappa**2) ** 0.5
 
     runs = {
-        relative: run(relative / s.kappa, s.cap, range(s.cap + 1))
-        for relative in (0.05, 0.1, 1.0, 10.0, 20.0)
+        relative: run(relative / s.kappa, s.cap, range(0, s.cap + 1, 4))
+        for relative in (0.05, 0.1, 1.0, 5.0, 10.0)
     }
     undamped = run(0.0, 20, range(21))
     shown = {f"λ = {relative:g}σ": runs[relative] for relative in (0.1, 1.0, 10.0)}
     return Evidence(
         measured={
             PEAK: {f"λ = {multiple:g}η²σ₁/4": peak(multiple * least) for multiple in s.multiples},
-            GROWTH: arrival(runs[20.0]) / arrival(runs[10.0]),
+            GROWTH: arrival(runs[10.0]) / arrival(runs[5.0]),
         },
         control={
             PEAK: {"λ = 10⁻²η²σ₁/4": peak(1e-2 * least), "λ = 0": peak(0.0, 20)},

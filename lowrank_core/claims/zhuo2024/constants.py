@@ -75,8 +75,8 @@ $D_T=0$. The constant cannot be $1$.""",
         Criterion(EXACT, 0.78, 0.9, width="the proved constant, and an upper end below the printed 1"),
         Criterion(DROPPED, 0, 0),
     ),
-    control="five times the radius, ‖FFᵀ − X*‖ ≤ 0.35 σ_r*; for the identities, one P in place of two; for part "
-    "(d), as printed, without the term",
+    control="five times the radius, ‖FFᵀ − X*‖ ≤ 0.35 σ_r* (ten times for random points); for the identities, one "
+    "P in place of two; for part (d), as printed, without the term",
     seeds=LOG_SEEDS,
     sizes=scales(n=each(4, 5, 7), kappa=2.0, points=each(50, 400, 4_000)),
     edges=(
@@ -132,8 +132,8 @@ def cross_block(setting: Setting) -> Evidence:
         control={
             TERMS: sum(block_contraction.proof_residuals(factor=1).values()),
             SMALLEST: {
-                "D_T = 0": random_coefficients(setting, False, float(wide)),
-                "D_T ≠ 0": random_coefficients(setting, True, float(wide)),
+                "D_T = 0": random_coefficients(setting, False, float(2 * wide)),
+                "D_T ≠ 0": random_coefficients(setting, True, float(2 * wide)),
             },
             EXACT: wider,
             DROPPED: [float(block_contraction.dropped_term(x)) for x in sizes],
