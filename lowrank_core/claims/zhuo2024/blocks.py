@@ -188,7 +188,7 @@ zero linearly.""",
     edges=(
         edge("r = n", r=6),
         edge("r = r* + 1", r=2),
-        edge("many measurements", m=600),
+        edge("more measurements", m=200),
         refused("r < min(n₁, n₂)", "no block T", n=2, spectrum=[1.0, 1.0], r=2),
         refused(BEYOND, "no slow residual", r=1),
     ),
