@@ -29,10 +29,10 @@ STOPPED = "‖FGᵀ − M*‖_F / ‖M_r − M*‖_F at the stopping time"
     title="Stopped early, the flow returns the best approximation of rank r; run on, it overfits",
     reference="abstract for early stopping; the rate and the stopping time are derived",
     statement=r"""Let the flow see $M=M^\star+W$ with singular values $\sigma_1\ge\sigma_2\ge\dots$,
-$\sigma_r>\sigma_{r+1}>0$ and $r+1<\min(n_1,n_2)$, let $M_r$ be the best approximation of rank $r$ of $M$, and let the
-search rank exceed $r$. From a generic balanced start $\min_t\|FG^\top-M_r\|\asymp a_0^{p_r}$,
-$p_r=2(\sigma_r-\sigma_{r+1})/(\sigma_r+\sigma_{r+1})$, and at $t^\star=2\ln(1/a_0)/(\sigma_r+\sigma_{r+1})$ the error
-to $M^\star$ is that of $M_r$ up to $O(a_0^{p_r})$. Later the flow goes on to fit $M$.""",
+$\sigma_r>\sigma_{r+1}>0$ and $r+1<\min(n_1,n_2)$, let $M_r$ be the best approximation of rank $r$ of $M$, and
+let the search rank exceed $r$. From a generic balanced start $\min_t\|FG^\top-M_r\|\asymp a_0^{p_r}$,
+$p_r=2(\sigma_r-\sigma_{r+1})/(\sigma_r+\sigma_{r+1})$, and at $t^\star=2\ln(1/a_0)/(\sigma_r+\sigma_{r+1})$
+the error to $M^\star$ is that of $M_r$ up to $O(a_0^{p_r})$. Later the flow goes on to fit $M$.""",
     kind="tight",
     criteria=(
         Criterion(RATE, 0.92, 1.1, width="finite a₀: 1.003 to 1.061 on 50 pilot seeds"),

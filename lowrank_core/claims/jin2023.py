@@ -34,8 +34,9 @@ DIGITS = "largest |exponent − p| of the closed form"
     reference="no counterpart in the paper",
     statement=r"""Let two modes $\sigma_k>\sigma_{k+1}>0$ of the balanced flow start with Gram matrix
 $a_0^2\hat G\succ0$. At $t^\star=2\ln(1/a_0)/(\sigma_k+\sigma_{k+1})$ the path is $a_0^pC+o(a_0^p)$ away from
-the best approximation of rank $k$, with $p=2(\sigma_k-\sigma_{k+1})/(\sigma_k+\sigma_{k+1})$ and an invertible
-$C$; and no time does better, because $\min_\tau\max(Ae^{-2\sigma_k\tau},Be^{2\sigma_{k+1}\tau})>0$.""",
+the best approximation of rank $k$, with $p=2(\sigma_k-\sigma_{k+1})/(\sigma_k+\sigma_{k+1})$ and an
+invertible $C$; and no time does better, because
+$\min_\tau\max(Ae^{-2\sigma_k\tau},Be^{2\sigma_{k+1}\tau})>0$.""",
     kind="identity",
     criteria=(
         Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
@@ -78,13 +79,18 @@ NEAREST = "min_t ‖FGᵀ − M_k‖ / σ_{k+1}, smallest a₀"
     id="jin2023.incremental-exponents",
     title="The path passes every best approximation at distance a₀^p",
     reference="abstract for the ranks learnt in sequence; the exponent is derived",
-    statement=r"""Let all entries be observed, the search rank exceed $k$, $\sigma_k>\sigma_{k+1}>0$, and let the
-balanced start be generic with $k+1<\min(n_1,n_2)$. The flow satisfies $\min_t\|FG^\top-M_k\|\asymp a_0^{p_k}$ with
-$p_k=2(\sigma_k-\sigma_{k+1})/(\sigma_k+\sigma_{k+1})$, where $M_k$ is the best approximation of rank $k$.""",
+    statement=r"""Let all entries be observed, the search rank exceed $k$, $\sigma_k>\sigma_{k+1}>0$, and let
+the balanced start be generic with $k+1<\min(n_1,n_2)$. The flow satisfies $\min_t\|FG^\top-M_k\|\asymp
+a_0^{p_k}$ with $p_k=2(\sigma_k-\sigma_{k+1})/(\sigma_k+\sigma_{k+1})$, where $M_k$ is the best approximation
+of rank $k$.""",
     kind="tight",
     criteria=(
         Criterion(
-            RATE, 0.97, 1.03, of_prediction=True, width="finite a₀: 0.994 to 1.003 on 12 pilot seeds, four cases"
+            RATE,
+            0.97,
+            1.03,
+            of_prediction=True,
+            width="finite a₀: 0.994 to 1.003 on 12 pilot seeds, four cases",
         ),
         Criterion(NEAREST, high=0.005, width="of the order a₀^p: at most 3e-5 on 12 pilot seeds"),
     ),
@@ -131,6 +137,7 @@ def incremental_exponents(setting: Setting) -> Evidence:
     measured: dict[str, dict[str, torch.Tensor]] = {RATE: {}, NEAREST: {}}
     control: dict[str, dict[str, torch.Tensor]] = {RATE: {}, NEAREST: {}}
     predicted, curves = {}, {}
+
     def every(spectrum: Sequence[float], rank: int, **options: Any) -> torch.Tensor:
         """The closest approach for every scale of the start, (B, scales)."""
         found = [_closest(setting, spectrum, rank, scale, s.points, **options) for scale in s.scales]
@@ -210,9 +217,9 @@ END = "‖FGᵀ − M_s‖ / σ_s at the end"
     id="jin2023.learns-ranks-in-sequence",
     title="Rank one is learnt first, then two, up to the search rank",
     reference="abstract: ranks in sequence, best solutions of each rank if under-parameterised",
-    statement=r"""From a small generic balanced start, with all entries observed, $r<\min(n_1,n_2)$ and distinct singular
-values, the flow passes near $M_1,M_2,\dots$ in this order and ends at $M_s$, $s=\min(k,r)$: at the truth if the
-search rank suffices, and at the best approximation of rank $k$ if it does not.""",
+    statement=r"""From a small generic balanced start, with all entries observed, $r<\min(n_1,n_2)$ and
+distinct singular values, the flow passes near $M_1,M_2,\dots$ in this order and ends at $M_s$, $s=\min(k,r)$:
+at the truth if the search rank suffices, and at the best approximation of rank $k$ if it does not.""",
     origin="paper",
     known="read",
     kind="existence",
@@ -264,7 +271,9 @@ def learns_ranks_in_sequence(setting: Setting) -> Evidence:
             if last > 1 or found is measured:
                 found[PASSED][variant] = passed(products, truth, last)
             if found is measured:
-                found[END][variant] = _norm(products[:, -1] - best_approximation(truth, last)) / s.spectrum[last - 1]
+                found[END][variant] = (
+                    _norm(products[:, -1] - best_approximation(truth, last)) / s.spectrum[last - 1]
+                )
                 curves[k] = torch.linalg.svdvals(products)[..., :rank]
     square = rectangular(rank, rank, s.spectrum, setting.seeds, device=setting.device)
     start = coupled_start(rank, rank, rank, 1.0, setting.seeds, setting.device).rescaled(s.a0)

@@ -30,14 +30,16 @@ SIZE = "largest imbalance / (η‖M*‖²)"
     id="soltanolkotabi2023.implicit-balancing",
     title="From a small start the factors stay balanced up to O(η)",
     reference="abstract for the coupling of the factors; the size is derived",
-    statement=r"""Under Gaussian sensing ($m=300$ of $400$ unknowns, rank two) from a small start of norm $a_0$,
-$\max_T\|F_T^\top F_T-G_T^\top G_T\|\le a_0^2+O(\eta\|M^\star\|^2)$: linear in $\eta$, and of one order for
-starts with $a_0^2\ll\eta\|M^\star\|^2$.""",
+    statement=r"""Under Gaussian sensing ($m=300$ of $400$ unknowns, rank two) from a small start of norm
+$a_0$, $\max_T\|F_T^\top F_T-G_T^\top G_T\|\le a_0^2+O(\eta\|M^\star\|^2)$: linear in $\eta$, and of one order
+for starts with $a_0^2\le10^{-4}\eta\|M^\star\|^2$.""",
     kind="rate",
     criteria=(
-        Criterion(EXPONENT, 0.85, 1.15, width="second order in η: SPREAD1"),
-        Criterion(PLATEAU, high=2.5, width="how the same directions mix on the way: SPREAD2"),
-        Criterion(SIZE, high=1.0, width="the constant of O(η‖M*‖²): SPREAD3"),
+        Criterion(EXPONENT, 0.88, 1.15, width="second order in η: 1.008 to 1.057 on 8 pilot seeds"),
+        Criterion(
+            PLATEAU, high=2.5, width="how the same directions mix on the way: 0.72 to 1.24 on 8 pilot seeds"
+        ),
+        Criterion(SIZE, high=0.2, width="the constant of O(η‖M*‖²): 0.002 to 0.017 on 8 pilot seeds"),
     ),
     control="step sizes η_F = 4η_G, which conserve FᵀF/η_F − GᵀG/η_G instead; a start of imbalance one",
     seeds=SEEDS,
@@ -47,8 +49,8 @@ starts with $a_0^2\ll\eta\|M^\star\|^2$.""",
         spectrum=each((1.0,), (1.0, 0.7), (1.0, 0.7)),
         k=each(10, 20, 40),
         m=each(90, 300, 1200),
-        scales=each((1e-2, 1e-4), (1e-2, 1e-3, 1e-4, 1e-5), (1e-2, 1e-3, 1e-4, 1e-5)),
-        etas=each((0.1, 0.05), (0.1, 0.05, 0.025), (0.05, 0.025, 0.0125)),
+        scales=each((1e-3, 1e-5), (1e-3, 1e-4, 1e-5), (1e-3, 1e-4, 1e-5)),
+        etas=each((0.05, 0.025), (0.1, 0.05, 0.025), (0.05, 0.025, 0.0125)),
         time=each(30.0, 40.0, 60.0),
     ),
     edges=(
@@ -58,14 +60,14 @@ starts with $a_0^2\ll\eta\|M^\star\|^2$.""",
         edge("r = 3, equal values", spectrum=(1.0, 1.0, 1.0), m=100),
         edge("larger steps", etas=(0.2, 0.1)),
         refused("r < min(n₁, n₂)", "no noise directions", n1=1, n2=1, m=4, k=1),
-        refused("a₀² ≪ η‖M*‖²", "the start's own imbalance decides", scales=(1.0, 1e-4)),
+        refused("a₀² ≤ 10⁻⁴ η‖M*‖²", "the start's own imbalance decides", scales=(1.0, 1e-4)),
     ),
     chapter="chapters/wind2023/perturbed-flow",
     uses=("wind2023.balance-under-perturbation",),
 )
 def implicit_balancing(setting: Setting) -> Evidence:
     s, top = setting.sizes, max(setting.sizes.spectrum)
-    setting.assume(max(s.scales) ** 2 <= 0.01 * min(s.etas) * top**2, "a₀² ≪ η‖M*‖²")
+    setting.assume(max(s.scales) ** 2 <= 1e-4 * min(s.etas) * top**2, "a₀² ≤ 10⁻⁴ η‖M*‖²")
     truth = rectangular(s.n1, s.n2, s.spectrum, setting.seeds, device=setting.device)
     problem = observe(truth, gaussian(s.n1, s.n2, s.m, setting.seeds, device=setting.device))
 

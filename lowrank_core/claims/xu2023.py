@@ -56,7 +56,7 @@ def damped(kappa: float, relative: float = 1.0) -> Method:
 def assume_ranks(setting: Setting, *search_ranks: int) -> None:
     """Refuse search ranks that leave no column beyond the true rank, or are above n."""
     n = setting.sizes.n
-    setting.assume(TRUE_RANK < n, "r < min(n₁, n₂)")
+    setting.assume(n > TRUE_RANK, "r < min(n₁, n₂)")
     setting.assume(all(TRUE_RANK < r <= n for r in search_ranks), "r* < r ≤ n")
 
 
@@ -67,9 +67,9 @@ ITERATIONS = "iterations to 1e-8 / those at κ = 1"
     id="xu2023.condition-number",
     title="From a small start ScaledGD(λ) needs hardly more iterations for a larger condition number",
     reference="abstract: iterations scale only logarithmically with κ; gradient descent polynomially",
-    statement=r"""From a small random start with $r^\star<r\le n$ and $\lambda=\sigma_{r^\star}$, under a restricted
-isometry property, ScaledGD($\lambda$) reaches a given accuracy above the floor of its start after a number of
-iterations that grows at most logarithmically with $\kappa$.""",
+    statement=r"""From a small random start with $r^\star<r\le n$ and $\lambda=\sigma_{r^\star}$, under a
+restricted isometry property, ScaledGD($\lambda$) reaches a given accuracy above the floor of its start after
+a number of iterations that grows at most logarithmically with $\kappa$.""",
     origin="paper",
     known="restated",
     kind="bound-upper",
@@ -138,7 +138,9 @@ LAW = "2ηT · error / (λ√(r − r*))"
 ScaledGD($\lambda$) with a fixed $\lambda>0$ satisfies $2\eta
 T\,\|X_TX_T^\top-M^\star\|_F/\lambda\to\sqrt{r-r^\star}$.""",
     kind="tight",
-    criteria=(Criterion(LAW, 0.985, 1.015, width="of the order ln(T)/T: 0.9976 to 1.0040 on 12 pilot seeds"),),
+    criteria=(
+        Criterion(LAW, 0.985, 1.015, width="of the order ln(T)/T: 0.9976 to 1.0040 on 12 pilot seeds"),
+    ),
     control="the damping follows the error: PrecGD",
     seeds=SEEDS,
     sizes=scales(
@@ -191,11 +193,11 @@ OVER_LAW = "δ not small: 2ηT · error / (λ√(r − r*))"
     id="xu2023.floor-and-isometry",
     title="The floor falls with the start scale only if the isometry constant is small for the condition number",
     reference="abstract for the small start; the failing hypothesis and the law in its place are derived here",
-    statement=r"""With $r^\star<r\le n$ and $\lambda=\sigma_{r^\star}/10$, the error after a fixed number $T$ of
-iterations falls like a power of the start scale $\alpha$ at $\kappa=100$ if $\delta\kappa$ is small. If
-$\delta\kappa$ is not small, the noise directions have grown to order $\lambda$ by the time the signal is learnt, and
-the error is that of the fixed damping, $\sqrt{r-r^\star}\,\lambda/(2\eta T)$ up to a factor of $2.5$, for starts
-from $\alpha=10^{-3}$ to $10^{-6}$ alike.""",
+    statement=r"""With $r^\star<r\le n$ and $\lambda=\sigma_{r^\star}/10$, the error after a fixed number $T$
+of iterations falls like a power of the start scale $\alpha$ at $\kappa=100$ if $\delta\kappa$ is small. If
+$\delta\kappa$ is not small, the noise directions have grown to order $\lambda$ by the time the signal is
+learnt, and the error is that of the fixed damping, $\sqrt{r-r^\star}\,\lambda/(2\eta T)$ up to a factor of
+$2.5$, for starts from $\alpha=10^{-3}$ to $10^{-6}$ alike.""",
     kind="ordering",
     criteria=(
         Criterion(SMALL, low=1.8, width="the limit is 2: 1.94 to 1.99 on 12 pilot seeds"),
@@ -259,22 +261,28 @@ def floor_and_isometry(setting: Setting) -> Evidence:
 
 
 PEAK = "largest error on the way / error of the zero matrix, worst of the starts"
-GROWTH = "iterations to 1e-6 at 20λ / at 10λ"
+GROWTH = "iterations to 1e-6 at λ = 10σ / at λ = 5σ"
 
 
 @claim(
     id="xu2023.role-of-damping",
     title="The damping: from η²σ₁/4 on it keeps the path below the error of zero; a large one costs in proportion",
     reference="no counterpart in the abstract; derived here",
-    statement=r"""Let $0<\eta\le\frac12$, $r^\star<r\le n$ and $\lambda\ge\eta^2\sigma_1/4$. From a small start, under a
-small isometry constant, the error of ScaledGD($\lambda$) never exceeds that of the zero matrix (on modes that share
-the singular vectors of $M^\star$ this is proved), and the iterations to a given accuracy above the floor grow in
-proportion to $\lambda$ for $\lambda\gg\sigma_{r^\star}$. For a smaller $\lambda$ the path can be thrown to
-$\eta^2\sigma_1^2/(4\lambda)$, and without damping the first step has the length of $\eta\|M^\star\|/\alpha$.""",
+    statement=r"""Let $0<\eta\le\frac12$, $r^\star<r\le n$ and $\lambda\ge\eta^2\sigma_1/4$. From a small
+start, under a small isometry constant, the error of ScaledGD($\lambda$) never exceeds that of the zero matrix
+(on modes that share the singular vectors of $M^\star$ this is proved), and the iterations to a given accuracy
+above the floor grow in proportion to $\lambda$ for $\lambda\gg\sigma_{r^\star}$. For a smaller $\lambda$ the
+path can be thrown to $\eta^2\sigma_1^2/(4\lambda)$, and without damping the first step has the length of
+$\eta\|M^\star\|/\alpha$.""",
     kind="ordering",
     criteria=(
         Criterion(PEAK, high=1.001, width="the isometry constant; 1 to rounding on 24 pilot seeds"),
-        Criterion(GROWTH, 1.9, 2.1, width="steps that are not small against λ: 1.965 to 1.968 on 24 pilot seeds"),
+        Criterion(
+            GROWTH,
+            1.8,
+            2.05,
+            width="below 2, since η is not small against λ/σ: 1.92 to 1.94 on 6 pilot seeds",
+        ),
     ),
     control="a damping of 10⁻²η²σ₁/4, and none; for the growth, dampings that are not large, σ/10 over σ/20",
     seeds=SEEDS,
@@ -288,7 +296,7 @@ $\eta^2\sigma_1^2/(4\lambda)$, and without damping the first step has the length
         # Whether a path passes through the values that are thrown farthest is chance: several starts.
         starts=each(3, 6, 12),
         multiples=each((1.0,), (1.0, 4.0), (1.0, 2.0, 4.0)),
-        cap=2_400,
+        cap=1_600,
     ),
     edges=(
         edge("r = n", r=10),
@@ -316,20 +324,21 @@ def role_of_damping(setting: Setting) -> Evidence:
         method = ScaledGradientDescent(s.eta, damping)
         return solve(problem, method, start, steps, record=record, stop=ErrorBelow(1e-12))
 
-    def peak(damping: float, steps: int = 400) -> torch.Tensor:
+    def peak(damping: float, steps: int = 200) -> torch.Tensor:
         """The largest error at any iteration, over that of the zero matrix, the worst of the starts, (B,)."""
         found = run(damping, steps, range(steps + 1), s.starts).error.nan_to_num(nan=-1.0).amax(dim=1).sqrt()
         return found.unflatten(0, (-1, s.starts)).amax(dim=1) / (1 + 1 / s.kappa**2) ** 0.5
 
     runs = {
-        relative: run(relative / s.kappa, s.cap, range(s.cap + 1)) for relative in (0.05, 0.1, 1.0, 10.0, 20.0)
+        relative: run(relative / s.kappa, s.cap, range(0, s.cap + 1, 4))
+        for relative in (0.05, 0.1, 1.0, 5.0, 10.0)
     }
     undamped = run(0.0, 20, range(21))
     shown = {f"λ = {relative:g}σ": runs[relative] for relative in (0.1, 1.0, 10.0)}
     return Evidence(
         measured={
             PEAK: {f"λ = {multiple:g}η²σ₁/4": peak(multiple * least) for multiple in s.multiples},
-            GROWTH: arrival(runs[20.0]) / arrival(runs[10.0]),
+            GROWTH: arrival(runs[10.0]) / arrival(runs[5.0]),
         },
         control={
             PEAK: {"λ = 10⁻²η²σ₁/4": peak(1e-2 * least), "λ = 0": peak(0.0, 20)},

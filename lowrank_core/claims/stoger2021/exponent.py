@@ -32,10 +32,10 @@ def law(second: torch.Tensor | float, first: torch.Tensor | float, eta: float) -
     title="Symmetric factors of a rank-one truth: the exponent is 2 − 2 max(λ₂, 0)/λ₁ of A*A(M*)",
     reference="main theorem, as restated in later work: error at most of order α^{21/16}; the law is derived",
     statement=r"""Let $M^\star$ be positive semidefinite of rank one, $\lambda_1>\lambda_2\ge\dots$ the
-eigenvalues of $\mathcal A^*\mathcal A(M^\star)$, and $k\ge2$. If gradient descent on $XX^\top$ from a small start of
-norm $a_0$ converges, then at a large multiple of $\ln(1/a_0)$ it leaves an error $\asymp
-a_0^{\,2-2\max(\bar\lambda_2,0)/\bar\lambda_1}$ with $\bar\lambda_i=\frac1\eta\ln(1+\eta\lambda_i)$, which is $\lambda_i$
-for $\eta\to0$.""",
+eigenvalues of $\mathcal A^*\mathcal A(M^\star)$, and $k\ge2$. If gradient descent on $XX^\top$ from a small
+start of norm $a_0$ converges, then at a large multiple of $\ln(1/a_0)$ it leaves an error $\asymp
+a_0^{\,2-2\max(\bar\lambda_2,0)/\bar\lambda_1}$ with $\bar\lambda_i=\frac1\eta\ln(1+\eta\lambda_i)$, which is
+$\lambda_i$ for $\eta\to0$.""",
     kind="tight",
     criteria=(
         Criterion(
@@ -103,10 +103,10 @@ ADVERSARIAL = "exponent of the error"
     id="stoger2021.adversarial-operator",
     title="Symmetric factors do not see a negative eigenvalue, two factors do",
     reference="no counterpart in the paper is known to us",
-    statement=r"""Let $\mathcal A^*\mathcal A$ be the identity but for
-$\mathcal A^*\mathcal A(e_1e_1^\top)=e_1e_1^\top+b\,e_2e_2^\top$ and $\mathcal A^*\mathcal
-A(e_2e_2^\top)=e_2e_2^\top+b\,e_1e_1^\top$, $|b|<1$, $M^\star=e_1e_1^\top$, $n\ge3$ and $k\ge2$. The exponent of the
-error of gradient descent on $XX^\top$ at a large multiple of $\ln(1/a_0)$ is $2-2\max(\bar b,0)$ with
+    statement=r"""Let $\mathcal A^*\mathcal A$ be the identity but for $\mathcal A^*\mathcal
+A(e_1e_1^\top)=e_1e_1^\top+b\,e_2e_2^\top$ and $\mathcal A^*\mathcal
+A(e_2e_2^\top)=e_2e_2^\top+b\,e_1e_1^\top$, $|b|<1$, $M^\star=e_1e_1^\top$, $n\ge3$ and $k\ge2$. The exponent
+of the error of gradient descent on $XX^\top$ at a large multiple of $\ln(1/a_0)$ is $2-2\max(\bar b,0)$ with
 $\bar b=\ln(1+\eta b)/\ln(1+\eta)$, which is $b$ for $\eta\to0$: the second *algebraic* eigenvalue of
 $\mathcal A^*\mathcal A(M^\star)$ counts, not the second singular value.""",
     kind="tight",

@@ -98,8 +98,8 @@ def over_bounds(run: Trajectory, rate: float) -> tuple[torch.Tensor, torch.Tenso
     reference="Theorem 13, p. 14, with its constants",
     statement=r"""With every entry observed, $\operatorname{dist}_0\le0.1\,\sigma_r$ and $0<\eta\le\frac23$:
 $\operatorname{dist}_t\le(1-0.7\eta)^t\,0.1\,\sigma_r$ and
-$\|F_tG_t^\top-M^\star\|_F\le(1-0.7\eta)^t\,0.15\,\sigma_r$ for all $t\ge0$; as in its proof, every step contracts
-dist by $1-0.7\eta$.""",
+$\|F_tG_t^\top-M^\star\|_F\le(1-0.7\eta)^t\,0.15\,\sigma_r$ for all $t\ge0$; as in its proof, every step
+contracts dist by $1-0.7\eta$.""",
     origin="paper",
     known="read",
     kind="bound-upper",
@@ -151,8 +151,8 @@ def isometry_bound(truth: Truth, factor: float) -> torch.Tensor:
     id="tong2021.spectral-start",
     title="The spectral start is within 5δ√r κσ_r of the truth",
     reference="Lemma 15, p. 14, with its constant",
-    statement=r"""If $\mathcal A$ has the isometry constant $\delta<1$ of order $2r$, the spectral start satisfies
-$\operatorname{dist}_0\le5\,\delta\sqrt r\,\kappa\,\sigma_r$.""",
+    statement=r"""If $\mathcal A$ has the isometry constant $\delta<1$ of order $2r$, the spectral start
+satisfies $\operatorname{dist}_0\le5\,\delta\sqrt r\,\kappa\,\sigma_r$.""",
     origin="paper",
     known="read",
     kind="bound-upper",
@@ -212,10 +212,10 @@ def over_start_bound(problem: Problem, delta: torch.Tensor) -> torch.Tensor:
     id="tong2021.sensing",
     title="Sensing with a certified isometry: ScaledGD contracts by 1 − 0.6η",
     reference="Theorem 3, p. 8, and the step of Lemma 14, p. 14, with their constants",
-    statement=r"""If $\delta_{2r}\le0.02/(\sqrt r\,\kappa)$ and $0<\eta\le\frac23$, then from the spectral start
-$\operatorname{dist}_t\le(1-0.6\eta)^t\,0.1\,\sigma_r$ and
-$\|F_tG_t^\top-M^\star\|_F\le(1-0.6\eta)^t\,0.15\,\sigma_r$ for all $t\ge0$; and $\delta_{2r}\le0.02$ is enough
-for one step to contract dist by $1-0.6\eta$ wherever $\operatorname{dist}\le0.1\,\sigma_r$.""",
+    statement=r"""If $\delta_{2r}\le0.02/(\sqrt r\,\kappa)$ and $0<\eta\le\frac23$, then from the spectral
+start $\operatorname{dist}_t\le(1-0.6\eta)^t\,0.1\,\sigma_r$ and
+$\|F_tG_t^\top-M^\star\|_F\le(1-0.6\eta)^t\,0.15\,\sigma_r$ for all $t\ge0$; and $\delta_{2r}\le0.02$ is
+enough for one step to contract dist by $1-0.6\eta$ wherever $\operatorname{dist}\le0.1\,\sigma_r$.""",
     origin="paper",
     known="read",
     kind="bound-upper",

@@ -109,9 +109,9 @@ def covariance(setting: Setting) -> Evidence:
     id="tong2021.local-rate",
     title="The local rate of ScaledGD is max(|1 − η|, |1 − 2η|), whatever κ",
     reference="no counterpart; the published proof needs η(2 − 3η) = (1 − η)² − (1 − 2η)² ≥ 0",
-    statement=r"""On the population loss with search rank $r<\max(n_1,n_2)$ and $0<\eta<1$, $\|F_tG_t^\top-M^\star\|_F$
-contracts locally by $\max(|1-\eta|,|1-2\eta|)$ per step from generic starts, whatever $\kappa$; for $n_1=n_2=r$ by
-$|1-2\eta|$. At $\eta=1$ it does not converge.""",
+    statement=r"""On the population loss with search rank $r<\max(n_1,n_2)$ and $0<\eta<1$,
+$\|F_tG_t^\top-M^\star\|_F$ contracts locally by $\max(|1-\eta|,|1-2\eta|)$ per step from generic starts,
+whatever $\kappa$; for $n_1=n_2=r$ by $|1-2\eta|$. At $\eta=1$ it does not converge.""",
     kind="rate",
     criteria=(
         Criterion(TERMS, 0, 0, exact="the block factors and the two-cycle, in symbols"),

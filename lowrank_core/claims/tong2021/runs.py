@@ -43,7 +43,7 @@ def near_truth(truth: Truth, radius: float) -> Factors:
 
 
 def hard_operator(truth: Truth, delta: torch.Tensor) -> Dense:
-    """A*A = (1 + δ)I − 2δΠ with Π on two or three matrices of rank one, so that δ is the constant of order 2r exactly.
+    """A*A = (1 + δ)I − 2δΠ with Π on two or three matrices of rank one: δ is the constant of order 2r exactly.
 
     The leading and the last singular pair of the truth are among them, which a spectral start depends on (one pair
     if r = 1); and one with Gaussian vectors.

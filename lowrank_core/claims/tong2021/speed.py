@@ -28,8 +28,8 @@ PLAIN = "median iterations of gradient descent, exponent in κ"
     title="The iterations of ScaledGD do not grow with κ",
     reference="Table 1, p. 4, and Figure 2a, p. 17; small sizes",
     statement=r"""From the spectral start, on $m=7nr$ Gaussian measurements ($n=16$, $r=2$), ScaledGD with
-$\eta=\frac12$ takes a number of iterations that does not depend on $\kappa$, up to $\kappa=20$; gradient descent with
-$\eta/\sigma_1$ takes one proportional to $\kappa$.""",
+$\eta=\frac12$ takes a number of iterations that does not depend on $\kappa$, up to $\kappa=20$; gradient
+descent with $\eta/\sigma_1$ takes one proportional to $\kappa$.""",
     origin="paper",
     known="read",
     kind="ordering",
@@ -43,7 +43,7 @@ $\eta/\sigma_1$ takes one proportional to $\kappa$.""",
             pooled="exponent of medians",
         ),
     ),
-    control="no preconditioner: gradient descent with η/σ₁, same measurements, same start; for the exponent, with it",
+    control="no preconditioner: gradient descent with η/σ₁, same measurements, same start; for its exponent, one",
     seeds=LOG_SEEDS,
     sizes=scales(
         n=each(12, 16, 40),
@@ -79,7 +79,9 @@ def iterations(setting: Setting) -> Evidence:
         medians = table[:, [1, -1]].median(dim=0, keepdim=True).values
         return rates.scaling_exponent([s.kappas[1], s.kappas[-1]], medians)[0]
 
-    tables = {name: each.reshape(-1, len(names)) for name, each in (("scaled", counts), ("plain", plain_counts))}
+    tables = {
+        name: each.reshape(-1, len(names)) for name, each in (("scaled", counts), ("plain", plain_counts))
+    }
     return Evidence(
         measured={
             RATIO: by_variant((tables["scaled"][:, 1:] / tables["scaled"][:, :1]).flatten(), names[1:]),
@@ -122,4 +124,3 @@ def recovered(problem: Problem, method: Method, start: Factors, steps: int) -> T
     return solve(
         problem, method, start, steps, record=[t for t in grid if t <= steps], stop=ErrorBelow(1e-18)
     )
-

@@ -25,7 +25,7 @@ RADIUS = "‖F₀F₀ᵀ − X*‖ ≤ 0.07 σ_r*"
 BEYOND = "rank F₀ > r*"
 RESIDUAL = "‖TTᵀ‖ (1/‖T₀T₀ᵀ‖ + ηt), largest"
 LARGEST = "D (ηt + 4/D₀) / 4, largest"
-LATE = "2ηt ‖TTᵀ‖ at the end"
+LATE = "‖TTᵀ‖ (1/‖T₀T₀ᵀ‖ + 2ηt) at the end"
 CROSS = "‖STᵀ‖ / ‖TTᵀ‖ at the end"
 SIGNAL = "‖SSᵀ − D_S‖ / ‖TTᵀ‖ at the end"
 EARLY = "‖STᵀ‖ after 2/(ησ_r*) steps / at the start"
@@ -86,10 +86,10 @@ $2\eta t\,\|T_tT_t^\top\|\to1$.""",
     criteria=(
         Criterion(RESIDUAL, high=1 + 1e-9, width="the bound and rounding"),
         Criterion(LARGEST, high=1 + 1e-9, width="the bound and rounding"),
-        Criterion(LATE, 0.9, 1.0, width="finite t, of the order ln(t)/t and 1/(ηt‖T₀T₀ᵀ‖): SPREAD"),
+        Criterion(LATE, 0.98, 1.01, width="finite t, of the order ln(t)/t: within 2e-4 on 8 pilot seeds"),
     ),
-    control="not of exact rank: a further eigenvalue 0.03 of the truth in the block of T; for the limit also a start "
-    "of rank r*",
+    control="not of exact rank: a further eigenvalue 0.03 of the truth in the block of T; for the limit also a "
+    "start of rank r*",
     seeds=SEEDS,
     sizes=scales(
         n=each(6, 10, 20),
@@ -130,10 +130,10 @@ def population_bounds(setting: Setting) -> Evidence:
             found_scaled = scaled_blocks(one, s.eta)
             for name, values in zip(names, found_scaled, strict=True):
                 found[name][variant] = values[:, -1] if name == LATE else values[:, 1:].amax(dim=1)
-        # Its last columns are zero: a start of rank r* with a block T that is not zero.
-        narrow = near_start(setting, s.spectrum, r_star, 0.05, 0.002)
-        control[LATE][f"{variant}, rank r*"] = scaled_blocks(block_run(setting, narrow), s.eta)[2][:, -1]
         shares.append([float(values[:, -1].median()) for values in scaled_blocks(run, s.eta)[:2]])
+    # With r* columns, or more that are zero, there is a block T as well.
+    narrow = block_run(setting, near_start(setting, s.spectrum, r_star, 0.05, 0.002))
+    control[LATE]["rank r*"] = scaled_blocks(narrow, s.eta)[2][:, -1]
     return Evidence(
         measured=measured,
         predicted={LATE: 1.0},
@@ -147,13 +147,13 @@ def population_bounds(setting: Setting) -> Evidence:
 
 
 def scaled_blocks(run: Trajectory, eta: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """‖TTᵀ‖ and D over their bounds, and 2ηt‖TTᵀ‖, (B, R) each."""
+    """‖TTᵀ‖ and D over their bounds, and ‖TTᵀ‖ over its law, (B, R) each."""
     norms, time = run.observed["blocks"], eta * run.steps
     residual, largest = norms[:, :, 2], norms.amax(dim=2)
     return (
         residual * (1 / residual[:, :1] + time),
         largest * (time + 4 / largest[:, :1]) / 4,
-        2 * time * residual,
+        residual * (1 / residual[:, :1] + 2 * time),
     )
 
 
@@ -161,20 +161,21 @@ def scaled_blocks(run: Trajectory, eta: float) -> tuple[torch.Tensor, torch.Tens
     id="zhuo2024.block-errors",
     title="Under sensing signal and cross block fall linearly at first, and then follow the residual",
     reference="remarks after Corollary 5 (pp. 9–10)",
-    statement=r"""With $\operatorname{rank}F_0>r^\star$, near the truth and with finitely many Gaussian measurements
-(more than the unknowns here), $\|SS^\top-D_S\|$ and $\|ST^\top\|$ decay linearly until they meet a small multiple of
-$\|TT^\top\|$, and from there on in proportion to it; on the population loss they go to zero linearly.""",
+    statement=r"""With $\operatorname{rank}F_0>r^\star$, near the truth and with finitely many Gaussian
+measurements (more than the unknowns here), $\|SS^\top-D_S\|$ and $\|ST^\top\|$ decay linearly until they meet
+a small multiple of $\|TT^\top\|$, and from there on in proportion to it; on the population loss they go to
+zero linearly.""",
     origin="paper",
     known="read",
     kind="rate",
     criteria=(
-        Criterion(CROSS, low=1e-2, width="SPREADc"),
-        Criterion(SIGNAL, low=1e-3, width="SPREADs"),
-        Criterion(EARLY, high=0.3, width="SPREADe"),
-        Criterion(FOLLOWS, 0.85, 1.15, width="SPREADf"),
+        Criterion(CROSS, low=1e-2, width="a share of order one: 0.10 to 0.29 on 8 pilot seeds"),
+        Criterion(SIGNAL, low=1e-3, width="0.03 to 0.16 on 8 pilot seeds"),
+        Criterion(EARLY, high=0.3, width="0.07 to 0.19 on 8 pilot seeds"),
+        Criterion(FOLLOWS, 0.85, 1.15, width="0.96 to 1.04 on 8 pilot seeds, standard deviation 0.026"),
     ),
-    control="the population gradient in place of the measurements, same start; for the first phase, as many steps at "
-    "the end; for the late one, a start of rank r*",
+    control="the population gradient in place of the measurements, same start; for the first phase, as many steps "
+    "at the end, and for the late one, the first phase",
     seeds=SEEDS,
     sizes=scales(
         n=each(6, 10, 20),
@@ -187,7 +188,7 @@ $\|TT^\top\|$, and from there on in proportion to it; on the population loss the
     edges=(
         edge("r = n", r=6),
         edge("r = r* + 1", r=2),
-        edge("many measurements", m=600),
+        edge("more measurements", m=200),
         refused("r < min(n₁, n₂)", "no block T", n=2, spectrum=[1.0, 1.0], r=2),
         refused(BEYOND, "no slow residual", r=1),
     ),
@@ -202,33 +203,27 @@ def block_errors(setting: Setting) -> Evidence:
         "sensing": block_run(setting, start, s.m),
         "population": block_run(setting, start),
     }
-    narrow = block_run(setting, near_start(setting, s.spectrum, r_star, 0.005, 0.01), s.m)
     linear = 2 / (s.eta * s.spectrum[-1])
 
     def share(name: str, block: int) -> torch.Tensor:
         end = runs[name].observed["blocks"][:, -1]
         return end[:, block] / end[:, 2]
 
-    def follows(run: Trajectory) -> torch.Tensor:
-        """The share of the cross block in the residual, at the end over a quarter of the way, (B,)."""
-        norms = run.observed["blocks"]
-        shares = norms[:, :, 1] / norms[:, :, 2]
-        return shares[:, -1] / rates.at_time(run.steps, shares, s.steps / 4)
-
-    cross, steps = runs["sensing"].observed["blocks"][:, :, 1], runs["sensing"].steps
+    steps, norms = runs["sensing"].steps, runs["sensing"].observed["blocks"]
+    cross, shares = norms[:, :, 1], norms[:, :, 1] / norms[:, :, 2]
     return Evidence(
         measured={
             CROSS: share("sensing", 1),
             SIGNAL: share("sensing", 0),
             EARLY: rates.at_time(steps, cross, linear) / cross[:, 0],
-            FOLLOWS: follows(runs["sensing"]),
+            FOLLOWS: shares[:, -1] / rates.at_time(steps, shares, s.steps / 4),
         },
         predicted={FOLLOWS: 1.0},
         control={
             CROSS: {"population": share("population", 1)},
             SIGNAL: {"population": share("population", 0)},
             EARLY: {"at the end": cross[:, -1] / rates.at_time(steps, cross, s.steps - linear)},
-            FOLLOWS: {"rank r*": follows(narrow)},
+            FOLLOWS: {"in the first phase": rates.at_time(steps, shares, linear) / shares[:, 0]},
         },
         curves={"runs": runs},
     )

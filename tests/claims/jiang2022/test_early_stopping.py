@@ -72,7 +72,9 @@ def test_a_plain_integration_stops_at_the_same_errors(declared):
         b = slope(f + dt / 2 * a[0], g + dt / 2 * a[1])
         c = slope(f + dt / 2 * b[0], g + dt / 2 * b[1])
         d = slope(f + dt * c[0], g + dt * c[1])
-        f, g = (x + dt / 6 * (p + 2 * q + 2 * r + t) for x, p, q, r, t in zip((f, g), a, b, c, d, strict=True))
+        f, g = (
+            x + dt / 6 * (p + 2 * q + 2 * r + t) for x, p, q, r, t in zip((f, g), a, b, c, d, strict=True)
+        )
         times.append(times[-1] + dt)
         errors.append(np.linalg.norm(f @ g.T - truth))
     relative = np.array(errors) / np.linalg.norm(best - truth)
