@@ -7,24 +7,31 @@ import argparse
 from lowrank_core import artefacts, provenance
 from lowrank_core.claims.batch import side_by_side
 from lowrank_core.claims.contract import EDGES, edge_key
-from lowrank_core.claims.registry import all_claims
+from lowrank_core.claims.registry import all_claims, find
 from lowrank_core.claims.runner import run_edge
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
-    jobs = {edge_key(claim, edge): (claim.id, edge) for claim in all_claims() for edge in claim.edges}
-    found = dict(side_by_side(run_edge, jobs, "edges"))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--again", nargs="+", metavar="ID", help="only these claims, after a change that touched no others"
+    )
+    again = parser.parse_args().again
+    ids = [find(claim_id).id for claim_id in again or [claim.id for claim in all_claims()]]
+    declared = {edge_key(claim, edge): (claim.id, edge) for claim in all_claims() for edge in claim.edges}
+    jobs = {key: job for key, job in declared.items() if job[0] in ids}
+    found = artefacts.read(EDGES)["edges"] if again else {}
+    found |= dict(side_by_side(run_edge, jobs, "edges"))
     content = {
-        "edges": {key: found[key] for key in jobs},
+        "edges": {key: found.get(key, "not run") for key in declared},
         "core_hash": provenance.core_hash(),
         "machine": provenance.machine(),
     }
     path = artefacts.write(EDGES, content)
-    wrong = {key: reason for key, reason in found.items() if reason}
+    wrong = {key: reason for key, reason in content["edges"].items() if reason}
     for key, reason in wrong.items():
         print(f"{key}: {reason}")
-    print(f"{len(found)} edges, {len(wrong)} not as declared; stored in {path}")
+    print(f"{len(declared)} edges, {len(wrong)} not as declared; stored in {path}")
 
 
 if __name__ == "__main__":
