@@ -85,17 +85,19 @@ def incremental_learning(setting: Setting) -> Evidence:
     setting.assume(r >= 2, "r ≥ 2", r)
     setting.assume(all(a > b for a, b in pairwise(s.spectrum)), "distinct eigenvalues", s.spectrum)
 
-    def trajectory(alphas: tuple[float, ...], noise: Outliers | None = None) -> Trajectory:
+    def trajectory(alphas: tuple[float, ...], steps: int, noise: Outliers | None = None) -> Trajectory:
         problem = runs.sensing(setting, s.m, noise, variants=len(alphas))
         scale = torch.tensor(alphas * len(setting.seeds), dtype=torch.float64).to(problem.observations)
         start = Factors(runs.spectral(problem, s.k, 1.0).left * scale[:, None, None])
         with runs.wrong_on_purpose():
             return runs.subgradient_run(
-                problem, start, runs.loss_proportional(s.eta), s.steps, record=every(s.steps, 6),
+                problem, start, runs.loss_proportional(s.eta), steps, record=every(steps, 6),
                 observables={"eigenvalues": phases.signal_eigenvalues},
             )  # fmt: skip
 
-    run, wrong = trajectory((s.alpha, 1.0)), trajectory((s.alpha,), Outliers(0.1, 10 * s.spectrum[0]))
+    run = trajectory((s.alpha, 1.0), s.steps)
+    # With a loss that is too large all is learnt within a third of the time.
+    wrong = trajectory((s.alpha,), s.steps // 3, Outliers(0.1, 10 * s.spectrum[0]))
     eigenvalues, error = (runs.split(x, 2) for x in (run.observed["eigenvalues"], run.error.sqrt()))
     tails = [math.hypot(*s.spectrum[i:]) for i in range(r)]
     gain = math.log(tails[0] / (math.sqrt(PHI2) * s.alpha**2)) / 2
@@ -351,7 +353,10 @@ $\frac2\pi\eta\sigma_1<1$, oscillates for $1<\frac2\pi\eta\sigma_1<2$, and overf
     kind="tight",
     criteria=(
         Criterion(
-            THRESHOLD, 0.9, 1.1, width="φ² fluctuates by 1.5/√m of itself, 2 % here, and steps were 5 % apart"
+            THRESHOLD,
+            0.9,
+            1.1,
+            width="φ² fluctuates by 1.5/√m of itself, 2.4 % at book scale; the steps are 5 % apart",
         ),
         Criterion(OVERFLOWING, 2, 2),
     ),
@@ -359,10 +364,10 @@ $\frac2\pi\eta\sigma_1<1$, oscillates for $1<\frac2\pi\eta\sigma_1<2$, and overf
     seeds=SEEDS,
     sizes=scales(
         n=each(6, 6, 20),
-        m=each(3_000, 6_000, 20_000),
+        m=each(3_000, 4_000, 20_000),
         spectra=each(((1.0,),), ((1.0,), (3.0, 1.5)), ((1.0,), (3.0, 1.5))),
         alpha=1e-4,
-        steps=each(250, 300, 400),
+        steps=each(250, 240, 400),
     ),
     edges=(
         edge("n = r + 1", n=3, spectra=((1.0, 0.5),)),
@@ -472,15 +477,19 @@ def residual_is_the_floor(setting: Setting) -> Evidence:
     problem, step = runs.sensing(setting, s.m), runs.loss_proportional(s.eta)
     noisy = runs.sensing(setting, s.m, Gaussian(s.spectrum[-1]))
     grid = every(s.steps, s.steps // 100)
+    judged = {name: phases.OBSERVABLES[name] for name in ("‖FFᵀ‖", "‖GGᵀ‖", "eigenvalues of SSᵀ")}
+    over = runs.subgradient_run(problem, runs.spectral(problem, s.k, s.alpha), step, s.steps, record=grid,
+                                observables=phases.OBSERVABLES)  # fmt: skip
+    # The controls on coarser grids; with noise half of the iterations show enough.
+    coarse, half = every(s.steps, s.steps // 50), every(s.steps // 2, s.steps // 50)
+    exact = runs.subgradient_run(problem, runs.spectral(problem, r, s.alpha), step, s.steps, record=grid,
+                                 observables=judged)  # fmt: skip
     with runs.wrong_on_purpose():
-        over, exact, corrupted = (
-            runs.subgradient_run(one, runs.spectral(problem, k, s.alpha), step, s.steps, record=grid,
-                                 observables=phases.OBSERVABLES)
-            for one, k in ((problem, s.k), (problem, r), (noisy, s.k))
-        )  # fmt: skip
+        corrupted = runs.subgradient_run(noisy, runs.spectral(problem, s.k, s.alpha), step, s.steps // 2,
+                                         record=half, observables=judged)  # fmt: skip
     expected = solve(
         population(setting, s.spectrum), GradientDescent(s.eta * PHI2), runs.spectral(problem, s.k, s.alpha),
-        s.steps, record=grid, observables=phases.OBSERVABLES,
+        s.steps, record=coarse, observables=judged,
     )  # fmt: skip
 
     def quantities(run: Trajectory) -> dict[str, torch.Tensor]:

@@ -151,7 +151,8 @@ $\|E_+E_+^\top\|\le\|EE^\top\|-\eta\|EE^\top\|^2$ and (20) $\|S_+S_+^\top\|\le1.
     control="a step too large: ησ₁ = 1.2",
     seeds=SEEDS,
     sizes=scales(
-        instances=each(400, 3_000, 30_000),
+        # Of 400 random instances at ησ₁ = 1.2, one set in thirty does not break (16), nor one in fifty (18).
+        instances=each(2_000, 3_000, 30_000),
         steps=each(60, 400, 2_000),
         shapes=SHAPES,
         power=1.0,

@@ -416,11 +416,10 @@ def along(
     setting: Setting, sizes: Sequence[tuple[int, int]], law: Outliers
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Deviations of the squared loss at several (n, m), with outliers and with flipped signs: each (S, sizes)."""
-    found = [
-        [gradient_deviations(setting, n, m, [one])[0] for n, m in sizes]
-        for one in (law, SignFlip(setting.sizes.flips))
-    ]
-    outliers, flips = (torch.cat(values, dim=1) for values in found)
+    laws = [law, SignFlip(setting.sizes.flips)]
+    outliers, flips = torch.stack(
+        [gradient_deviations(setting, n, m, laws)[0] for n, m in sizes], dim=1
+    ).unbind(dim=2)
     return outliers, flips
 
 
