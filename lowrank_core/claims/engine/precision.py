@@ -179,7 +179,7 @@ float64 and reaches $10^{-10}$ within 2 % of the iterations that float64 takes."
     sizes=RECOVERY_SIZES,
     edges=(
         edge("n = r + 1", n=3, m=30),
-        edge("m = 140", m=140, steps=1_500),
+        edge("m = 140", m=140, steps=700),
         edge("many measurements", m=300),
     ),
     chapter=CHAPTER,

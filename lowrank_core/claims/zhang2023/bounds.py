@@ -87,7 +87,7 @@ $\frac{\mu}{\sqrt2}\|E\|_F\le\|\nabla f(X)(X^\top X)^{-1/2}\|_F\le2L\|E\|_F$, $E
         Criterion(LOWER, low=1, width="the theorem's own bound"),
         Criterion(UPPER, high=1 + 1e-9, width="the theorem's own bound, and rounding"),
     ),
-    control="a planted critical point, which is outside the radius (first); L = 1, less than the curvature (second)",
+    control="a planted critical point, outside the radius (first); L = 1, less than the curvature (second)",
     seeds=SEEDS,
     sizes=scales(
         n=each(6, 6, 10),

@@ -76,12 +76,16 @@ rank, the negative curvature of a saddle of $f_0$ fades like $t^{-2}$ along $(tU
         Criterion(CHANGE, 0, 0),
         Criterion("negative eigenvalues, second-order points", 0, 0),
         Criterion("negative eigenvalues, saddles", low=1, width="a saddle has one at least"),
-        Criterion(FADES, -2.05, -1.95, width="a relative term 1/t² and less, t ≥ 50"),
+        Criterion(
+            FADES, -2.05, -1.95, width="a relative term of order 1/t², t ≥ 200, over the conditioning of U"
+        ),
     ),
     control="the regulariser is on away from balance; small slopes are exchanged for large ones (the second-order "
     "points and the saddles)",
     seeds=SEEDS,
-    sizes=scales(n1=each(4, 4, 7), n2=each(5, 5, 8), r=each(2, 2, 4), spectrum=(1.5, 1.0), ts=(50, 100, 200)),
+    sizes=scales(
+        n1=each(4, 4, 7), n2=each(5, 5, 8), r=each(2, 2, 4), spectrum=(1.5, 1.0), ts=(200, 400, 800)
+    ),
     edges=(
         edge("r = r* = 1", r=1, spectrum=(1.5,)),
         edge("r = n₁ − 1", r=3),

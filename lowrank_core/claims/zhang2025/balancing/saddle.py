@@ -274,10 +274,10 @@ time until the error is halved grows like $L^2$, and the iterations like $L^4$ b
         records=400,
     ),
     edges=(
-        edge("r = r* = 1", r=1, spectrum=(1.0,)),
+        edge("r = r* = 1", r=1, spectrum=(1.0,), Ls=(4, 6)),
         edge("n₂ = r + r*", n2=4),
         edge("r > n₁", n2=8, r=6),
-        edge("equal singular values", spectrum=(1.0, 1.0)),
+        edge("equal singular values", spectrum=(1.0, 1.0), Ls=(4, 6)),
         refused(ROOM, "no r orthonormal columns lie near the kernel of M*", n2=3),
         refused("r ≥ r*", "the error need not be halved", r=1),
     ),

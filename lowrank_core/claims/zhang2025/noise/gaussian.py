@@ -114,7 +114,7 @@ observation.""",
     ),
     edges=(
         edge("r* = 1", r_star=1),
-        edge("tiny noise", deviation=1e-4),
+        edge("less noise, and as many more steps", deviation=0.005, steps=700),
         refused(SMALL, "the noise hides the signal", deviation=0.2),
         refused(ROOM, "the columns fit more than their share", sizes=(8, 128)),
     ),
