@@ -20,15 +20,12 @@ def main() -> None:
     ids = [find(claim_id).id for claim_id in again or [claim.id for claim in all_claims()]]
     declared = {edge_key(claim, edge): (claim.id, edge) for claim in all_claims() for edge in claim.edges}
     jobs = {key: job for key, job in declared.items() if job[0] in ids}
-    found = artefacts.read(EDGES)["edges"] if again else {}
+    found: dict[str, str] = artefacts.read(EDGES)["edges"] if again else {}
     found |= dict(side_by_side(run_edge, jobs, "edges"))
-    content = {
-        "edges": {key: found.get(key, "not run") for key in declared},
-        "core_hash": provenance.core_hash(),
-        "machine": provenance.machine(),
-    }
-    path = artefacts.write(EDGES, content)
-    wrong = {key: reason for key, reason in content["edges"].items() if reason}
+    edges = {key: found.get(key, "not run") for key in declared}
+    origin = {"core_hash": provenance.core_hash(), "machine": provenance.machine()}
+    path = artefacts.write(EDGES, {"edges": edges, **origin})
+    wrong = {key: reason for key, reason in edges.items() if reason}
     for key, reason in wrong.items():
         print(f"{key}: {reason}")
     print(f"{len(declared)} edges, {len(wrong)} not as declared; stored in {path}")

@@ -416,7 +416,7 @@ def along(
     setting: Setting, sizes: Sequence[tuple[int, int]], law: Outliers
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Deviations of the squared loss at several (n, m), with outliers and with flipped signs: each (S, sizes)."""
-    laws = [law, SignFlip(setting.sizes.flips)]
+    laws: list[Outliers | SignFlip] = [law, SignFlip(setting.sizes.flips)]
     outliers, flips = torch.stack(
         [gradient_deviations(setting, n, m, laws)[0] for n, m in sizes], dim=1
     ).unbind(dim=2)
