@@ -43,8 +43,8 @@ def truth_of(setting: Setting) -> Truth:
     reference="no counterpart in the paper, which needs the imbalance",
     statement=r"""On the population loss of a square $M^\star\succeq0$, asymmetric gradient descent with $r<k\le
 n$ from a balanced start of full rank, $F_0^\top F_0=G_0^\top G_0$, obeys $(\eta
-T)^2\,\|F_TG_T^\top-M^\star\|_F^2\to(k-r)/4$ if $F_0=G_0$; and from $G_0=QF_0$ with a rotation $Q$ and small
-$\alpha$ it follows the same law until its drift is felt, for longer than $\eta T=1/\eta$.""",
+T)^2\,\|F_TG_T^\top-M^\star\|_F^2\to(k-r)/4$ if $F_0=G_0$; and from $G_0=QF_0$ with a rotation $Q$, small
+$\alpha$ and $4k\le n$ it follows the same law until its drift is felt, for longer than $\eta T=1/\eta$.""",
     kind="tight",
     criteria=(
         Criterion(
@@ -71,7 +71,8 @@ $\alpha$ it follows the same law until its drift is felt, for longer than $\eta 
     edges=(
         edge("r = 1", spectrum=(1.0,), k=3),
         edge("k = r + 1", k=3),
-        edge("n = 2k", n1=8, n2=8, k=4, alpha=0.3),
+        edge("n = 4k", n1=16, n2=16, k=4),
+        refused("4k ≤ n", "the drift is felt before the slowest column follows the law", n1=8, n2=8, k=4),
         edge("equal singular values", spectrum=(1.0, 1.0)),
         edge("κ = 20", spectrum=(2.0, 0.1), alpha=0.2, steps=40_000),
         edge("ησ₁ = 0.45", eta=0.225, steps=2_000),
@@ -87,6 +88,7 @@ def balance_is_sublinear(setting: Setting) -> Evidence:
     setting.assume(s.n1 == s.n2, "n₁ = n₂")
     setting.assume(s.k > r, "k > r")
     setting.assume(s.k <= s.n1, "k ≤ n")
+    setting.assume(4 * s.k <= s.n1, "4k ≤ n")
     equal = balanced_start(s.n1, s.k, s.alpha, setting.seeds, setting.device)
     rotated = rotated_start(s.n1, s.k, s.alpha, setting.seeds, setting.device)
     starts = {"F₀ = G₀": equal, "G₀ = QF₀": rotated}
