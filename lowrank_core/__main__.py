@@ -205,14 +205,17 @@ def show_claim(options: argparse.Namespace) -> int:
     print(f"reference   {claim.reference}")
     print(f"kind        {claim.kind}, {claim.fit} the theorem, expected to be: {claim.expected}")
     for criterion in claim.criteria:
-        basis = criterion.pooled or criterion.exact or "every seed"
-        print(f"criterion   {criterion} ({basis}), for every variant; width: {criterion.width or 'none'}")
+        print(
+            f"criterion   {criterion} ({criterion.basis}), for every variant; width: {criterion.width or 'none'}"
+        )
     print(f"control     {claim.control or 'none'}; must break {', '.join(claim.broken) or 'nothing'}")
+    if claim.positive:
+        print(f"positive    {claim.positive}")
     for criterion in claim.criteria:
         if criterion.uncontrolled:
             print(f"            no control of {criterion.quantity}, because {criterion.uncontrolled}")
     for edge in claim.edges:
-        print(f"edge        {f'refused ({edge.refused})' if edge.refused else 'holds'}: {edge}")
+        print(f"edge        {edge.rule}")
     print(f"needs       {', '.join(claim.needs) or 'torch and numpy alone'}")
     print(f"uses        {', '.join(claim.uses) or 'no other claim'}")
     print(f"chapter     {claim.chapter}\n")

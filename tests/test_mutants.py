@@ -141,7 +141,7 @@ MUTANTS = {
         "factors.py",
         "dtype) * (scale * ratio))",
         "dtype) * scale)",
-        claims=("xiong2024.ratio-of-scales",),
+        tests=("test_factors.py::test_imbalanced_start_scales_its_sides",),
     ),
     "the signal's block in place of the free directions": Mutant(
         "analysis/imbalance.py",
@@ -311,7 +311,7 @@ MUTANTS = {
         "methods/preconditioned.py",
         ".pow(self.power / 2)",
         ".pow(self.power)",
-        claims=("zhang2023.local-rates", "zhang2023.damping-exponent"),
+        claims=("zhang2023.local-rates",),
     ),
     "both factors preconditioned by one": Mutant(
         "methods/scaled.py",
@@ -526,7 +526,8 @@ def check(run, nodes):
     assert status in (0, 1), output + errors
     failed = set(re.findall(r"^(?:FAILED|ERROR) \S*/tests/([^\s\[]+)", output, re.MULTILINE))
     errors = set(re.findall(r"^\S+\.py:\d+: (\w+)", output, re.MULTILINE))
-    return status, failed, errors <= {"assert", "AssertionError"}
+    # "Failed" is what pytest.raises says of an error that did not come.
+    return status, failed, errors <= {"assert", "AssertionError", "Failed"}
 
 
 def test_an_unchanged_copy_has_its_claims_judged_as_expected(run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from lowrank_core import artefacts, provenance
 from lowrank_core.claims.batch import side_by_side
@@ -20,10 +21,13 @@ def main() -> None:
     ids = [find(claim_id).id for claim_id in again or [claim.id for claim in all_claims()]]
     declared = {edge_key(claim, edge): (claim.id, edge) for claim in all_claims() for edge in claim.edges}
     jobs = {key: job for key, job in declared.items() if job[0] in ids}
-    found: dict[str, str] = artefacts.read(EDGES)["edges"] if again else {}
-    found |= dict(side_by_side(run_edge, jobs, "edges"))
+    kept: dict[str, Any] = (
+        artefacts.read(EDGES) if again else {"edges": {}, "core_hash": provenance.core_hash()}
+    )
+    found: dict[str, str] = kept["edges"] | dict(side_by_side(run_edge, jobs, "edges"))
+    cores = dict.fromkeys([*kept["core_hash"].split(", "), provenance.core_hash()])
     edges = {key: found.get(key, "not run") for key in declared}
-    origin = {"core_hash": provenance.core_hash(), "machine": provenance.machine()}
+    origin = {"core_hash": ", ".join(cores), "machine": provenance.machine()}
     path = artefacts.write(EDGES, {"edges": edges, **origin})
     wrong = {key: reason for key, reason in edges.items() if reason}
     for key, reason in wrong.items():

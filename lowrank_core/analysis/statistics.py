@@ -40,11 +40,24 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[fl
 
 @dataclass(frozen=True)
 class Pooled:
-    """One statistic of all seeds, with a 95 % interval over the seeds."""
+    """One statistic of all seeds, with a 95 % interval over the seeds.
+
+    Raises:
+        ArgumentError: the interval does not contain the value.
+    """
 
     value: float
     low: float
     high: float
+
+    def __post_init__(self) -> None:
+        require(
+            math.isnan(self.value) or self.low <= self.value <= self.high,
+            "low, value, high",
+            (self.low, self.value, self.high),
+            "the interval does not contain the value",
+            "use `pooled`, which makes the interval from the seeds",
+        )
 
 
 def pooled(statistic: Callable[..., torch.Tensor | float], *samples: torch.Tensor) -> Pooled:

@@ -165,6 +165,13 @@ class Claim:
             f"a verdict rests on at least {MIN_BOOK_SEEDS} seeds at book scale",
             f"use {MIN_BOOK_SEEDS} or more",
         )
+        declared(
+            min(self.seeds.values()) >= 1,
+            "seeds",
+            dict(self.seeds),
+            "a run needs at least one seed",
+            "use one or more at every scale",
+        )
         for name, values, known in (
             ("needs", self.needs, EXTRAS),
             ("means", self.means, get_args(Means)),
@@ -199,7 +206,9 @@ class Claim:
 
     def _declare_controls(self, declared: Callable[..., None]) -> None:
         declared(
-            bool(self.control) or bool(self.positive) or all(c.uncontrolled for c in self.criteria),
+            bool(self.control.strip())
+            or (self.expected == "refuted" and bool(self.positive.strip()))
+            or all(c.uncontrolled.strip() for c in self.criteria),
             "control",
             self.control,
             "no control is declared, and some criteria do not say why none can break them",
@@ -242,6 +251,14 @@ class Claim:
             unknown = sorted(set(declared_edge.sizes) - set(self.sizes["smoke"]))
             declared(
                 not unknown, "edges", unknown, "no such sizes", f"use some of {sorted(self.sizes['smoke'])}"
+            )
+            declared(
+                any(self.sizes["smoke"][name] != value for name, value in declared_edge.sizes.items())
+                and declared_edge.seeds != 0,
+                "edges",
+                str(declared_edge),
+                "nothing is tried there that the smoke scale does not try",
+                "change a size, and use a seed",
             )
         holding = any(not declared_edge.refused for declared_edge in self.edges)
         declared(

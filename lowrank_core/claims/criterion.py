@@ -69,12 +69,18 @@ class Criterion:
         return half >= (ACROSS_ZERO if across_zero else WIDE * centre) * (1 - 1e-9)
 
     def bounds(self, predicted: float) -> tuple[float, float]:
-        """The accepted range, (nan, nan) where the prediction says nothing."""
+        """The accepted range, (nan, nan) where the prediction, zero or not finite, has no multiples."""
         if not self.of_prediction:
             return self.low, self.high
+        if not math.isfinite(predicted) or predicted == 0:
+            return math.nan, math.nan
         ends = self.low * predicted, self.high * predicted
-        # 0·inf, or no number to compare with: nothing can be said, in either direction.
-        return (math.nan, math.nan) if any(map(math.isnan, ends)) else (min(ends), max(ends))
+        return min(ends), max(ends)
+
+    @property
+    def basis(self) -> str:
+        """What is judged: the statistic over the seeds, the certificate, or every seed."""
+        return self.pooled or self.exact or "every seed"
 
     def __str__(self) -> str:
         name = f"{self.quantity} / predicted" if self.of_prediction else self.quantity

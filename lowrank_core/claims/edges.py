@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lowrank_core.errors import require
+
 
 @dataclass(frozen=True)
 class Edge:
@@ -23,6 +25,11 @@ class Edge:
     refused: str = ""
     seeds: int | None = None
 
+    @property
+    def rule(self) -> str:
+        """What is asked of the claim here."""
+        return f"must refuse, for want of {self.refused}: {self}" if self.refused else f"must hold: {self}"
+
     def __str__(self) -> str:
         changed = ", ".join(f"{name} = {value}" for name, value in self.sizes.items())
         return f"{self.why} ({changed})"
@@ -34,5 +41,10 @@ def edge(why: str, *, seeds: int | None = None, **sizes: Any) -> Edge:
 
 
 def refused(hypothesis: str, why: str, **sizes: Any) -> Edge:
-    """Sizes outside the hypotheses, which must be refused by the name of the hypothesis."""
+    """Sizes outside the hypotheses, which must be refused by the name of the hypothesis.
+
+    Raises:
+        ArgumentError: no hypothesis is named.
+    """
+    require(bool(hypothesis.strip()), "hypothesis", hypothesis, "it has no name", "say which one fails there")
     return Edge(why, sizes, refused=hypothesis)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from lowrank_core.analysis.statistics import Pooled
+from lowrank_core.errors import require
 
 Series = Mapping[str, Sequence[float]]
 """Variant (e.g. "k = 6", or "" if there is one only) -> one number per seed, or a single pooled one."""
@@ -37,7 +38,7 @@ class Evidence:
     notes: dict[str, float | str] = field(default_factory=dict)
     curves: dict[str, Any] = field(default_factory=dict)
     positive: dict[str, Any] = field(default_factory=dict)
-    intervals: dict[tuple[str, str, str], tuple[float, float]] = field(default_factory=dict)
+    intervals: dict[tuple[str, str, str], tuple[float, float]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         for role in ROLES:
@@ -77,4 +78,14 @@ def as_series(values: Any) -> dict[str, list[float]]:
 
 
 def _variants(values: Any) -> dict[str, Any]:
-    return {str(k): v for k, v in values.items()} if isinstance(values, Mapping) else {"": values}
+    if not isinstance(values, Mapping):
+        return {"": values}
+    named = {str(variant): value for variant, value in values.items()}
+    require(
+        len(named) == len(values),
+        "variants",
+        list(values),
+        "two variants have one name",
+        "give every variant a name of its own",
+    )
+    return named

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lowrank_core.claims import registry
-from lowrank_core.claims.claim import UNIVERSAL_KINDS
+from lowrank_core.claims.claim import UNIVERSAL_KINDS, Claim
 from lowrank_core.claims.contract import summary
+from lowrank_core.claims.criterion import Criterion
 from lowrank_core.claims.ledger import counts
 from lowrank_core.claims.result import Result, as_expected
 from lowrank_core.errors import require
@@ -55,32 +56,26 @@ def refuters(chapter: str) -> Fragment:
     title = f"What would refute it: {count} measured quantities of {len(chosen)} claims"
     items = "".join(
         f"<li>{html.escape(claim.title)} (<code>{claim.id}</code>): "
-        + html.escape("; ".join(criterion.refuter() for criterion in claim.criteria))
-        + f" <em>{HOW_REFUTED[claim.kind in UNIVERSAL_KINDS]}</em></li>"
+        + html.escape("; ".join(refuter(claim, criterion) for criterion in claim.criteria))
+        + "</li>"
         for claim in chosen
     )
-    words = "\n".join(f"{c.id}: {'; '.join(k.refuter() for k in c.criteria)}" for c in chosen)
+    words = "\n".join(f"{c.id}: {'; '.join(refuter(c, k) for k in c.criteria)}" for c in chosen)
     return Fragment(
         f"<details class='refuters'><summary>{html.escape(title)}</summary><ul>{items}</ul></details>",
         f"{title}\n{words}",
     )
 
 
-HOW_REFUTED = {True: "on a single seed", False: "with the whole 95 % interval over the seeds"}
-
-
-def edges(claim_id: str) -> Fragment:
-    """The edges at which a claim is tried, and what it refuses, as declared; the tests run all of them."""
-    claim = registry.find(claim_id)
-    lines = [
-        f"refused, since {edge.refused!r} fails: {edge}" if edge.refused else f"holds: {edge}"
-        for edge in claim.edges
-    ] or [f"none: {claim.edgeless}"]
-    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
-    return Fragment(
-        f"<details class='edges'><summary>Edges of <code>{claim_id}</code></summary><ul>{items}</ul></details>",
-        "\n".join(lines),
-    )
+def refuter(claim: Claim, criterion: Criterion) -> str:
+    """What, measured, refutes a claim by one of its criteria."""
+    if criterion.pooled:
+        how = f"by the whole interval of the {criterion.pooled}"
+    elif criterion.exact or claim.kind in UNIVERSAL_KINDS:
+        how = "by one violation"
+    else:
+        how = "by the whole interval of the mean"
+    return f"{criterion.refuter()} ({how})"
 
 
 def footer(*results: Result) -> Fragment:
@@ -136,7 +131,13 @@ def table(records: Sequence[Record]) -> Fragment:
             f"<a href='{r['chapter']}.html'>{html.escape(r['title'])}</a><br>"
             f"<code>{r['id']}</code><details><summary>criteria and control</summary><ul>"
             + "".join(f"<li>{html.escape(text)}</li>" for text in r["reasons"])
-            + f"<li>control: {html.escape(r['control']['dropped'])}</li></ul></details>"
+            + f"<li>control: {html.escape(r['control']['dropped'] or 'none')}</li>"
+            + (
+                f"<li>positive control: {html.escape(where)}</li>"
+                if (where := r["positive"]["where"])
+                else ""
+            )
+            + "</ul></details>"
         ),
         "verdict": lambda r: (
             f"<span class='verdict-word verdict-{r['verdict']}'>{r['verdict']}</span>"

@@ -90,16 +90,11 @@ class Result:
 def _foundations(record: Mapping[str, Any]) -> str:
     """What each window rests on and where the claim was tried, folded."""
     widths = [
-        f"{words}: {window['pooled'] or window['exact'] or 'every seed'}; {window['width'] or 'one value'}"
+        f"{words}: {window['basis']}; {window['width'] or 'one value'}"
         + (f"; {window['wide']}" if window["wide"] else "")
         for words, window in zip(record["criterion"], record["windows"], strict=True)
     ]
-    places = [
-        f"refuses, for want of {edge['refused']}: {edge['what']}"
-        if edge["refused"]
-        else f"holds at {edge['what']}"
-        for edge in record["edges"]
-    ] or ["no edges" + (f": {record['edgeless']}" if record["edgeless"] else "")]
+    places = record["edges"] or ["no edges" + (f": {record['edgeless']}" if record["edgeless"] else "")]
     waived = [f"does not assume {name}" for name in record["waives"]]
     lists = "".join(
         f"<p>{title}</p><ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>"

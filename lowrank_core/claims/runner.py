@@ -68,7 +68,7 @@ def run_edge(claim_id: str, edge: Edge, seed0: int = 0) -> str:
         return f"refused for {error.hypothesis!r}, but declared {declared}"
     if edge.refused:
         return f"not refused, although {edge.refused!r} does not hold"
-    if judgement.met == (claim.expected == "holds"):
+    if judgement.by_criteria == claim.expected:
         return ""
     return "; ".join(judgement.reasons)
 
@@ -153,7 +153,7 @@ def as_record(
         "expected": claim.expected,
         "criterion": [str(criterion) for criterion in claim.criteria],
         "windows": [
-            {"quantity": c.quantity, "width": c.width, "pooled": c.pooled, "exact": c.exact, "wide": c.wide}
+            {"quantity": c.quantity, "basis": c.basis, "width": c.width, "wide": c.wide}
             for c in claim.criteria
         ],
         "reasons": list(judgement.reasons),
@@ -170,7 +170,7 @@ def as_record(
         "positive": {"where": claim.positive, "measured": _plain(evidence.positive)},
         "notes": _plain(evidence.notes),
         "discrepancy": claim.discrepancy.format(**evidence.notes) if claim.discrepancy else None,
-        "edges": [{"what": str(edge), "refused": edge.refused} for edge in claim.edges],
+        "edges": [edge.rule for edge in claim.edges],
         "edgeless": claim.edgeless,
         "waives": list(claim.waives),
         "seeds": list(setting.seeds),

@@ -1,13 +1,15 @@
 """The verdict on a claim, derived from its declaration and its evidence; nobody types one.
 
-1. The control fires if, on every seed, it is finite and violates every criterion, but for those that say why no
-   control can break them. A pooled value is violated if its whole interval lies outside the range.
-2. A positive control, where one is declared, must meet every criterion on every seed.
+1. The control fires if, for every variant and on every seed, it is finite and violates every criterion, but for
+   those that say why none can break them. A pooled value violates if its whole interval lies outside the range.
+2. A positive control, where one is declared, must meet every criterion on every seed. It takes the place of a
+   control in a claim that is expected to be refuted, which cannot come out as holding then.
 3. A claim whose controls did not do so is inconclusive, whatever its own numbers say.
-4. The claim holds if every criterion is met by every variant on every seed.
+4. The claim holds if every criterion is met, by finite values, by every variant on every seed.
 5. It is refuted if a criterion fails decisively: for identities, bounds and exact certificates by any violation,
    for the other kinds, and for every pooled value, if the 95 % interval over the seeds lies outside the range.
-6. Anything else, NaN included, is inconclusive.
+6. Anything else is inconclusive: values that are not finite, predictions that say nothing, pooled values without an
+   interval.
 
 Evidence that is not tied to the seeds is an error: see `check`.
 """
@@ -26,13 +28,13 @@ from lowrank_core.errors import require
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict with its reasons, one line per criterion, whether the controls did their work, and what was met."""
+    """A verdict with its reasons, one line per criterion, and whether the controls did their work."""
 
     verdict: Verdict
     reasons: tuple[str, ...]
     control_fired: bool
-    met: bool
-    """Whether every criterion was met, whatever the controls did."""
+    by_criteria: Verdict
+    """What the criteria say by themselves, whatever the controls did."""
 
 
 def judge(claim: Claim, evidence: Evidence, seeds: int) -> Judgement:
@@ -45,13 +47,16 @@ def judge(claim: Claim, evidence: Evidence, seeds: int) -> Judgement:
     fired, control_reasons = _control_fires(claim, evidence)
     outcomes = [_outcome(claim, evidence, criterion) for criterion in claim.criteria]
     states = [state for state, _ in outcomes]
-    verdict: Verdict = "holds"
-    if not fired or "unclear" in states:
-        verdict = "inconclusive"
-    if fired and "failed" in states:
-        verdict = "refuted"
+    by_criteria: Verdict = "holds"
+    if "unclear" in states:
+        by_criteria = "inconclusive"
+    if "failed" in states:
+        by_criteria = "refuted"
+    nothing_broken = not claim.control and not all(c.uncontrolled for c in claim.criteria)
+    supported = fired and not (by_criteria == "holds" and nothing_broken)
+    verdict = by_criteria if supported else "inconclusive"
     reasons = (*(reason for _, reason in outcomes), *control_reasons)
-    return Judgement(verdict, reasons, fired, set(states) == {"met"})
+    return Judgement(verdict, reasons, fired, by_criteria)
 
 
 def check(claim: Claim, evidence: Evidence, seeds: int) -> None:
@@ -138,11 +143,15 @@ def _outside(value: float, interval: tuple[float, float] | None, low: float, hig
     return right < low or left > high
 
 
+def _inside(value: float, low: float, high: float) -> bool:
+    return math.isfinite(value) and low <= value <= high
+
+
 def _count_met(claim: Claim, evidence: Evidence, criterion: Criterion, role: str) -> tuple[int, int]:
     met = total = 0
     for variant, values in getattr(evidence, role)[criterion.quantity].items():
         low, high = _limits(claim, evidence, criterion, variant)
-        met, total = met + sum(low <= v <= high for v in values), total + len(values)
+        met, total = met + sum(_inside(v, low, high) for v in values), total + len(values)
         if not values:
             return 0, 0
     return met, total
@@ -152,9 +161,10 @@ def _outcome(claim: Claim, evidence: Evidence, criterion: Criterion) -> tuple[st
     state, remarks = "met", []
     for variant, values in evidence.measured[criterion.quantity].items():
         low, high = _limits(claim, evidence, criterion, variant)
-        if values and all(low <= v <= high for v in values):
-            continue
         interval = evidence.intervals.get(("measured", criterion.quantity, variant))
+        without = interval is not None and not all(map(math.isfinite, interval))
+        if values and not without and all(_inside(v, low, high) for v in values):
+            continue
         decisive, why = _failure(claim, criterion, values, interval, low, high)
         remarks.append(f"{variant}: {why}" if variant else why)
         state = "failed" if decisive or state == "failed" else "unclear"

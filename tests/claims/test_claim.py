@@ -23,6 +23,36 @@ BAD = {
     "a window without a reason": ({"criteria": (Criterion("size", 0.9, 1.1),)}, "criteria", "spread over"),
     "a wide window in an identity": ({"criteria": (WIDE,)}, "criteria", "measure better"),
     "a wide window in a rate": ({"criteria": (WIDE,), "kind": "rate"}, "criteria", "measure better"),
+    "a wide window in a tight value": ({"criteria": (WIDE,), "kind": "tight"}, "criteria", "measure better"),
+    "a one-sided window without a reason": (
+        {"criteria": (Criterion("size", 0.9),)},
+        "criteria",
+        "spread over",
+    ),
+    "a void control": ({"control": " "}, "control", "hypothesis"),
+    "a reason for one criterion of two": (
+        {"control": "", "criteria": (SIZE, Criterion("y", 1, 1, uncontrolled="it is a check"))},
+        "control",
+        "hypothesis",
+    ),
+    "a positive control alone": ({"control": "", "positive": "there"}, "control", "hypothesis"),
+    "a scale with no seeds": ({"seeds": {"smoke": 0, "book": 8, "full": 8}}, "seeds", "one or more"),
+    "an edge that changes nothing": (
+        {"sizes": scales(n=1), "edges": (edge("n = 1", n=1),)},
+        "edges",
+        "change a size",
+    ),
+    "an edge without seeds": (
+        {"sizes": scales(n=1), "edges": (edge("n = 2", n=2, seeds=0),)},
+        "edges",
+        "seed",
+    ),
+    "refuted, but sharpened": ({"expected": "refuted", "origin": "sharpened"}, "expected", "paper's own"),
+    "unknown needs": ({"needs": ("x",)}, "needs", "scipy"),
+    **{
+        f"no edges in a claim of kind {kind}": ({"edgeless": "", "kind": kind}, "edges", "edgeless")
+        for kind in ("bound-upper", "bound-lower", "tight", "rate")
+    },
     "a narrow window that is called wide": (
         {"criteria": (Criterion("size", 0.9, 1.1, width="w", wide="it is not"),)},
         "criteria",
@@ -179,3 +209,19 @@ def test_predictions_by_quantity_or_by_variant():
     evidence = Evidence({}, {}, {"x": 2, "y": {"a": 3}})
     assert (evidence.prediction("x", "any"), evidence.prediction("y", "a")) == (2.0, 3.0)
     assert evidence.prediction("y", "b") is evidence.prediction("z", "") is None
+
+
+def test_variants_of_one_name_are_refused():
+    with pytest.raises(ArgumentError, match="two variants have one name"):
+        Evidence({"x": {1: [1.0], "1": [2.0]}})
+
+
+def test_a_refusal_names_a_hypothesis():
+    with pytest.raises(ArgumentError, match="hypothesis = ' ': it has no name"):
+        refused(" ", "nothing", n=1)
+
+
+@pytest.mark.parametrize("ends", [(4.0, 6.0), (-1.0, 0.5)])
+def test_the_interval_of_a_pooled_value_contains_it(ends):
+    with pytest.raises(ArgumentError, match="the interval does not contain the value"):
+        Pooled(1.0, *ends)

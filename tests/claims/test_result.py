@@ -46,7 +46,7 @@ def test_the_record_has_what_the_ledger_needs_and_is_json(declare):
     assert record["versions"] == provenance.versions()
     assert record["interval"] == {"size": {"": [1.0, 1.0]}}
     assert record["criterion"] == ["size = 1"]
-    assert record["windows"] == [{"quantity": "size", "width": "", "pooled": "", "exact": "", "wide": ""}]
+    assert record["windows"] == [{"quantity": "size", "basis": "every seed", "width": "", "wide": ""}]
     assert (record["origin"], record["known"]) == ("ours", None)
     assert json.loads(json.dumps(record, allow_nan=False)) == record
 
@@ -132,11 +132,17 @@ def test_the_box_says_what_windows_rest_on_and_where_the_claim_was_tried(declare
     page = claims.run("test.claim", "smoke")._repr_html_()
     for line in (
         "<li>size in [0.9, 1.1]: every seed; spread &lt;= 0.05</li>",
-        "<li>holds at n = 1 (n = 1)</li>",
-        "<li>refuses, for want of n &gt; 0: nothing is measured (n = 0)</li>",
+        "<li>must hold: n = 1 (n = 1)</li>",
+        "<li>must refuse, for want of n &gt; 0: nothing is measured (n = 0)</li>",
         "<li>does not assume k ≥ r</li>",
     ):
         assert line in page
+
+
+@pytest.mark.parametrize(("control", "word"), [([0.0] * 3, "fired"), ([1.0] * 3, "did not fire")])
+def test_the_head_of_the_box_says_whether_the_control_fired(declare, control, word):
+    declare(lambda s: declare.evidence([1.0] * 3, control))
+    assert f"control {word}</p>" in claims.run("test.claim", "smoke")._repr_html_()
 
 
 def test_html_is_escaped(declare):

@@ -1,4 +1,4 @@
-"""Verdicts on invented evidence: what the four rules say, and what they must not be talked into."""
+"""Verdicts on invented evidence: what the rules say, and what they must not be talked into."""
 
 import math
 
@@ -35,7 +35,7 @@ def verdict(declare):
 @pytest.mark.parametrize("kind", KINDS)
 def test_holds_if_every_seed_and_every_variant_is_in_range(verdict, kind):
     found = verdict({"a": [0.9, 1.0, 1.1, 1.0], "b": [1.0] * 4}, kind=kind)
-    assert (found.verdict, found.control_fired, found.met) == ("holds", True, True)
+    assert (found.verdict, found.control_fired, found.by_criteria) == ("holds", True, "holds")
     assert found.reasons[0] == "“x in [0.9, 1.1]” met on 8 of 8"
 
 
@@ -109,7 +109,7 @@ def test_reasons_name_the_variant_that_fails_and_why(verdict):
         found.reasons[0]
         == "“x in [0.9, 1.1]” met on 4 of 12; b: violated; c: values or prediction missing or not finite"
     )
-    assert not found.met
+    assert found.by_criteria == "refuted"
 
 
 def test_reasons_count_how_often_the_control_breaks(verdict):
@@ -188,7 +188,7 @@ def test_every_other_criterion_is_asked_of_the_control(declare):
     claim = declare(criteria=(IN_RANGE, Criterion("y", low=0, width="invented")))
     half = Evidence({"x": SILENT, "y": [1.0] * 4}, {"x": FIRED, "y": [1.0] * 4})
     found = judge(claim, half, SEEDS)
-    assert (found.verdict, found.control_fired, found.met) == ("inconclusive", False, True)
+    assert (found.verdict, found.control_fired, found.by_criteria) == ("inconclusive", False, "holds")
     half.control["x"], half.control["y"] = {"": [1.0] * 4}, {"": [-1.0] * 4}
     assert not judge(claim, half, SEEDS).control_fired
     half.control["x"] = {"": FIRED}
@@ -202,11 +202,12 @@ def test_every_criterion_counts(declare):
     assert judge(claim, Evidence({"x": SILENT, "y": [-1.0] * 4}, {"x": FIRED}), SEEDS).verdict == "refuted"
 
 
-@pytest.mark.parametrize("role", ["measured", "control"])
+@pytest.mark.parametrize("role", ["measured", "control", "positive"])
 @pytest.mark.parametrize("short", [[1.0], [1.0] * 3, [1.0] * 5, []])
 def test_a_series_that_has_not_one_value_per_seed_is_an_error(declare, role, short):
     claim = declare(criteria=(IN_RANGE,))
     found = {"measured": {"x": {"a": SILENT, "b": SILENT}}, "control": {"x": {"a": FIRED}}}
+    found["positive"] = {"x": {"a": SILENT}}
     found[role]["x"]["a"] = short
     with pytest.raises(ArgumentError, match=rf"{role} = 'x \(a\)': it has {len(short)} values for 4 seeds"):
         judge(claim, Evidence(**found), SEEDS)
@@ -234,6 +235,7 @@ def test_exact_certificates_do_not_depend_on_seeds_and_fall_with_one_violation(d
         (Pooled(0.8, 0.7, 0.85), Pooled(5.0, 4.0, 6.0), "refuted", True),
         (Pooled(1.2, 1.05, 1.3), Pooled(5.0, 4.0, 6.0), "inconclusive", True),
         (Pooled(1.2, -INF, INF), Pooled(5.0, 4.0, 6.0), "inconclusive", True),
+        (Pooled(1.0, -INF, INF), Pooled(5.0, 4.0, 6.0), "inconclusive", True),
         (Pooled(NAN, -INF, INF), Pooled(5.0, 4.0, 6.0), "inconclusive", True),
         (Pooled(1.0, 0.5, 1.5), Pooled(5.0, 1.0, 6.0), "inconclusive", False),
     ],
@@ -270,7 +272,7 @@ def test_a_prediction_that_no_series_has_is_an_error(declare, predicted, named):
     ("positive", "fired"),
     [({"a": SILENT}, True), ({"a": SILENT, "b": [1.0, 1.0, 1.0, 2.0]}, False), ({"a": [NAN] * 4}, False)],
 )
-@pytest.mark.parametrize(("measured", "verdict"), [([2.0] * 4, "refuted"), (SILENT, "holds")])
+@pytest.mark.parametrize(("measured", "verdict"), [([2.0] * 4, "refuted"), (SILENT, "inconclusive")])
 def test_a_positive_control_must_meet_every_criterion(declare, positive, fired, measured, verdict):
     claim = declare(
         origin="paper",
@@ -284,3 +286,38 @@ def test_a_positive_control_must_meet_every_criterion(declare, positive, fired, 
     assert (found.verdict, found.control_fired) == (verdict if fired else "inconclusive", fired)
     with pytest.raises(ArgumentError, match=r"positive = .*no series for 'x'"):
         judge(claim, Evidence({"x": measured}), SEEDS)
+
+
+@pytest.mark.parametrize("predicted", [NAN, INF, -INF, 0.0])
+@pytest.mark.parametrize("ends", [{"high": 1.1}, {"low": 0.9}, {"low": 0.9, "high": 1.1}])
+@pytest.mark.parametrize("measured", [0.0, 1.0, 1e9, -INF, INF])
+@pytest.mark.parametrize("kind", ["rate", "identity"])
+def test_a_prediction_of_the_measurement_alone_that_says_nothing_decides_nothing(
+    declare, kind, measured, ends, predicted
+):
+    criterion = Criterion("x", **ends, of_prediction=True, width="invented")
+    claim = declare(kind=kind, criteria=(criterion,))
+    control = [5.0 if "high" in ends else -5.0] * 4
+    evidence = Evidence({"x": [measured] * 4}, {"x": {"c": control}}, {"x": {"": predicted, "c": 1.0}})
+    found = judge(claim, evidence, SEEDS)
+    assert (found.verdict, found.control_fired) == ("inconclusive", True)
+
+
+@pytest.mark.parametrize(("value", "ends"), [(INF, {"low": 1}), (-INF, {"high": 1})])
+@pytest.mark.parametrize("kind", KINDS)
+def test_infinite_values_meet_nothing(declare, kind, value, ends):
+    claim = declare(kind=kind, criteria=(Criterion("x", **ends, width="invented"),))
+    evidence = Evidence({"x": [value] * 4}, {"x": [0.0 if "low" in ends else 2.0] * 4})
+    assert judge(claim, evidence, SEEDS).verdict == "inconclusive"
+
+
+def test_exact_criteria_need_a_control_too(declare):
+    claim = declare(criteria=(Criterion("x", 1, 1, exact="one instance"),))
+    assert not judge(claim, Evidence({"x": 1.0}, {"x": 1.0}), SEEDS).control_fired
+
+
+def test_an_interval_that_only_touches_the_range_refutes_nothing(declare):
+    claim = declare(kind="rate", criteria=(Criterion("x", 0.9, 1.1, width="invented", pooled="median"),))
+    for touching in (Pooled(1.2, 1.1, 1.3), Pooled(0.8, 0.7, 0.9)):
+        evidence = Evidence({"x": touching}, {"x": Pooled(5.0, 4.0, 6.0)})
+        assert judge(claim, evidence, SEEDS).verdict == "inconclusive"
