@@ -207,7 +207,7 @@ def solver_difference(setting: Setting, starts: list[tuple[float, float]], decay
     id="xiong2024.toy-drift-certified",
     title="The imbalance of the toy problem drifts by ηc₀²/2",
     reference="no counterpart in the paper",
-    statement=r"""Simultaneous gradient descent from $b_0>c_0>0$ with $\eta b_0^2\le1$ has
+    statement=r"""Simultaneous gradient descent from $b_0>c_0>0$ with $0<\eta b_0^2\le1$ has
 $\Delta_{t+1}=\Delta_t(1-\eta^2b_t^2c_t^2)$, and the relative drift $D_T=1-\Delta_T/\Delta_0$ satisfies
 $1-e^{-\eta(q_0-q_T)/4}\le D_T\le\dfrac{\eta c_0^2}{2-\eta b_0^2}$, $q=b^2+c^2$; so
 $D_\infty=\tfrac12\eta c_0^2+O(\eta^2)$.""",

@@ -134,13 +134,13 @@ def tilted(start: Factors, epsilon: float) -> Factors:
     id="xiong2024.equal-scales-are-not-balance",
     title="Equal scales are not balance",
     reference="no counterpart in the paper, whose scales are α and α/3",
-    statement=r"""On the population loss with $r<k<n=n_1=n_2$, independent Gaussian $F_0$, $G_0$ of equal scale
-($\rho=1$) have a random, mostly indefinite imbalance, and as $\alpha\to0$ the squared error of asymmetric
-gradient descent after the signal is learnt is, with no fitted parameter,
+    statement=r"""On the population loss with $r<k<n=n_1=n_2$ and $\eta\sigma_1<1$, independent Gaussian $F_0$,
+$G_0$ of equal scale ($\rho=1$) have a random, mostly indefinite imbalance, and as $\alpha\to0$ the squared error
+of convergent runs of asymmetric gradient descent after the signal is learnt is, with no fitted parameter,
 $\operatorname{tr}\bigl[(I+SK_t)^{-1}S\,(I+S'K'_t)^{-1}S'\bigr]$ at $t=\eta T$. Here $S$, $S'$ are the Gram
 matrices of the noise rows of $F_0$ and $G_0$ on the free directions, $D=S-S'$, $K_t=D^{-1}(e^{2Dt}-I)$ and
-$K'_t=D^{-1}(I-e^{-2Dt})$. In the end it is linear, at the rate $2\eta\min_j|d_j|$ per iteration, though $D$ be
-indefinite.""",
+$K'_t=D^{-1}(I-e^{-2Dt})$. In the end, the slowest mode excited, it is linear, at the rate
+$2\eta\min_j|d_j|$ per iteration, though $D$, for $k-r\ge2$, be mostly indefinite.""",
     kind="rate",
     criteria=(
         Criterion(
@@ -173,6 +173,7 @@ indefinite.""",
         edge("κ = 5", spectrum=(1.0, 0.2), alpha=0.05),
         edge("smallest start", alpha=0.03, steps=100_000),
         edge("ησ₁ = 0.8", eta=0.8),
+        refused("ησ₁ < 1", "the step need not be stable", eta=1.2),
         refused("n₁ = n₂", "the control G₀ = F₀ needs equal sides", n1=30),
         refused("k > r", "no direction is free", ks=(2,)),
         refused(
@@ -191,6 +192,7 @@ def equal_scales_are_not_balance(setting: Setting) -> Evidence:
     setting.assume(s.n1 == s.n2, "n₁ = n₂")
     setting.assume(min(s.ks) > r, "k > r")
     setting.assume(max(s.ks) < s.n1, "k < n")
+    setting.assume(s.eta * s.spectrum[0] < 1, "ησ₁ < 1")
     starts = {f"k = {k}": scaled_start(setting, k, s.alpha, ratio=1.0) for k in s.ks}
     runs = {name: asymmetric_run(setting, start) for name, start in starts.items()}
     balanced = {

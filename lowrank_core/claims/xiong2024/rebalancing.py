@@ -367,8 +367,9 @@ def rebalanced_best_step(setting: Setting) -> Evidence:
 rebalancing step taken at $T=0$, with $\beta$ fixed, converges at the rate $-2\ln(1-\eta\mu_0)$ with
 $\mu_0=\min\bigl(\beta^2,\tfrac12(\sqrt{\beta^4+4\sigma_r^2}-\beta^2)\bigr)$ in the limit of small $\alpha$ and
 $\eta$: $0.618\,\sigma_r$ for $\beta^2=\sigma_r$. With the step taken when the relative residual has fallen to
-one half, the rate tends to a limit free of $\alpha$, too. At a fixed time $T>0$ it does not: it moves from
-$\mu_0$ to $\sigma_r$ as the signal is learnt, which takes a time that depends on $\alpha$.""",
+one half, the rate tends to a limit free of $\alpha$, too. At a fixed time $T>0$ and $\beta^2=\sigma_r$ the
+rate still depends on $\alpha$: it goes from that of $\sigma_r$, where the signal is learnt by then, to that of
+$\mu_0$ as $\alpha\to0$ (for general $\beta$ from that of $\min(\beta^2,\sigma_r^2/\beta^2)$).""",
     kind="rate",
     criteria=(
         Criterion(

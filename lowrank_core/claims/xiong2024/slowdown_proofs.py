@@ -335,7 +335,7 @@ def limit_of_the_constant(setting: Setting) -> Evidence:
     id="xiong2024.discrete-two-sided",
     title="The scalar recursion behind the power law, enclosed from both sides",
     reference="no counterpart in the paper",
-    statement=r"""For $z_{t+1}=z_t(1-\eta z_t)^2$, $u=\eta z_0<1$ and $c=(3-2u)/(1-u)^2$,
+    statement=r"""For $z_{t+1}=z_t(1-\eta z_t)^2$ with $\eta,z_0>0$, $u=\eta z_0\in(0,1)$ and $c=(3-2u)/(1-u)^2$,
 $\dfrac1{z_0^{-1}+2\eta t+c\,(\eta^2z_0+\frac\eta2\ln(1+2\eta z_0t))}\le z_t\le\dfrac1{z_0^{-1}+2\eta t}$
 for all $t\ge0$.""",
     kind="identity",
