@@ -77,9 +77,8 @@ def noise_scaling(setting: Setting) -> Evidence:
         return Mixed((Gaussian(nu), Outliers(p))) if p else Gaussian(nu)
 
     def errors(p: float, decay: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        drawn = setting if decay else some(setting)
-        by_nu = torch.stack([geometric_run(drawn, s.ms[0], noise(p, nu), decay=decay) for nu in s.nus], dim=1)
-        more = [geometric_run(drawn, m, noise(p, s.nus[-1]), decay=decay) for m in s.ms[1:]]
+        by_nu = torch.stack([geometric_run(setting, s.ms[0], noise(p, nu), decay=decay) for nu in s.nus], dim=1)
+        more = [geometric_run(setting, m, noise(p, s.nus[-1]), decay=decay) for m in s.ms[1:]]
         return by_nu, torch.stack([by_nu[:, -1], *more], dim=1)
 
     measured: dict[str, dict[str, object]] = {name: {} for name in (IN_NU, IN_M, LAW)}
@@ -96,7 +95,7 @@ def noise_scaling(setting: Setting) -> Evidence:
                 found[LAW][f"{name}, m = {m}"] = typical(by_m[:, i] / laws[i], rms)
             if decay:
                 curves[f"errors by ν, {name}"], curves[f"errors by m, {name}"] = by_nu, by_m
-    large = geometric_run(some(setting), s.ms[0], noise(s.ps[0], s.nus[-1]), alpha=1.0)
+    large = geometric_run(setting, s.ms[0], noise(s.ps[0], s.nus[-1]), alpha=1.0)
     first = least_deviations(s.nus[-1], s.n, r, s.ms[0], s.ps[0])
     control[LAW][f"α = 1, p = {s.ps[0]:g}, m = {s.ms[0]}"] = typical(large / first, rms)
     return Evidence(

@@ -49,7 +49,7 @@ and $\sigma_r=1$ it is lower at $\alpha=1.8$ than at its best among $0.35$, $0.7
         alphas=(0.35, 0.7, 1.3, 1.8),
         many=24,
         eta=0.1,
-        steps=each(3_000, 4_000, 4_000),
+        steps=4_000,
     ),
     edges=(
         edge("r = 1", spectrum=(1.0,), k=3),
