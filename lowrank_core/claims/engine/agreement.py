@@ -73,7 +73,8 @@ def with_float32_root(operator: Dense) -> Dense:
     statement=r"""The gradient is that of the definition to $10^{-13}$ for every $m\bmod4$ and every
 storage. Runs of gradient descent and of conjugate gradients with $r=k=2$ through compiled loops, through
 $\mathcal A^*\mathcal A$ and through the exact reduction to $r+k$ rows end where the plain loop at full size
-ends, and reach a relative error of $10^{-10}$ after as many iterations, give or take one.""",
+ends, and reach a relative error of $10^{-10}$ after as many iterations, give or take one, at the sizes
+run.""",
     origin="ours",
     kind="bound-upper",
     criteria=(
@@ -155,7 +156,7 @@ FLOOR = "relative error ‖XXᵀ − M*‖ at the end"
 
 @claim(
     id="engine.gram-is-for-gradients",
-    title="Through A*A the gradient is exact, and the loss has no digits below a residual of 1e-8",
+    title="Through A*A the gradient is exact, and the loss has no digits below a residual of 1e-9",
     reference="derived here",
     statement=r"""With $H=\tfrac1m\mathcal A^*\mathcal A$ and $c=\tfrac1m\mathcal A^*(y)$ the gradient
 through $H$ is that of the definition to $10^{-12}$, and descent ends at rounding error. The loss, a

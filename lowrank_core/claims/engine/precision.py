@@ -54,8 +54,9 @@ def error_of(problem: Problem, factors: Factors) -> torch.Tensor:
     title="Matrices stored in float32 or bfloat16 define another problem, which is solved as exactly",
     reference="derived here",
     statement=r"""With entries rounded to float32 or bfloat16, observations made from the rounded entries
-and all arithmetic in float64, gradient descent from the spectral start with $r=k$ ends at the same rounding
-error as with float64 entries and takes as many iterations, within 5 %.""",
+and all arithmetic in float64, with several times more measurements than unknowns, gradient descent from the
+spectral start with $r=k$ ends at the same rounding error as with float64 entries and takes as many
+iterations, within 5 %.""",
     origin="ours",
     kind="bound-upper",
     criteria=(
@@ -108,7 +109,7 @@ def storage_keeps_the_floor(setting: Setting) -> Evidence:
     statement=r"""If $y$ is made with the entries before they were rounded, the mismatch acts as noise of
 standard deviation $\rho\|M^\star\|_F$, $\rho$ the root mean square of the rounding errors, and gradient
 descent with $r=k$ ends, to first order in $\rho$ and in the root mean square over the draws, at the
-relative error $\rho\sqrt{d/(m-d-1)}$ of least squares with $d=nr-r(r-1)/2$ unknowns.""",
+relative error $\rho\sqrt{d/(m-d-1)}$ of least squares with $d=nr-r(r-1)/2$ unknowns, $m>d+1$.""",
     origin="ours",
     kind="tight",
     criteria=(

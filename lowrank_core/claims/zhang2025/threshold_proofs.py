@@ -87,8 +87,9 @@ def proof_steps(setting: Setting) -> Evidence:
     reference="abstract of version 3: UVᵀ with a balancing regulariser; the steps are derived here",
     statement=r"""Critical points of $f_\mu$, $\mu>0$, are exactly balanced, because
 $\langle B,U^\top\nabla_U-\nabla_V^\top V\rangle=\mu(\|UB\|^2+\|VB\|^2)$. Along $(av^\top,-bv^\top)$ with
-$a\perp U$, $b\perp V$ the regulariser has no curvature and the loss bends by $|a|^2|Vv|^2+|b|^2|Uv|^2$; if
-$Uv=0$ and $\mu=0$, $(c\,av^\top,-bv^\top/c)$ bends by $c^2|a|^2|Vv|^2$ only. If $G^\top U=0$ and $GV=0$, then
+$a\perp U$, $b\perp V$, $|v|=1$, the regulariser has no curvature at a balanced point, $B=0$. Apart from the
+slope term $-2a^\top Gb$ the loss bends there, for $\mathcal A=I$, by $|a|^2|Vv|^2+|b|^2|Uv|^2$, and, if
+$Uv=0$ and $\mu=0$, along $(c\,av^\top,-bv^\top/c)$ by $c^2|a|^2|Vv|^2$ only. If $G^\top U=0$ and $GV=0$, then
 $G\perp E+W$ and $W\perp E+W$ for $E=UV^\top-M^\star$ and $W$ the part of $M^\star$ off both columns.""",
     kind="identity",
     criteria=(Criterion(TERMS, 0, 0, exact="identities between symbols"),),
@@ -141,8 +142,9 @@ KINDS: tuple[Kind, ...] = ("generic", "learnt", "near")
 $r^\star\le r$ with blocks $M_{ij}$, let $E=\operatorname{diag}(A,0)-M$, $\omega=\|M_{22}\|_F>0$,
 $\tau=\|M_{22}\|_*$ and $\operatorname{rank}M_{22}\le k\le r^\star$. If $s\tau\le\omega^2$ then
 $\|E\|^2-\omega^2\ge\frac{r-r^\star+k}k\,s^2\tau^2/\omega^2$; equality holds at the planted family. So
-$\alpha^2+\rho_k\min(\alpha,\beta)^2\le1$ for all $X\in\mathbb R^{n\times r}$ and $Z\in\mathbb R^{n\times
-r^\star}$, $n>r$, and likewise for pairs.""",
+$\alpha^2+\rho_k\min(\alpha,\beta)^2\le1$ for $k=\min(r^\star,n-r)$ and all $X\in\mathbb R^{n\times r}$ and
+$Z\in\mathbb R^{n\times r^\star}$ with $XX^\top\ne ZZ^\top$, $n>r$, and likewise for pairs with
+$k=\min(r^\star,n_1-r,n_2-r)$.""",
     kind="identity",
     criteria=(
         Criterion(SLACK, low=0, width="one-sided, in rationals"),
@@ -377,7 +379,7 @@ ATTACK_EDGES = (
     statement=r"""For $r\ge r^\star$, under $\mathrm{RIP}(\delta,\min(n,r+r^\star))$ with $\delta<\delta_k$
 and any noise $w$, every second-order point has
 $\|XX^\top-M^\star\|_F\le\sqrt{\min(n,r+r^\star)}\,\|\mathcal A^*(w)\|/(\psi(\delta,\rho_k)-\delta)$; for
-$n\le r$ with $\psi=\delta_k=1$. In the diagonal family the largest error for
+$n\le r$ with $\psi=\delta_k=1$. In the diagonal family the largest error for $r\le4r^\star$ and
 $0.3\,\delta^\star\le\delta\le0.99\, \delta^\star$ is at least $0.94$ of the bound.""",
     kind="bound-upper",
     criteria=(

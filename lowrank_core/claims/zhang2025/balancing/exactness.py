@@ -139,7 +139,8 @@ SPREAD = "spread of the smallest δ over μ = 0, ½, 5 and (3U, V/3)"
     statement=r"""The smallest $\delta$ with which some operator with $(1-\delta)I\preceq\mathcal
 A^*\mathcal A\preceq(1+\delta)I$ makes a given pair $(U,V)$ with $UV^\top\ne M^\star$ a second-order point
 of $f_\mu$ is the same for all $\mu\ge0$ if the pair is balanced, and the same at $(tU,V/t)$ for $\mu=0$. On
-all $n_1\times n_2$ matrices this constant is that of every order, if $n_1$ or $n_2$ is at most $r+r^\star$.""",
+all $n_1\times n_2$ matrices this constant is that of order $r+r^\star$ (and of every higher order), if $n_1$
+or $n_2$ is at most $r+r^\star$; lower orders may have smaller ones.""",
     origin="ours",
     kind="identity",
     criteria=(

@@ -82,9 +82,9 @@ GAUSSIAN = "smallest burden over r, few Gaussian measurements"
     statement=r"""For $r^\star=1$ the condition $\delta_{r+1}<1/(1+1/\sqrt r)$ says that the burden
 $\frac{\delta_{r+1}}{1-\delta_{r+1}}/\sqrt r$ is below one. For a symmetric indefinite $Q$ with $Q^2=I/n$,
 $n\ge3$, the operator $(1+\delta)I-2\delta\langle Q,\cdot\rangle Q$ has, after the best rescaling,
-$\delta_q=\delta q/((1+\delta)n-\delta q)$, and its burden grows with $r$, for
-$\delta/(1-\delta)>\sqrt{n-1}$ from below one at $r=1$ to above one at $r=n-1$. With 45 Gaussian
-measurements of a $14\times14$ truth the burden is above one at every $r$ of $1,2,3,5,9,13$.""",
+$\delta_q=\delta q/((1+\delta)n-\delta q)$ for $q\le n$, and its burden grows with $r$ for $1\le r\le n-1$,
+for $\delta/(1-\delta)>\sqrt{n-1}$ from below one at $r=1$ to above one at $r=n-1$. With 45 Gaussian
+measurements of a $14\times14$ truth the burden is typically above one at every $r$ of $1,2,3,5,9,13$.""",
     kind="tight",
     criteria=(
         Criterion(
@@ -123,8 +123,8 @@ measurements of a $14\times14$ truth the burden is above one at every $r$ of $1,
     discrepancy="That a larger search rank weakens the condition on δ is right for a fixed δ. But the order of the "
     "constant rises with it: an operator whose constant is {δ of order 2:.3f} at order 2 and {δ of order n:.3f} at "
     "order n meets the condition at r = 1, with a burden of {burden at one:.2f}, and fails it at r = n − 1, with "
-    "{burden at last:.2f}. With {m:.0f} Gaussian measurements of {unknowns:.0f} unknowns it is failed at every "
-    "search rank.",
+    "{burden at last:.2f}. With {m:.0f} Gaussian measurements of {unknowns:.0f} unknowns it is typically failed "
+    "at every search rank that was tried.",
 )
 def order_grows(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds
@@ -201,7 +201,8 @@ ATTAINED = "sampled constant / closed form"
     statement=r"""Let $Q$ be symmetric and indefinite, here that of the planted point for $r\ge r^\star$,
 and $s_q$ the share of the $q$ largest squared eigenvalues of $Q$ in their sum. After the best rescaling,
 the operator $(1+\delta)I-2\delta\langle Q,\cdot\rangle Q/\|Q\|_F^2$ has the constant $\delta_q=\delta
-s_q/(1+\delta-\delta s_q)$ of order $q$; it is $\delta$ at $q=r+r^\star$ and smaller below.""",
+s_q/(1+\delta-\delta s_q)$ of order $q$; it is $\delta$ from $q=\operatorname{rank}Q$ on
+($r+r^\star$ for $n\ge r+r^\star$) and smaller below.""",
     kind="tight",
     criteria=(
         Criterion(
