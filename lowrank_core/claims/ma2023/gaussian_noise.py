@@ -77,7 +77,9 @@ def noise_scaling(setting: Setting) -> Evidence:
         return Mixed((Gaussian(nu), Outliers(p))) if p else Gaussian(nu)
 
     def errors(p: float, decay: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        by_nu = torch.stack([geometric_run(setting, s.ms[0], noise(p, nu), decay=decay) for nu in s.nus], dim=1)
+        by_nu = torch.stack(
+            [geometric_run(setting, s.ms[0], noise(p, nu), decay=decay) for nu in s.nus], dim=1
+        )
         more = [geometric_run(setting, m, noise(p, s.nus[-1]), decay=decay) for m in s.ms[1:]]
         return by_nu, torch.stack([by_nu[:, -1], *more], dim=1)
 

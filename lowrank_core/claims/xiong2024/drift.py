@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 import torch
 
-from lowrank_core.analysis.statistics import pooled
-
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.imbalance import free_directions, imbalance
+from lowrank_core.analysis.statistics import pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
@@ -64,7 +63,7 @@ an absolute floor, independent of $\alpha$.""",
         Criterion(
             FALL,
             low=0.3,
-            width="an absolute floor gives 1, none gives 0.01; a seed may fall below, being small by chance at one α",
+            width="an absolute floor gives 1, none gives 0.01; single seeds scatter by a factor of three",
             pooled="median over the seeds",
         ),
     ),

@@ -330,6 +330,7 @@ def rebalanced_best_step(setting: Setting) -> Evidence:
 
     expected = {name: 2 * low / (low + high) for name, (low, high) in extremes.items()}
     late, early = (found[name] / found["k = r"] for name in ("near the truth", "at the start"))
+
     def medians(series: dict[str, torch.Tensor]) -> dict[str, Pooled]:
         return {name: pooled(torch.median, values) for name, values in series.items()}
 

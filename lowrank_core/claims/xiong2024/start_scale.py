@@ -7,6 +7,7 @@ import math
 import torch
 
 from lowrank_core.analysis.imbalance import imbalance
+from lowrank_core.analysis.statistics import pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
@@ -36,7 +37,13 @@ limit: at the sizes run, $n_1\ge10k$, from $F_0=\alpha\tilde F$, $G_0=\tfrac\alp
 and $\sigma_r=1$ it is lower at $\alpha=1.8$ than at its best among $0.35$, $0.7$, $1.3$.""",
     kind="bound-upper",
     criteria=(
-        Criterion(BOUND, high=1.005, width="the fit of a rate on a finite window, below 0.5 %"),
+        Criterion(
+            BOUND,
+            high=1.005,
+            width="the fit of a rate on a finite window, below 0.5 %; where the slowest mode is hardly excited, a seed "
+            "shows the rate of the next one",
+            pooled="median over the seeds",
+        ),
         Criterion(LAST, high=0.9, width="0.66, sd 0.05, largest 0.75 on 10 pilot seeds"),
     ),
     control="a free row: n₁ = r + 1 < k, where F∞ fills all rows and the rate is a itself",
@@ -87,9 +94,9 @@ def no_scale_beats_exact_rank(setting: Setting) -> Evidence:
         s.many, [alpha / 3 for alpha in s.alphas], 1_000, n1=r + 1, n2=max(s.n2, 2 * s.many)
     )
     return Evidence(
-        measured={BOUND: (rate / bound).amax(dim=0), LAST: rate[-1] / rate.amax(dim=0)},
+        measured={BOUND: pooled(torch.median, (rate / bound).amax(dim=0)), LAST: rate[-1] / rate.amax(dim=0)},
         control={
-            BOUND: {"n₁ = r + 1": (free_rate / free_bound).amax(dim=0)},
+            BOUND: {"n₁ = r + 1": pooled(torch.median, (free_rate / free_bound).amax(dim=0))},
             LAST: {"n₁ = r + 1": free_rate[-1] / free_rate.amax(dim=0)},
         },
         notes={
