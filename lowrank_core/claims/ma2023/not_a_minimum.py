@@ -208,8 +208,8 @@ with $\alpha=10^{-15}$ (medians).""",
             pooled=MEDIAN,
         ),
     ),
-    control="the small start: α = 0.1 in its place, and α = 1 for its loss; for the large start's loss, few measurements: m = "
-    "500, the number stated for Figure 1",
+    control="the small start: α = 0.1 in its place, and α = 1 for its loss; for the large start's loss, "
+    "few measurements: m = 500, the number stated for Figure 1",
     # A median of fewer would be no median: one seed in ten ends near the loss of the truth.
     seeds={"smoke": 10, "book": 12, "full": 40},
     sizes=scales(

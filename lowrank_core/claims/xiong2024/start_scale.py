@@ -40,8 +40,8 @@ and $\sigma_r=1$ it is lower at $\alpha=1.8$ than at its best among $0.35$, $0.7
         Criterion(
             BOUND,
             high=1.005,
-            width="the fit of a rate on a finite window, below 0.5 %; where the slowest mode is hardly excited, a seed "
-            "shows the rate of the next one",
+            width="the fit of a rate on a finite window, below 0.5 %; where the slowest mode is hardly excited, "
+            "a seed shows the rate of the next one",
             pooled="median over the seeds",
         ),
         Criterion(LAST, high=0.9, width="0.66, sd 0.05, largest 0.75 on 10 pilot seeds"),
