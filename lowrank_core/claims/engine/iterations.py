@@ -25,7 +25,8 @@ SAVED = "iterations of gradient descent / of conjugate gradients"
     statement=r"""At the sizes run, from the spectral start with $r=k\ge2$ and singular values in geometric
 progression, the iterations of conjugate gradients with an exact line search to a relative error of
 $10^{-8}$ grow by less than $\kappa^{3/4}$ from $\kappa=1$ to $100$, those of gradient descent about like
-$\kappa$; at $\kappa=100$ gradient descent takes at least eight times as many. (Near the truth theory says $\sqrt\kappa$.)""",
+$\kappa$; at $\kappa=100$ gradient descent takes at least eight times as many.
+(Near the truth theory says $\sqrt\kappa$.)""",
     origin="ours",
     kind="ordering",
     criteria=(

@@ -205,7 +205,9 @@ EXACT, FOUND = "λ_min(S₊S₊ᵀ) − printed bound, exact instance", "largest
 and $\eta\sigma_1=\frac1{20}$ for which $\lambda_{\min}(S_+S_+^\top)$ is below
 $((1+\eta\sigma_r)^2-2\eta\|EE^\top\|)\lambda-2\eta(1+\eta\sigma_r)\lambda^2$: for $\sigma=1$, $S=\frac1{10}$,
 $E=1$ the difference is exactly $-\frac{9799}{400000000}$. The further term $-2\eta^2\sigma_1\|SE^\top\|^2$
-mends it, for $r=1$ provably.""",
+mends it for $r=1$, provably and for every $\eta$. For larger $r$ it does so in every instance tried with
+$\|SS^\top\|\le1.01\sigma_1$; at $\eta\sigma_1\ge0.35$ and $\|SS^\top\|=2\sigma_1$ it does not. (Here
+$\lambda=\lambda_{\min}(SS^\top)$.)""",
     kind="existence",
     criteria=(
         Criterion(

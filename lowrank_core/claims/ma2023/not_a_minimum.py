@@ -300,9 +300,9 @@ BEST_GAIN = "f(truth) − f(end), best over the restarts"
     id="ma2023.exact-rank-no-lower-value",
     title="With k = r no smaller value than the truth's is found",
     reference="no counterpart in the paper",
-    statement=r"""At $m=9n$, $p=0.2$, where the sub-gradient method with $k=n$ columns ends below the loss
-of $M^\star$, with search rank $k=r=1$ none of four restarts from large random starts does, for the same
-measurements and outliers.""",
+    statement=r"""At $n=30$, $m=270$, $p=0.2$, on the data sets tried, where the sub-gradient method with
+$k=n$ columns ends below the loss of $M^\star$, with search rank $k=r=1$ none of four restarts from
+large random starts does, for the same measurements and outliers.""",
     origin="ours",
     kind="ordering",
     criteria=(

@@ -37,9 +37,10 @@ KEPT = "share kept of the columns beside the signal's"
     id="ma2023.clipping-halves-the-rank",
     title="The spectral start with k = n columns keeps the signal's and about half of the others",
     reference="Algorithm 2 (p. 21), which clips negative eigenvalues; the count is new",
-    statement=r"""With $k=n$ and $r\le n/5$ the spectral start has as many nonzero columns as
-$C=\frac1m\sum_i\operatorname{sign}(y_i)A_i$ has positive eigenvalues: $r$ of the signal, and about half of
-the other $n-r$. The other columns are zero for ever.""",
+    statement=r"""With $k=n$, $r\le n/5$ and $(1-p)^2\sigma_r^2m\gg n\|M^\star\|_F^2$ the spectral start has as
+many nonzero columns as $C=\frac1m\sum_i\operatorname{sign}(y_i)\frac12(A_i+A_i^\top)$ has positive eigenvalues:
+$r$ of the signal, and about half of the other $n-r$. A direction too weak for
+this is kept like one without signal. The other columns are zero for ever.""",
     origin="ours",
     kind="existence",
     criteria=(
@@ -180,8 +181,9 @@ TIMES = "exponent of the median iterations to twice the final error in log(1/α)
     id="ma2023.floor-against-alpha",
     title="The scale of the start sets the floor: error ∝ α^β, with β between zero and two",
     reference="Figure 1c, Corollary 28: error ≲ n α^(2 − O(·)); η and ρ are not given there",
-    statement=r"""With $k=n$ and, for each scale $\alpha$ of the spectral start, the same multiple of its
-smallest budget, the final error decreases like a power $\beta$ of $\alpha$, $0<\beta<2$, while the final rank
+    statement=r"""At $n=20$, $\Sigma=(10,5,1)$, $m=500$, $p=0.1$, with $k=n$ and, for each small scale $\alpha$ of
+the spectral start, the same multiple of its smallest budget, large enough to learn the truth, the
+final error decreases like a power $\beta$ of $\alpha$, $0<\beta<2$, while the final rank
 shrinks to $r$ and, with the same $\rho$, the number of iterations to the floor grows in proportion to
 $\log(1/\alpha)$ (medians).""",
     origin="paper",
