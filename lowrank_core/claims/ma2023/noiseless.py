@@ -533,8 +533,8 @@ RECOVERED = "final error / ‖M*‖"
     title="Ten nr measurements suffice, for every search rank",
     reference="Theorem 22 and Corollary 23 (JMLR pp. 22–23) ask for m ≳ κ⁴nr² and logarithms; 10nr is measured",
     statement=r"""From a random start with $\alpha=10^{-6}\sqrt{\sigma_1}$ the sub-gradient method with
-$\eta_t=\frac\eta2f$, $\eta=1/(2\sigma_1)$, recovers $M^\star$ of rank $r$ with equal eigenvalues from $m=10nr$ clean Gaussian
-measurements with high probability at $n\ge10$, for
+$\eta_t=\frac\eta2f$, $\eta=1/(2\sigma_1)$, recovers $M^\star$ of rank $r$ with equal eigenvalues
+from $m=10nr$ clean Gaussian measurements with high probability at $n\ge10$, for
 every search rank $r\le k\le n$.""",
     kind="existence",
     criteria=(Criterion(RECOVERED, high=1e-3, width="far below 1, the error of the zero matrix"),),
