@@ -32,7 +32,8 @@ STOPPED = "‖FGᵀ − M*‖_F / ‖M_r − M*‖_F at the stopping time"
 $\sigma_r>\sigma_{r+1}>0$ and $r+1<\min(n_1,n_2)$, let $M_r$ be the best approximation of rank $r$ of $M$, and
 let the search rank exceed $r$. From a generic balanced start $\min_t\|FG^\top-M_r\|\asymp a_0^{p_r}$,
 $p_r=2(\sigma_r-\sigma_{r+1})/(\sigma_r+\sigma_{r+1})$, and at $t^\star=2\ln(1/a_0)/(\sigma_r+\sigma_{r+1})$
-the error to $M^\star$ is that of $M_r$ up to $O(a_0^{p_r})$. Later the flow goes on to fit $M$.""",
+the error to $M^\star$ is that of $M_r$ up to $O(a_0^{p_r})$. Later it goes on towards the best
+approximation of $M$ of the search rank.""",
     kind="tight",
     criteria=(
         Criterion(RATE, 0.92, 1.1, width="finite a₀: 1.003 to 1.061 on 50 pilot seeds"),

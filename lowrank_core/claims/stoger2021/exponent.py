@@ -105,8 +105,9 @@ ADVERSARIAL = "exponent of the error"
     reference="no counterpart in the paper is known to us",
     statement=r"""Let $\mathcal A^*\mathcal A$ be the identity but for $\mathcal A^*\mathcal
 A(e_1e_1^\top)=e_1e_1^\top+b\,e_2e_2^\top$ and $\mathcal A^*\mathcal
-A(e_2e_2^\top)=e_2e_2^\top+b\,e_1e_1^\top$, $|b|<1$, $M^\star=e_1e_1^\top$, $n\ge3$ and $k\ge2$. The exponent
-of the error of gradient descent on $XX^\top$ at a large multiple of $\ln(1/a_0)$ is $2-2\max(\bar b,0)$ with
+A(e_2e_2^\top)=e_2e_2^\top+b\,e_1e_1^\top$, $|b|<1$, $M^\star=e_1e_1^\top$, $n\ge3$, $k\ge2$, $0<\eta<1$.
+The exponent of the error of gradient descent on $XX^\top$ at a fixed large multiple of $\ln(1/a_0)$ is
+$2-2\max(\bar b,0)$ with
 $\bar b=\ln(1+\eta b)/\ln(1+\eta)$, which is $b$ for $\eta\to0$: the second *algebraic* eigenvalue of
 $\mathcal A^*\mathcal A(M^\star)$ counts, not the second singular value.""",
     kind="tight",

@@ -19,7 +19,7 @@ from lowrank_core.claims.wind2023.runs import SEEDS, balanced, flow_errors, stop
     title="A constant perturbation orthogonal to the truth lowers the exponent of the error",
     reference="a sharp form of the abstract's “sufficiently bounded”; no counterpart in the paper is known to us",
     statement=r"""Let $E=\varepsilon\,u_\perp v_\perp^\top$ with $u_\perp,v_\perp$ orthogonal to the column and
-row space of $M^\star$, $k>r$, $r+1<\min(n_1,n_2)$, and $x=\varepsilon/\sigma_r<1/(2c)$. At $T=\frac
+row space of $M^\star$, $k>r$, $r+1<\min(n_1,n_2)$, and $0\le x=\varepsilon/\sigma_r<1/(2c)$. At $T=\frac
 c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$, $c>\frac12$, the error is $\|FG^\top-M^\star\|\asymp a_0^{\,p}$ as
 $a_0\to0$ with $p=\min(2-4cx,\;4c-2)$; the first of the two is the smaller iff $c\,(1+x)\ge1$.""",
     origin="ours",

@@ -144,7 +144,7 @@ LINEAR = "exponent of sup ‖𝓔‖ in η"
 
 @claim(
     id="wind2023.discretisation-is-first-order",
-    title="Discretisation perturbs the flow by (2/3)η‖M*‖² at most",
+    title="Discretisation perturbs the flow by (2/3)η‖M*‖², to leading order in η",
     reference="abstract: the discretisation is part of the perturbation; its size is derived",
     statement=r"""With all entries observed, from a small start, and up to a time at which $\sigma_1$ is learnt,
 $\sup_t\|\mathcal E(t)\|\simeq\frac23\,\eta\,\|M^\star\|^2$ as $\eta\to0$: the largest value of

@@ -23,9 +23,9 @@ TERMS = "terms left in the identities"
     reference="no counterpart in the paper",
     statement=r"""The logistic law $s=\sigma e^{2\sigma t}/(e^{2\sigma t}-1+\sigma/s_0)$ solves $\dot
 s=2s(\sigma-s)$; for unbalanced scalars $u=\frac12(f+g)^2$ solves $\dot u=2\sigma u-u^2+k^2$ with constant
-$k=\frac12(f^2-g^2)$, and $fg=\frac12(u-k^2/u)$. For matrices of any size, $\dot
+$k=\frac12(f^2-g^2)$, and $fg=\frac12(u-k^2/u)$ where $u\ne0$. For matrices of any size, $\dot
 Z=(S(M)-\frac12ZZ^\top+\frac12JZZ^\top J)Z$, and $\frac{d}{dt}(F^\top F-G^\top G)=2(F^\top\mathcal
-E_{11}F-G^\top\mathcal E_{22}G)$ whatever the off-diagonal blocks are.""",
+E_{11}F-G^\top\mathcal E_{22}G)$ for symmetric $\mathcal E$, whatever its off-diagonal block is.""",
     origin="ours",
     kind="identity",
     criteria=(Criterion(TERMS, 0, 0, exact="the identities, in symbols"),),

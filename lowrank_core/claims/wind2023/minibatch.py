@@ -77,15 +77,15 @@ def fresh_batches_suffice(setting: Setting) -> Evidence:
 
 @claim(
     id="wind2023.batch-divergence",
-    title="What makes small batches fail is the step against (n₁ + n₂)/b, not the size of the batch",
+    title="What makes small batches fail is the step against (n₁ + n₂)/b",
     reference="no counterpart in the paper is known to us",
     statement=r"""Near a balanced solution of rank $r$ let $h_j$ be the nonzero eigenvalues of the Hessian:
 $\sigma_i+\sigma_j$ for $i,j\le r$, and every $\sigma_i$ a further $n_1+n_2-2r$ times. Linearised there, gradient
 descent with step $\eta$ on $b$ fresh Gaussian measurements per iteration is stable in mean square iff
 $\mu=\frac\eta b\sum_j\frac{h_j}{2-\eta h_j(1+1/b)}<1$ and $\eta h_j(1+1/b)<2$, and then almost every run contracts.
 For $8b\le n_1+n_2$, $n_1+n_2\ge16$ the converse holds as well at $\mu=1.5$: the Lyapunov exponent is positive, and
-gradient descent from a small start diverges, while at $\mu=0.6$ it recovers. For $b=2(n_1+n_2)$ the exponent at
-$\mu=1.5$ is negative: second moments grow, and runs do not diverge.""",
+gradient descent from a small start diverges, while at $\mu=0.6$ it recovers. For $r=1$ and
+$b=2(n_1+n_2)$ the exponent at $\mu=1.5$ is negative: second moments grow, and runs do not diverge.""",
     kind="existence",
     criteria=(
         Criterion(RECOVERED, low=1.0, width="one or zero; recovered is an error below 0.02"),

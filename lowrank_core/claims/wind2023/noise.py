@@ -31,8 +31,9 @@ TRUNCATED = "‖FGᵀ − [M* + E]_r‖ / ξ"
     reference="no counterpart in the paper is known to us",
     statement=r"""Let $E$ be constant, with tangent part (the blocks that touch the column or the row space of
 $M^\star$) of norm $\xi$ and orthogonal block of norm $\nu$, and
-$\sigma_{r+1}(M^\star+E)<\varepsilon^*=\sigma_r/(2c)<\sigma_r(M^\star+E)$. From a generic balanced start
-$FG^\top$ at $T=\frac c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$ tends to $[M^\star+E]_r$, the best approximation of
+$\sigma_{r+1}(M^\star+E)<\varepsilon^*=\sigma_r/(2c)<\sigma_r(M^\star+E)$, $c>\frac12$. From a generic balanced
+start $FG^\top$ at $T=\frac c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$ tends to $[M^\star+E]_r$, the best
+approximation of
 rank $r$, as $a_0\to0$. Hence, to first order in $\xi$, $\|FG^\top-M^\star\|\le\xi/(1-\nu/\sigma_r)$, with equality
 for $E=\xi(u_rv_\perp^\top+u_\perp v_r^\top)+\nu u_\perp v_\perp^\top$.""",
     kind="tight",
@@ -131,7 +132,8 @@ SLOPE = "slope of (error / ξ)² in ln κ"
 leaves an error of at most $\xi\sqrt{2\ln(1+\kappa)}$ in it, whatever $r$, $T$ and the spectrum. The $E(t)$ that
 maximises $x^\top Rx$, $x=(1,\dots,1)/\sqrt r$, leaves
 $2\xi\int_0^\infty\|\Sigma e^{-\Sigma s}x\|\,\|e^{-\Sigma s}x\|\,ds$; for $\sigma_i/\sigma_{i+1}=4$ its square
-over $\xi^2$ grows linearly in $\ln\kappa$, with a slope that rises to $\frac49$. The flow itself follows this for
+over $\xi^2$ grows linearly in $\ln\kappa$, with a slope that rises to just below $\frac49$. The flow
+itself follows this for
 small $\xi$.""",
     kind="bound-upper",
     criteria=(

@@ -110,7 +110,9 @@ def residual_proportional_adversary(setting: Setting) -> Evidence:
     title="Below θ = 1 a residual-proportional adversary cannot prevent recovery, only make it logarithmic",
     reference="no counterpart in the paper is known to us",
     statement=r"""For the same $E(t)=\theta\,\|M^\star-FG^\top\|\,u_\perp v_\perp^\top$ and $k>r$, with $\theta<1$
-where the exponent $p$ is negative, the error still tends to zero, but only like
+and $r+1<\min(n_1,n_2)$ or a start that is not balanced, where the exponent $p$ is negative, the error
+still tends to
+zero, but only like
 $\|FG^\top-M^\star\|\simeq\frac1{2(1-\theta)(t-t_r)}$ once the signal is learnt, at $t_r=\ln(1/a_0)/\sigma_r$:
 recovery in $T\propto\ln(1/a_0)$ is logarithmic in $a_0$. At $\theta=1$ there is none.""",
     origin="ours",
@@ -201,8 +203,8 @@ def logarithmic_recovery(setting: Setting) -> Evidence:
     id="wind2023.damping-adversary-harmless",
     title="A residual-proportional perturbation that starves the signal only delays it, for θ < 1",
     reference="no counterpart in the paper is known to us",
-    statement=r"""Let $E(t)=-\theta\,\|M^\star-FG^\top\|\,u_rv_r^\top$, $r=2$, $k>r$, $\theta<1$. The last singular
-value is learnt at $t_r\simeq\tau\ln(1/a_0)$ with
+    statement=r"""Let $E(t)=-\theta\,\|M^\star-FG^\top\|\,u_rv_r^\top$, $r=2$, $k>r$, $0\le\theta<1$. The last
+singular value is learnt at $t_r\simeq\tau\ln(1/a_0)$ with
 $\tau=\frac1{\sigma_1}+\frac{1}{\sigma_r(1-\theta)}\bigl(1-\frac{\sigma_r-\theta\sigma_1}{\sigma_1}\bigr)$, also
 where $\theta\sigma_1>\sigma_r$ and it first shrinks, and then the error is again of order $a_0^2$. At
 $\theta=1$ it is not learnt.""",
