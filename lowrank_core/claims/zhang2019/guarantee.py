@@ -29,7 +29,6 @@ from lowrank_core.proofs.local_guarantee import Level, Route
 
 COUNT = each(4_000, 40_000, 400_000)
 GOLDEN = (5**0.5 - 1) / 2
-RATIONAL = "in rationals"
 
 
 INSIDE = "f(x) / printed level"
@@ -48,9 +47,9 @@ $\delta>\sqrt{1-\epsilon^2/(2(1-\epsilon))}$ although $\epsilon^2\le1-\delta^2$.
 $\frac{1-\delta}{1+\delta}\epsilon^2f(0)$ the first step is right, and for $\epsilon\le\frac12$ the second.""",
     kind="existence",
     criteria=(
-        Criterion(INSIDE, high=1, exact=RATIONAL, width="one-sided; about 0.95 by construction"),
-        Criterion(DISTANCE, low=1, exact=RATIONAL, width="one-sided; up to 1 + δ is possible"),
-        Criterion(EXCESS, low=0, exact=RATIONAL, width="one-sided"),
+        Criterion(INSIDE, high=1, width="one-sided; about 0.95 by construction"),
+        Criterion(DISTANCE, low=1, width="one-sided; up to 1 + δ is possible"),
+        Criterion(EXCESS, low=0, width="one-sided"),
     ),
     control="the level without its factor 1 − δ; the repaired level, with the factor (1 − δ)/(1 + δ); ε < ½",
     edges=(

@@ -55,7 +55,7 @@ $j=r^\star$ this is $-\dfrac{1+\delta^\star}{2r^\star\delta^\star}\|A\|_F^4\,t^4
         Criterion(OTHERS, 0, 0, exact=RATIONAL),
         Criterion(FOURTH, 0, 0, exact=RATIONAL),
         Criterion(COUNTS, 0, 0, exact=ENCLOSED),
-        Criterion(FALL, 0.999, 1.001, exact=RATIONAL, width="the next terms, of relative order t⁴ = 1e-8"),
+        Criterion(FALL, 0.999, 1.001, width="the next terms, of relative order t⁴ = 1e-8"),
         Criterion(FLOAT, 0.999, 1.001, width="the next terms, of relative order t⁴ = 6e-6, and rounding"),
     ),
     control="δ > δ*, where the point is a strict local minimum modulo rotations and f rises along the same curve; "
