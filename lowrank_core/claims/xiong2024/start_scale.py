@@ -47,7 +47,8 @@ and $\sigma_r=1$ it is lower at $\alpha=1.8$ than at its best among $0.35$, $0.7
         Criterion(LAST, high=0.9, width="0.66, sd 0.05, largest 0.75 on 10 pilot seeds"),
     ),
     control="a free row: n₁ = r + 1 < k, where F∞ fills all rows and the rate is a itself",
-    seeds=SEEDS,
+    # A median over three seeds has too wide an interval for the control to break it.
+    seeds=SEEDS | {"smoke": 8},
     sizes=scales(
         n1=each(40, 40, 200),
         n2=each(50, 50, 250),
