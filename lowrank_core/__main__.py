@@ -21,13 +21,12 @@ import torch
 
 from lowrank_core import METHODS, __version__, kernels, provenance
 from lowrank_core.claims import contract
-from lowrank_core.claims.batch import run_many
+from lowrank_core.claims.batch import run_edges, run_many
 from lowrank_core.claims.claim import Claim, Scale
 from lowrank_core.claims.ledger import counts
 from lowrank_core.claims.pages import ORIGINS
 from lowrank_core.claims.registry import PAPERS, all_claims, find, source
 from lowrank_core.claims.result import as_expected, rows
-from lowrank_core.claims.runner import run_edge
 from lowrank_core.device import device_class, resolve_device, threads
 from lowrank_core.errors import ArgumentError, require
 
@@ -233,13 +232,11 @@ def show_contract(options: argparse.Namespace) -> int:
 
 def try_edges(options: argparse.Namespace) -> int:
     chosen = [find(claim_id) for claim_id in options.ids] or all_claims()
-    failed = total = 0
-    for claim in chosen:
-        for edge in claim.edges:
-            wrong = run_edge(claim.id, edge, options.seed0)
-            print(f"{claim.id}: {edge}: {f'WRONG: {wrong}' if wrong else 'as declared'}", flush=True)
-            failed, total = failed + bool(wrong), total + 1
-    print(f"{total} edges, {failed} not as declared", file=sys.stderr)
+    found = run_edges(chosen, options.seed0)
+    for key, wrong in found.items():
+        print(f"{key}: {f'WRONG: {wrong}' if wrong else 'as declared'}")
+    failed = sum(map(bool, found.values()))
+    print(f"{len(found)} edges, {failed} not as declared", file=sys.stderr)
     return 1 if failed else 0
 
 

@@ -10,6 +10,8 @@ import torch
 
 from lowrank_core import METHODS, provenance
 from lowrank_core.__main__ import main
+from lowrank_core.claims.claim import edge
+from lowrank_core.claims.grammar import scales
 from lowrank_core.claims.registry import PAPERS, all_claims
 
 QUICK = "xiong2024.riccati"
@@ -147,6 +149,30 @@ def test_status_one_if_not_as_expected(declare, capsys, measured, control, expec
 def test_an_expected_refutation_is_status_zero(declare, capsys):
     declare(lambda s: declare.evidence([2.0] * 3), expected="refuted")
     assert run("claims", "run", "test.claim", "--scale", "smoke", capsys=capsys)[0] == 0
+
+
+def test_edges_are_tried_and_one_that_is_not_as_declared_is_status_one(declare, capsys):
+    def function(setting):
+        return declare.evidence([float(setting.sizes.n != 3)] * 3, [0.0] * 3)
+
+    declare(function, edgeless="", sizes=scales(n=2), edges=(edge("n = 1", n=1),))
+    assert run("claims", "edges", "test.claim", capsys=capsys)[:2] == (
+        0,
+        "test.claim: n = 1 (n = 1): as declared\n",
+    )
+    declare(function, id="test.wrong", edgeless="", sizes=scales(n=2), edges=(edge("n = 3", n=3),))
+    status, out, err = run("claims", "edges", "test.wrong", capsys=capsys)
+    assert status == 1
+    assert out.startswith("test.wrong: n = 3 (n = 3): WRONG: “size = 1” met on 0 of 3; violated")
+    assert err.endswith("1 edges, 1 not as declared\n")
+
+
+def test_the_contract_is_printed_and_is_json(capsys):
+    status, out, _ = run("claims", "contract", capsys=capsys)
+    figures = json.loads(run("claims", "contract", "--json", "-", capsys=capsys)[1])
+    assert status == 0
+    assert out == "".join(f"{name}: {figure}\n" for name, figure in figures.items())
+    assert figures["claims"] == len(all_claims())
 
 
 BAD = {

@@ -16,6 +16,7 @@ from lowrank_core.claims.batch import record, side_by_side
 from lowrank_core.claims.contract import FRESH
 from lowrank_core.claims.registry import all_claims, find
 from lowrank_core.claims.result import as_expected
+from lowrank_core.files import write_whole
 
 STRIDE = 10_007
 """Between the first seeds of two passes; more than any claim takes."""
@@ -34,9 +35,7 @@ def attempt(claim_id: str, scale: str, seed0: int, path: Path) -> dict[str, Any]
         reasons = traceback.format_exc().splitlines()[-1:]
         kept = {"id": claim_id, "verdict": "error", "reasons": reasons, "seed0": seed0, "as_expected": False}
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf8")
-    part.replace(path)
+    write_whole(path, json.dumps(kept, ensure_ascii=False))
     return kept
 
 

@@ -6,10 +6,9 @@ import argparse
 from typing import Any
 
 from lowrank_core import artefacts, provenance
-from lowrank_core.claims.batch import side_by_side
+from lowrank_core.claims.batch import run_edges
 from lowrank_core.claims.contract import EDGES, edge_key
 from lowrank_core.claims.registry import all_claims, find
-from lowrank_core.claims.runner import run_edge
 
 
 def main() -> None:
@@ -18,14 +17,13 @@ def main() -> None:
         "--again", nargs="+", metavar="ID", help="only these claims, after a change that touched no others"
     )
     again = parser.parse_args().again
-    ids = [find(claim_id).id for claim_id in again or [claim.id for claim in all_claims()]]
-    declared = {edge_key(claim, edge): (claim.id, edge) for claim in all_claims() for edge in claim.edges}
-    jobs = {key: job for key, job in declared.items() if job[0] in ids}
+    chosen = [find(claim_id) for claim_id in again] if again else all_claims()
     kept: dict[str, Any] = (
         artefacts.read(EDGES) if again else {"edges": {}, "core_hash": provenance.core_hash()}
     )
-    found: dict[str, str] = kept["edges"] | dict(side_by_side(run_edge, jobs, "edges"))
+    found: dict[str, str] = kept["edges"] | run_edges(chosen)
     cores = dict.fromkeys([*kept["core_hash"].split(", "), provenance.core_hash()])
+    declared = [edge_key(claim, edge) for claim in all_claims() for edge in claim.edges]
     edges = {key: found.get(key, "not run") for key in declared}
     origin = {"core_hash": ", ".join(cores), "machine": provenance.machine()}
     path = artefacts.write(EDGES, {"edges": edges, **origin})

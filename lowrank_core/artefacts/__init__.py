@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from lowrank_core.errors import require
+from lowrank_core.files import write_whole
 
 FOLDER = Path(__file__).parent
 
@@ -19,7 +20,7 @@ def write(name: str, content: dict[str, Any], folder: Path = FOLDER) -> Path:
     """Store `content`, which must be fit for JSON, as `name`.json under a SHA-256 of it."""
     path = folder / f"{name}.json"
     kept = {"sha256": digest(content), "content": content}
-    path.write_text(json.dumps(kept, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf8")
+    write_whole(path, json.dumps(kept, ensure_ascii=False, allow_nan=False) + "\n")
     return path
 
 

@@ -8,7 +8,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
-from lowrank_core.claims.runner import prepare, run
+from lowrank_core.claims.claim import Claim
+from lowrank_core.claims.contract import edge_key
+from lowrank_core.claims.runner import prepare, run, run_edge
 from lowrank_core.device import resolve_device
 from lowrank_core.progress import bar
 
@@ -36,6 +38,13 @@ def run_many(
     jobs = {claim_id: (claim_id, *arguments) for claim_id in claim_ids}
     records = dict(side_by_side(record, jobs, "claims", alone))
     return [records[claim_id] for claim_id in claim_ids]
+
+
+def run_edges(claims: Sequence[Claim], seed0: int = 0) -> dict[str, str]:
+    """What is wrong at each edge of these claims, by `edge_key` and in their order; "" where all is as declared."""
+    jobs = {edge_key(claim, edge): (claim.id, edge, seed0) for claim in claims for edge in claim.edges}
+    found = dict(side_by_side(run_edge, jobs, "edges"))
+    return {key: found[key] for key in jobs}
 
 
 def side_by_side(

@@ -130,6 +130,13 @@ class Claim:
         """The quantities whose criterion the control must violate on every seed."""
         return tuple(c.quantity for c in self.criteria if not c.uncontrolled) if self.control else ()
 
+    @property
+    def quoted(self) -> list[str]:
+        """Names of the notes that the discrepancy quotes."""
+        return [
+            name for _, name, _, _ in string.Formatter().parse(self.discrepancy or "") if name is not None
+        ]
+
     def __post_init__(self) -> None:
         def declared(condition: bool, argument: str, value: object, problem: str, fix: str) -> None:
             require(condition, f"claim {self.id}: {argument}", value, problem, fix)
@@ -193,9 +200,9 @@ class Claim:
             f"a statement of origin {self.origin!r} has {'no' if self.origin == 'ours' else 'a'} source",
             "say how the source is known for a paper's or a sharpened statement, and nothing for one of ours",
         )
-        for _, note, _, _ in string.Formatter().parse(self.discrepancy or ""):
+        for note in self.quoted:
             declared(
-                note is None or (bool(note) and not set(note) & set(".[")),
+                bool(note) and not set(note) & set(".["),
                 "discrepancy",
                 note,
                 "it quotes a note by a name that no note can have",

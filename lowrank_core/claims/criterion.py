@@ -83,22 +83,19 @@ class Criterion:
         return self.pooled or self.exact or "every seed"
 
     def __str__(self) -> str:
-        name = f"{self.quantity} / predicted" if self.of_prediction else self.quantity
-        if self.low == self.high:
-            return f"{name} = {self.low:g}"
-        if math.isinf(self.low):
-            return f"{name} ≤ {self.high:g}"
-        if math.isinf(self.high):
-            return f"{name} ≥ {self.low:g}"
-        return f"{name} in [{self.low:g}, {self.high:g}]"
+        return self._words("=", "≤", "≥", "in")
 
     def refuter(self) -> str:
         """What, measured, would speak against the statement."""
+        return self._words("other than", "above", "below", "outside")
+
+    def _words(self, one: str, upper: str, lower: str, two: str) -> str:
+        """The quantity and its range, joined by the word for one value, an upper end, a lower end, or two ends."""
         name = f"{self.quantity} / predicted" if self.of_prediction else self.quantity
         if self.low == self.high:
-            return f"{name} other than {self.low:g}"
+            return f"{name} {one} {self.low:g}"
         if math.isinf(self.low):
-            return f"{name} above {self.high:g}"
+            return f"{name} {upper} {self.high:g}"
         if math.isinf(self.high):
-            return f"{name} below {self.low:g}"
-        return f"{name} outside [{self.low:g}, {self.high:g}]"
+            return f"{name} {lower} {self.low:g}"
+        return f"{name} {two} [{self.low:g}, {self.high:g}]"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +10,6 @@ import torch
 
 from lowrank_core.analysis.statistics import Pooled
 from lowrank_core.errors import require
-
-Series = Mapping[str, Sequence[float]]
-"""Variant (e.g. "k = 6", or "" if there is one only) -> one number per seed, or a single pooled one."""
 
 
 @dataclass

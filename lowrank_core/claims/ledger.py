@@ -41,7 +41,7 @@ def read(folder: str | os.PathLike[str] | None = None) -> list[dict[str, Any]]:
             f"it has no result of {claim.id}",
             f"run the chapter {claim.chapter}, or `claims run {claim.id}`, with {RESULTS_VARIABLE} set",
         )
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_text(encoding="utf8"))
         require(
             record["core_hash"] == provenance.core_hash(),
             claim.id,

@@ -12,6 +12,7 @@ from typing import Any
 
 from lowrank_core.analysis.statistics import mean_interval
 from lowrank_core.claims.evidence import Evidence
+from lowrank_core.files import write_whole
 
 
 class UnexpectedVerdict(AssertionError):
@@ -52,10 +53,8 @@ class Result:
     def write(self, folder: Path) -> None:
         """Write the record to `folder/<id>.json`, whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{self.record['id']}.json"
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(self.record, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-        part.replace(path)
+        text = json.dumps(self.record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        write_whole(folder / f"{self.record['id']}.json", text)
 
     def __repr__(self) -> str:
         """Rounded, decision-relevant lines: what a replay of the page compares."""

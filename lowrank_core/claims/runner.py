@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from string import Formatter
 from types import SimpleNamespace
 from typing import Any, get_args
 
@@ -81,8 +80,7 @@ def gather(claim: Claim, setting: Setting) -> tuple[Evidence, Judgement]:
     """
     with single_thread():
         evidence = claim.function(setting)
-    quoted = {name for _, name, _, _ in Formatter().parse(claim.discrepancy or "") if name is not None}
-    missing = sorted(quoted - set(evidence.notes))
+    missing = sorted(set(claim.quoted) - set(evidence.notes))
     require(
         not missing,
         f"claim {claim.id}: discrepancy",

@@ -19,9 +19,9 @@ POSITIVE = "σ_r > 0"
 class OutsideHypotheses(ArgumentError):
     """Sizes that a statement does not speak of; `hypothesis` names what they violate."""
 
-    def __init__(self, argument: str, value: object, problem: str, fix: str) -> None:
-        super().__init__(argument, value, problem, fix)
-        self.hypothesis = argument
+    @property
+    def hypothesis(self) -> str:
+        return self.argument
 
 
 def assume(condition: bool, hypothesis: str, value: object) -> None:

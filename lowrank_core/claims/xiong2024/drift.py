@@ -18,7 +18,7 @@ from lowrank_core.analysis.statistics import pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.xiong2024.runs import SEEDS, asymmetric_run, scaled_start
+from lowrank_core.claims.xiong2024.runs import SEEDS, asymmetric_run, norm, scaled_start
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent, State
 from lowrank_core.problem import Problem
@@ -173,11 +173,6 @@ def imbalance_conservation(setting: Setting) -> Evidence:
             "law": norm(by_alpha["population"][:, :1] + expected) / norm(imbalance(unit))[:, None],
         },
     )
-
-
-def norm(matrix: torch.Tensor) -> torch.Tensor:
-    """Operator norm, (B,)."""
-    return torch.linalg.matrix_norm(matrix, ord=2)
 
 
 def signal_drift(unit: Factors, truth: Truth, eta: float, alphas: Sequence[float]) -> torch.Tensor:

@@ -18,7 +18,15 @@ from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refuse
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.xiong2024.noise_law import truth_of
-from lowrank_core.claims.xiong2024.runs import SEEDS, asymmetric_run, descent_fit, per_step, scaled_start
+from lowrank_core.claims.xiong2024.runs import (
+    SEEDS,
+    asymmetric_run,
+    descent_fit,
+    norm,
+    per_step,
+    resized,
+    scaled_start,
+)
 from lowrank_core.factors import Factors, pad_columns
 from lowrank_core.randomness import orthonormal
 
@@ -149,16 +157,6 @@ def one_is_slow(limit: Factors, r: int) -> torch.Tensor:
     ranks = [(v > 1e-6 * v[:, :1]).sum(dim=1) for v in values]
     (f, g), (n1, n2) = ranks, (limit.left.shape[1], limit.right.shape[1])
     return ((f > r) & (g < n2)) | ((g > r) & (f < n1))
-
-
-def resized(setting: Setting, **sizes: int) -> Setting:
-    """The setting with some sizes changed."""
-    return replace(setting, sizes=SimpleNamespace(**vars(setting.sizes) | sizes))
-
-
-def norm(matrix: torch.Tensor) -> torch.Tensor:
-    """Operator norm, (B,)."""
-    return torch.linalg.matrix_norm(matrix, ord=2)
 
 
 @claim(

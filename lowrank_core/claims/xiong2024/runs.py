@@ -122,3 +122,8 @@ def descent_fit(run: Trajectory, part: float) -> rates.Comparison:
 def per_step(eta: float, rate: torch.Tensor) -> torch.Tensor:
     """Change of the logarithm of the squared error in one step that multiplies the error by 1 − η·rate."""
     return 2 * torch.log1p(-eta * rate)
+
+
+def norm(matrix: torch.Tensor) -> torch.Tensor:
+    """Operator norm, (B,)."""
+    return torch.linalg.matrix_norm(matrix, ord=2)
