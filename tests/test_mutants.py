@@ -381,8 +381,8 @@ MUTANTS = {
     ),
     "verdicts without controls": Mutant(
         "claims/verdict.py",
-        'if not fired or "unclear" in states:',
-        'if "unclear" in states:',
+        'verdict = by_criteria if supported else "inconclusive"',
+        "verdict = by_criteria",
         tests=("claims/test_verdict.py::test_without_a_firing_control_nothing_is_concluded",),
     ),
     "only the last variant of a control counts": Mutant(
@@ -452,7 +452,7 @@ MUTANTS = {
     ),
     "edges that always pass": Mutant(
         "claims/runner.py",
-        'if judgement.met == (claim.expected == "holds"):',
+        "if judgement.by_criteria == claim.expected:",
         "if True:",
         tests=("claims/test_runner.py::test_edges_that_are_not_as_declared_are_found",),
     ),
