@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 
@@ -68,14 +68,17 @@ def by_layout(n: int, rounds: int) -> Iterator[Row]:
         )
 
 
-def mixed(n: int, rounds: int) -> Iterator[Row]:
+LOW_PRECISION = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def mixed(n: int, rounds: int, arithmetics: Iterable[str] = tuple(LOW_PRECISION)) -> Iterator[Row]:
     """A whole iteration per trajectory: products in low precision, and a residual in float64 every so often."""
     m = 15 * n
     operator = dense(n, m)
     problem, start = recovery(operator, BATCH)
     ours = {}
-    for arithmetic, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
-        method = MixedGradientDescent(ETA, arithmetic)
+    for arithmetic in arithmetics:
+        dtype, method = LOW_PRECISION[arithmetic], MixedGradientDescent(ETA, arithmetic)
         if n <= 50:
             end = _ran(method, problem, start, LONG)().left
             worst = max(relative_error(x, problem) for x in end)

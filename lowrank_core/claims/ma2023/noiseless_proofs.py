@@ -227,8 +227,9 @@ $\lambda=\lambda_{\min}(SS^\top)$.)""",
     chapter=CHAPTER,
     discrepancy="Proposition 16 prints (16) without the term −2η²σ₁‖SEᵀ‖², under SSᵀ ≻ 0, ‖EEᵀ‖ ≤ σ₁, ‖SSᵀ‖ ≤ 2σ₁ "
     "and η ≲ 1/σ₁. The exact instance misses it by {missed by:.3g}, and random ones by up to "
-    "{largest violation:.2g} η². The inequality is true up to this term of second order in η, and with it the "
-    "argument that rests on (16) survives.",
+    "{largest violation:.2g} η². With this term of second order in η it is true for r = 1; for larger r "
+    "no violation was found under ‖SSᵀ‖ ≤ 1.01 σ₁, where the argument that rests on (16) survives, but at ‖SSᵀ‖ = "
+    "2σ₁ and ησ₁ = 0.45 it fails.",
 )
 def one_step_counterexample(setting: Setting) -> Evidence:
     printed, mended = (one_step_inequalities.counterexample(extra) for extra in (0, 2))
@@ -270,7 +271,7 @@ EXCESS = "largest ‖E₊E₊ᵀ‖ / bound − 1"
 
 @claim(
     id="ma2023.residual-inequality",
-    title="The residual never grows on the expected loss",
+    title="The residual never grows on the expected loss, for small steps",
     reference="eq. (19) (JMLR p. 18); proof and conditions derived here",
     statement=r"""If $\eta\|X\|^2\le1$ and $\eta\|EE^\top\|\le\frac12$, then
 $\|E_+E_+^\top\|\le\|EE^\top\|-\eta\|EE^\top\|^2$.""",

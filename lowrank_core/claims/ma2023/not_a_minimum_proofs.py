@@ -21,9 +21,10 @@ LENGTHS = (Fraction(1, 1000), Fraction(1, 100))
     id="ma2023.every-local-minimum-is-global",
     title="With k ≥ n columns every local minimum is global",
     reference="no counterpart in the paper",
-    statement=r"""If $k\ge n$ and $f$ is convex, every local minimum of $X\mapsto f(XX^\top)$ is a global
-one: for every $X$ and $Y\succeq0$ there is a $W$ with $WW^\top=Y$ and $\|W-X\|^2\le\|Y-XX^\top\|$. So if
-$f(M_L)<f(M^\star)$ for some $M_L\succeq0$, no factor of $M^\star$ is a local minimum.""",
+    statement=r"""If $k\ge n$ and $f$ is convex and finite on the symmetric matrices, every local minimum of
+$X\mapsto f(XX^\top)$ is a global one: for every $X$ and $Y\succeq0$ there is a $W$ with $WW^\top=Y$ and
+$\|W-X\|^2\le\|Y-XX^\top\|$. So if $f(M_L)<f(M^\star)$ for some $M_L\succeq0$, no factor of $M^\star$ is a local
+minimum.""",
     origin="ours",
     kind="identity",
     criteria=(

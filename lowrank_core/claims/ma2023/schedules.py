@@ -255,9 +255,9 @@ LARGER = "log₁₀(error / error with a good budget)"
     id="ma2023.budget-window",
     title="A decay closer to 1 costs time only, at m = 500",
     reference="p. 25, after Theorem 27, a remark without m",
-    statement=r"""Under outlier noise, $p=0.2$, with a decay $\rho$ closer to 1 than needed the method
-reaches the same accuracy, only later: at $n=20$, $r=3$ and $m=500$, with two and four times the budget
-$\eta/(1-\rho)$ the error (median) is within a factor of ten of the one with a budget that suffices.""",
+    statement=r"""Under outlier noise, $p=0.2$, with a decay $\rho$ closer to 1 than needed the method reaches
+the same accuracy, only later: at $k=n=20$, $r=3$, $m=500$ and $\alpha=10^{-8}$, with two and four times the
+budget $\eta/(1-\rho)$ the error (median) is within a factor of ten of the one with a budget that suffices.""",
     origin="paper",
     known="read",
     kind="ordering",

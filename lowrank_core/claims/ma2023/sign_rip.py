@@ -198,7 +198,7 @@ SCORE_POOLED = "largest |z| of the loss, all seeds together"
 
 @claim(
     id="ma2023.expected-loss",
-    title="The expected ℓ1 loss is the unsquared distance to the truth",
+    title="Without noise the expected ℓ1 loss is proportional to the unsquared distance",
     reference="Lemma 15 without noise; with Gaussian noise derived here",
     statement=r"""For Gaussian $A_i$ and Gaussian noise of variance $\nu^2$ on every measurement,
 independent of $\mathcal A$, and every $X$,

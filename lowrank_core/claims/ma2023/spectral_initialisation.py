@@ -26,7 +26,7 @@ OVERLAP = "overlap of the leading eigenvectors with the truth"
     id="ma2023.spectral-initialisation",
     title="The spectral start points along the truth, and gross outliers do not turn it",
     reference="Lemma 33 (p. 34), stated there without noise; outliers and search ranks k < n are derived here",
-    statement=r"""For Gaussian $A_i$, outliers of probability $p<1$ that are independent of $\mathcal A$,
+    statement=r"""For Gaussian $A_i$, outliers of probability $p<1$, drawn independently of $\mathcal A$,
 and every search rank $r\le k\le n$, Algorithm 2 starts from $U_0$ with
 $\bigl\|U_0U_0^\top-\alpha^2\varphi(M^\star)M^\star/\|M^\star\|_F\bigr\|\le2\alpha^2\varphi(M^\star)\delta$,
 where $\delta$ is the deviation at $M^\star$ of rank one with errors $-s$, and the left side falls as

@@ -182,7 +182,7 @@ TIMES = "exponent of the median iterations to twice the final error in log(1/α)
     title="The scale of the start sets the floor: error ∝ α^β, with β between zero and two",
     reference="Figure 1c, Corollary 28: error ≲ n α^(2 − O(·)); η and ρ are not given there",
     statement=r"""At $n=20$, $\Sigma=(10,5,1)$, $m=500$, $p=0.1$, with $k=n$ and, for each small scale $\alpha$ of
-the spectral start, the same multiple of its smallest budget, large enough to learn the truth, the
+the spectral start, $1.6$ times its smallest budget $R_{\min}$, the
 final error decreases like a power $\beta$ of $\alpha$, $0<\beta<2$, while the final rank
 shrinks to $r$ and, with the same $\rho$, the number of iterations to the floor grows in proportion to
 $\log(1/\alpha)$ (medians).""",

@@ -138,6 +138,7 @@ $\mathcal A^*\mathcal A(M^\star)$ counts, not the second singular value.""",
         refused("n ≥ 3", "with n = 2 and b < 0 the only noise decays", n=2, k=2),
         refused("k ≥ 2", "with one column no noise is left beside the signal", k=1),
         refused("|b| < 1", "A*A must be positive definite", bs=(-1.2, 0.6)),
+        refused("0 < η < 1", "above one the signal overshoots", eta=1.2),
     ),
     chapter=CHAPTER,
     uses=("stoger2021.sensing-exponent",),
@@ -147,6 +148,7 @@ def adversarial_operator(setting: Setting) -> Evidence:
     setting.assume(s.n >= 3, "n ≥ 3")
     setting.assume(s.k >= 2, "k ≥ 2")
     setting.assume(all(abs(b) < 1 for b in s.bs), "|b| < 1")
+    setting.assume(0 < s.eta < 1, "0 < η < 1")
     repeated = [seed for seed in setting.seeds for _ in s.errors]
 
     def exponent(b: float, expected: float, symmetric: bool = True) -> torch.Tensor:

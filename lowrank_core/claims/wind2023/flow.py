@@ -301,8 +301,8 @@ LEFT = "error / σ₁ at the end"
     title="The flow picture ends at ησ₁ = 1",
     reference="the theorem asks for a small step, restated; the threshold is derived",
     statement=r"""With all entries observed, gradient descent from a small generic start converges to the truth,
-up to an error of order $a_0^2$, for $\eta\sigma_1<1$ and does not for $\eta\sigma_1>1$: every minimiser has a
-Hessian with top eigenvalue at least $2\sigma_1$, the balanced ones exactly that.""",
+up to an error of order $a_0^2$, for $\eta\sigma_1<1$ and from almost no start for $\eta\sigma_1>1$: every
+minimiser has a Hessian with top eigenvalue at least $2\sigma_1$, the balanced ones exactly that.""",
     origin="ours",
     kind="tight",
     criteria=(Criterion(LEFT, high=1e-3, width="60 pilot seeds: at most 2e-7, of order a₀²"),),

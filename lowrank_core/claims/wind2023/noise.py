@@ -53,6 +53,7 @@ for $E=\xi(u_rv_\perp^\top+u_\perp v_r^\top)+\nu u_\perp v_\perp^\top$.""",
         edge("no orthogonal block", cases=((1.0, 0.0),)),
         refused("σ_{r+1}(M* + E) < σ_r/(2c) < σ_r(M* + E)", "the block is learnt", cases=((1.0, 1.1),)),
         refused("r < min(n₁, n₂)", "there is no orthogonal block", n1=2, n2=2),
+        refused("c > ½", "the signal is not learnt by then", cases=((0.4, 1.2),)),
     ),
     seeds=FEWER_SEEDS,
     sizes=scales(
@@ -91,6 +92,7 @@ def tangent_gain(setting: Setting) -> Evidence:
 
     measured: dict[str, dict[str, torch.Tensor]] = {GAIN: {}, RANDOM: {}, TRUNCATED: {}}
     control: dict[str, dict[str, torch.Tensor]] = {GAIN: {}, RANDOM: {}, TRUNCATED: {}}
+    setting.assume(min(c for c, _ in s.cases) > 0.5, "c > ½")
     for c, x in s.cases:
         threshold, name = sigma / (2 * c), f"c = {c:g}, ν = {x:g} ε*"
         nu = x * threshold

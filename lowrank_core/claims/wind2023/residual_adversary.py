@@ -227,7 +227,8 @@ $\theta=1$ it is not learnt.""",
         edge("κ = 5", spectrum=(5.0, 1.0), seeds=1),
         refused("k > r", "the final error is smaller", k=2),
         refused("r = 2", "the law is that of two values", spectrum=(1.0,)),
-        refused("θ < 1", "it is not learnt", thetas=(1.0,)),
+        refused("0 ≤ θ < 1", "it is not learnt", thetas=(1.0,)),
+        refused("0 ≤ θ < 1", "a push that feeds the signal has another law", thetas=(-0.6,)),
     ),
     seeds=FEWER_SEEDS,
     sizes=scales(
@@ -245,7 +246,7 @@ def damping_adversary_harmless(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(len(s.spectrum) == 2, "r = 2")
     setting.assume(s.k > 2, "k > r")
-    setting.assume(max(s.thetas) < 1, "θ < 1")
+    setting.assume(min(s.thetas) >= 0 and max(s.thetas) < 1, "0 ≤ θ < 1")
     truth = truth_of(setting)
     largest, smallest = s.spectrum
 
