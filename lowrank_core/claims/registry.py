@@ -6,7 +6,7 @@ import difflib
 import functools
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lowrank_core.claims.claim import Claim, Evidence, Setting
@@ -60,10 +60,20 @@ def claim(**declaration: Any) -> Callable[[Callable[[Setting], Evidence]], Claim
     return register
 
 
+def _modules(name: str) -> Iterator[str]:
+    """The modules that declare the claims of a package, as its `MODULES` orders them; a plain module itself."""
+    parts = getattr(importlib.import_module(name), "MODULES", None)
+    if parts is None:
+        yield name
+    else:
+        for part in parts:
+            yield from _modules(f"{name}.{part}")
+
+
 @functools.cache
-def _load() -> None:
-    for paper in PAPERS:
-        importlib.import_module(f"lowrank_core.claims.{paper}")
+def _load() -> dict[str, int]:
+    """All modules with claims, imported, and their places in the book."""
+    modules = [name for paper in PAPERS for name in _modules(f"lowrank_core.claims.{paper}")]
     for declared in _CLAIMS.values():
         missing = sorted(set(declared.uses) - set(_CLAIMS))
         require(
@@ -73,15 +83,16 @@ def _load() -> None:
             "no such claims",
             "name ids of declared claims",
         )
+    return {name: place for place, name in enumerate(modules)}
 
 
 def all_claims(paper: str | None = None) -> list[Claim]:
-    """All claims in the order of `PAPERS` and of their declaration, or those of one paper.
+    """All claims in the order of the book, or those of one paper.
 
     Raises:
         ArgumentError: unknown paper.
     """
-    _load()
+    places = _load()
     require(
         paper is None or paper in PAPERS,
         "paper",
@@ -89,10 +100,14 @@ def all_claims(paper: str | None = None) -> list[Claim]:
         "no claims of such a paper",
         f"use one of {', '.join(PAPERS)}",
     )
-    place = {key: i for i, key in enumerate(PAPERS)}
     chosen = [declared for declared in _CLAIMS.values() if paper in (None, declared.paper)]
-    # Whoever imports a paper's module first declares its claims first.
-    return sorted(chosen, key=lambda declared: place.get(declared.paper, len(place)))
+
+    def place(declared: Claim) -> tuple[int, int]:
+        """By module and line: who imports a module first decides when its claims are declared."""
+        function = declared.function
+        return places.get(function.__module__, len(places)), function.__code__.co_firstlineno
+
+    return sorted(chosen, key=place)
 
 
 def find(claim_id: str) -> Claim:

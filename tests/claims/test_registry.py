@@ -91,8 +91,15 @@ def test_the_source_is_the_declaration_and_the_function(claim):
 
 def test_the_order_is_that_of_the_book_whatever_was_imported_first(monkeypatch):
     monkeypatch.setattr(registry, "_CLAIMS", dict(reversed(registry._CLAIMS.items())))
-    papers = [claim.paper for claim in registry.all_claims()]
-    assert list(dict.fromkeys(papers)) == list(registry.PAPERS)
+    assert registry.all_claims() == CLAIMS
+    assert list(dict.fromkeys(claim.paper for claim in CLAIMS)) == list(registry.PAPERS)
+
+
+def test_no_module_with_claims_is_left_out():
+    folder = Path(registry.__file__).parent
+    written = {path for path in folder.rglob("*.py") if "\n@claim(\n" in path.read_text(encoding="utf8")}
+    listed = {folder.joinpath(*name.split(".")[2:]).with_suffix(".py") for name in registry._load()}
+    assert written <= listed
 
 
 def test_claims_by_paper():

@@ -3,6 +3,5 @@
 The abstract was read; the main theorem is restated from a generalisation of it to tensors, with a like proof.
 """
 
-from lowrank_core.claims.stoger2021 import alignment, exponent
-
-__all__ = ["alignment", "exponent"]
+MODULES = ("alignment", "exponent")
+"""In the order of the book."""

@@ -1,12 +1,8 @@
 """Claims of Tong, Ma & Chi, "Accelerating Ill-Conditioned Low-Rank Matrix Estimation via Scaled Gradient Descent".
 
 The paper (JMLR 22, 2021) was read in full; theorems, constants and pages are quoted from it. The exact local rate
-and what follows from it are derived here. The paper assumes that the search rank equals the true rank r. The
-modules are listed in the order of the book.
+and what follows from it are derived here. The paper assumes that the search rank equals the true rank r.
 """
 
-from lowrank_core.claims.tong2021 import laws  # isort: split
-
-from lowrank_core.claims.tong2021 import guarantees, speed
-
-__all__ = ["guarantees", "laws", "speed"]
+MODULES = ("laws", "guarantees", "speed")
+"""In the order of the book."""

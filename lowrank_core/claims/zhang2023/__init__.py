@@ -1,16 +1,8 @@
 """Claims of Zhang, Fattahi & Zhang, "Preconditioned Gradient Descent for Overparameterized ... Factorization".
 
 The paper (JMLR 24, 2023) was read in full; theorems, constants and pages are quoted from it. Its f is ½‖A(XXᵀ) −
-b‖², twice the loss of the solvers, so that its step α is η/2. The exact local laws are derived here. The modules
-are listed in the order of the book.
+b‖², twice the loss of the solvers, so that its step α is η/2. The exact local laws are derived here.
 """
 
-from lowrank_core.claims.zhang2023 import laws  # isort: split
-
-from lowrank_core.claims.zhang2023 import bounds  # isort: split
-
-from lowrank_core.claims.zhang2023 import undamped  # isort: split
-
-from lowrank_core.claims.zhang2023 import certificate
-
-__all__ = ["bounds", "certificate", "laws", "undamped"]
+MODULES = ("laws", "bounds", "undamped", "certificate")
+"""In the order of the book."""

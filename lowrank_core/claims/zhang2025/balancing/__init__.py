@@ -1,11 +1,4 @@
-"""Why UVᵀ needs a balancing regulariser, and where it does not: the claims, in the order of the book."""
+"""Why UVᵀ needs a balancing regulariser, and where it does not."""
 
-from lowrank_core.claims.zhang2025.balancing import saddle  # isort: split
-
-from lowrank_core.claims.zhang2025.balancing import identities  # isort: split
-
-from lowrank_core.claims.zhang2025.balancing import exactness  # isort: split
-
-from lowrank_core.claims.zhang2025.balancing import descent
-
-__all__ = ["descent", "exactness", "identities", "saddle"]
+MODULES = ("saddle", "identities", "exactness", "descent")
+"""In the order of the book."""
