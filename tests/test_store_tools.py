@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 TOOLS = Path(__file__).parents[1] / "tools"
 
@@ -86,3 +87,55 @@ class TestFreshSeeds:
         again = {"claims": 1, "seed0": [1], "flips": [], "core_hash": "b"}
         found = fresh.merged(kept, again, ["test.fails"])
         assert found == {"claims": 3, "seed0": [1], "flips": [flip], "core_hash": "a, b"}
+
+
+class TestCompareRecords:
+    @pytest.fixture
+    def records(self, declare, monkeypatch, tmp_path):
+        """Run one claim whose control measures `shift`, and keep it in a folder of that name."""
+        module = tool("compare_records")
+        state = {}
+        declare(lambda s: declare.evidence([1.0] * 3, [state["shift"]] * 3), id="test.one")
+
+        def kept(shift):
+            state["shift"] = shift
+            folder = tmp_path / str(shift)
+            module.keep("test.one", "smoke", 0, folder / "test.one.pt")
+            return folder
+
+        return module, kept
+
+    def test_equal_runs_do_not_differ(self, records, tmp_path):
+        module, kept = records
+        again = kept(0.0).rename(tmp_path / "before")
+        assert module.compare(again, kept(0.0), 0.0) == []
+
+    def test_a_changed_number_is_named_with_its_place_and_size(self, records):
+        module, kept = records
+        lines = module.compare(kept(0.25), kept(0.5), 0.0)
+        assert any(
+            "test.one [record][control][measured]" in line and "by up to 0.25" in line for line in lines
+        )
+        assert module.compare(kept(0.25), kept(0.25 + 1e-12), 1e-9) == []
+
+    def test_a_claim_that_is_gone_is_a_difference(self, records, tmp_path):
+        module, kept = records
+        (tmp_path / "empty").mkdir()
+        assert "not in" in module.compare(kept(0.0), tmp_path / "empty", 0.0)[0]
+        assert "no records" in module.compare(tmp_path / "empty", tmp_path / "empty", 0.0)[0]
+
+    @pytest.mark.parametrize(
+        ("before", "after", "words"),
+        [
+            (torch.tensor([1.0, torch.nan, torch.inf]), torch.tensor([1.0, torch.nan, torch.inf]), ""),
+            (torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0 + 2**-20]), "by up to"),
+            (torch.tensor([1.0, 2.0]), torch.tensor([1.0, torch.nan]), "by up to inf"),
+            (torch.ones(2), torch.ones(3), "shape (2,) → (3,)"),
+            ("holds", "refuted", "'holds' → 'refuted'"),
+            ("1.0", torch.tensor(1.0), "→"),
+        ],
+    )
+    def test_what_counts_as_a_difference(self, before, after, words):
+        found = tool("compare_records").difference(before, after, 1e-9)
+        assert words in found
+        assert bool(words) == bool(found)
