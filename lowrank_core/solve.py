@@ -11,7 +11,7 @@ import torch
 from lowrank_core import provenance, reduction
 from lowrank_core.errors import ArgumentError, require
 from lowrank_core.factors import Factors
-from lowrank_core.methods.gradient_descent import operator_norm
+from lowrank_core.linalg import operator_norm
 from lowrank_core.methods.method import Method, State, advanced, prepared
 from lowrank_core.problem import Problem
 from lowrank_core.progress import bar

@@ -14,9 +14,10 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.closed_forms import balanced_flow
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.small_starts import SEEDS, balanced
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.wind2023.runs import SEEDS, balanced
+from lowrank_core.linalg import operator_norm
 from lowrank_core.randomness import normal
 from lowrank_core.truth import rectangular
 
@@ -74,7 +75,7 @@ def early_stopping(setting: Setting) -> Evidence:
     setting.assume(rank + 1 < min(s.n1, s.n2), "r + 1 < min(n₁, n₂)")
     truth = rectangular(s.n1, s.n2, s.spectrum, setting.seeds, device=setting.device).matrix
     drawn = normal(setting.seeds, "observation noise", s.n1, s.n2, device=setting.device)
-    noise = drawn * (s.noise * s.spectrum[-1] / torch.linalg.matrix_norm(drawn, ord=2))[:, None, None]
+    noise = drawn * (s.noise * s.spectrum[-1] / operator_norm(drawn))[:, None, None]
     # In the singular basis of M every block of the flow keeps its relative accuracy.
     u, values, vh = torch.linalg.svd(truth + noise, full_matrices=True)
     seen = torch.zeros_like(truth)
@@ -95,7 +96,7 @@ def early_stopping(setting: Setting) -> Evidence:
         for scale in scales:
             near = max(0.0, 2 * math.log(1 / scale) / float((upper + lower).mean()))
             times = torch.linspace(0.8 * near, 1.2 * near + 3, s.points, dtype=torch.float64)
-            found.append(_norm(path(scale, times, k) - best[:, None]).amin(dim=1))
+            found.append(operator_norm(path(scale, times, k) - best[:, None]).amin(dim=1))
         return torch.stack(found, dim=1)
 
     small = min(s.scales)
@@ -121,10 +122,6 @@ def early_stopping(setting: Setting) -> Evidence:
         notes={"mean p_r": float(p.mean())},
         curves={"times": grid, "errors": errors, "stop": stop, "scales": s.scales, "closest": near, "p": p},
     )
-
-
-def _norm(matrix: torch.Tensor) -> torch.Tensor:
-    return torch.linalg.matrix_norm(matrix, ord=2)
 
 
 def _frobenius(matrix: torch.Tensor) -> torch.Tensor:

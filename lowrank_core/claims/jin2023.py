@@ -15,10 +15,11 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.closed_forms import balanced_flow
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.small_starts import SEEDS, balanced
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.wind2023.runs import SEEDS, balanced
 from lowrank_core.factors import Factors, coupled_start
+from lowrank_core.linalg import operator_norm
 from lowrank_core.proofs import incremental_exponent
 from lowrank_core.truth import Truth, rectangular
 
@@ -195,7 +196,7 @@ def _closest(
     products = torch.stack([factors.product() for factors in path], dim=1)
     best = best_approximation(truth, rank)[:, None]
     if unique:
-        return _norm(products - best).amin(dim=1)
+        return operator_norm(products - best).amin(dim=1)
     gaps = torch.linalg.svdvals(products) - torch.linalg.svdvals(best)
     return gaps.abs().amax(dim=-1).amin(dim=1)
 
@@ -203,10 +204,6 @@ def _closest(
 def best_approximation(truth: Truth, rank: int) -> torch.Tensor:
     """M_k, the best approximation of rank k of the truth, (B, n1, n2)."""
     return (truth.left * truth.spectrum[:, None, :])[..., :rank] @ truth.right[..., :rank].mT
-
-
-def _norm(matrix: torch.Tensor) -> torch.Tensor:
-    return torch.linalg.matrix_norm(matrix, ord=2)
 
 
 PASSED = "largest over j < s of min_t ‖FGᵀ − M_j‖ / σ_{j+1}, t after the time of M_{j−1}"
@@ -272,7 +269,7 @@ def learns_ranks_in_sequence(setting: Setting) -> Evidence:
                 found[PASSED][variant] = passed(products, truth, last)
             if found is measured:
                 found[END][variant] = (
-                    _norm(products[:, -1] - best_approximation(truth, last)) / s.spectrum[last - 1]
+                    operator_norm(products[:, -1] - best_approximation(truth, last)) / s.spectrum[last - 1]
                 )
                 curves[k] = torch.linalg.svdvals(products)[..., :rank]
     square = rectangular(rank, rank, s.spectrum, setting.seeds, device=setting.device)
@@ -282,7 +279,7 @@ def learns_ranks_in_sequence(setting: Setting) -> Evidence:
     flip = torch.linalg.det(start.product()).sign()[:, None]
     right = torch.cat([-flip[:, :, None] * start.right[:, :1], start.right[:, 1:]], dim=1)
     stuck = path(square, Factors(start.left, right), times[-1:])[:, -1]
-    control[END]["n₁ = n₂ = r, det F₀G₀ᵀ < 0"] = _norm(stuck - square.matrix) / s.spectrum[-1]
+    control[END]["n₁ = n₂ = r, det F₀G₀ᵀ < 0"] = operator_norm(stuck - square.matrix) / s.spectrum[-1]
     return Evidence(
         measured=measured,
         control=control,
@@ -296,7 +293,7 @@ def passed(products: torch.Tensor, truth: Truth, last: int) -> torch.Tensor:
     index = torch.arange(products.shape[1])
     largest = torch.zeros(len(products), dtype=torch.float64)
     for j in range(1, last):
-        gap = _norm(products - best_approximation(truth, j)[:, None])
+        gap = operator_norm(products - best_approximation(truth, j)[:, None])
         near, when = torch.where(index >= since, gap, torch.inf).min(dim=1)
         largest, since = torch.maximum(largest, near / truth.spectrum[:, j]), when[:, None]
     return largest

@@ -13,10 +13,11 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.imbalance import imbalance
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.small_starts import SEEDS, descent, gaussian_pair
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.wind2023.runs import SEEDS, descent, gaussian_pair
 from lowrank_core.factors import Factors
+from lowrank_core.linalg import operator_norm
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import gaussian
 from lowrank_core.truth import rectangular
@@ -80,7 +81,7 @@ def implicit_balancing(setting: Setting) -> Evidence:
 
         def norm(_: Problem, factors: Factors) -> torch.Tensor:
             assert factors.right is not None
-            return torch.linalg.matrix_norm(imbalance(Factors(a * factors.left, factors.right / a)), ord=2)
+            return operator_norm(imbalance(Factors(a * factors.left, factors.right / a)))
 
         columns = [
             descent(problem, unit, eta, s.time, observables={"imbalance": norm}).observed["imbalance"]

@@ -10,9 +10,10 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.landscapes import arrival, certified_problem
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2025.runs import LOG_SEEDS, SEEDS, arrival, certified_problem
+from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
 from lowrank_core.factors import Factors, gaussian_start
 from lowrank_core.methods import (
     GradientDescent,

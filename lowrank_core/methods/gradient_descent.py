@@ -13,10 +13,9 @@ from typing import ClassVar
 
 import torch
 
-from lowrank_core import kernels
 from lowrank_core.errors import require
 from lowrank_core.factors import Factors
-from lowrank_core.kernels import norm_cpu
+from lowrank_core.linalg import operator_norm
 from lowrank_core.loss import Loss
 from lowrank_core.methods.method import State
 from lowrank_core.problem import Problem
@@ -171,16 +170,3 @@ def looped(problem: Problem, state: State, rule: StepRule, end: int) -> State | 
             return None
         state = State(Factors(*moved), stop)
     return state
-
-
-def operator_norm(matrix: torch.Tensor, symmetric: bool) -> torch.Tensor:
-    """Largest singular value of each matrix, (B, n1, n2) -> (B,); NaN where it is not finite."""
-    if symmetric and kernels.compiled(matrix):
-        return norm_cpu.operator_norm(matrix)
-    finite = torch.isfinite(matrix).all(dim=-1).all(dim=-1)
-    # LAPACK refuses NaN, and one diverged trajectory must not end the run of the others.
-    safe = torch.where(finite[:, None, None], matrix, 0.0)
-    norm = (
-        torch.linalg.eigvalsh(safe).abs().amax(dim=-1) if symmetric else torch.linalg.matrix_norm(safe, ord=2)
-    )
-    return torch.where(finite, norm, torch.nan)

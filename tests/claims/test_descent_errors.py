@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lowrank_core.claims.wind2023.runs import descent, descent_errors, stopping_time
+from lowrank_core.claims.experiments.small_starts import descent, descent_errors, stopping_time
 from lowrank_core.factors import imbalanced_start
 from lowrank_core.problem import observe
 from lowrank_core.sensing import gaussian

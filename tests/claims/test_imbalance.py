@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from lowrank_core.analysis.imbalance import free_directions, imbalance, local_rate
+from lowrank_core.claims.experiments.descents import per_step
 from lowrank_core.claims.xiong2024 import drift, noise_law
 from lowrank_core.claims.xiong2024.imbalance import one_is_slow
-from lowrank_core.claims.xiong2024.runs import per_step
 from lowrank_core.factors import Factors, balanced_start, imbalanced_start
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe

@@ -7,15 +7,6 @@ import torch
 
 from lowrank_core.claims.xiong2024.batches import split
 from lowrank_core.claims.xiong2024.rebalancing import rate_from_start
-from lowrank_core.claims.xiong2024.start_scale import first_crossing
-
-
-def test_first_crossing_is_interpolated_in_the_logarithm():
-    x = torch.tensor([1.0, 10.0, 100.0], dtype=torch.float64)
-    y = torch.tensor([[-1.0, 1.0, 3.0], [-3.0, -1.0, 3.0], [-3.0, -2.0, -1.0], [1.0, 2.0, 3.0]])
-    found = first_crossing(x, y.double()).tolist()
-    assert found[:2] == pytest.approx([10**0.5, 10**1.25])
-    assert all(math.isnan(value) for value in found[2:])
 
 
 def test_rate_from_the_start_solves_its_equations():

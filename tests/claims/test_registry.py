@@ -1,5 +1,6 @@
 """The registry of the book's claims."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,18 @@ def test_no_module_with_claims_is_left_out():
     written = {path for path in folder.rglob("*.py") if "\n@claim(\n" in path.read_text(encoding="utf8")}
     listed = {folder.joinpath(*name.split(".")[2:]).with_suffix(".py") for name in registry._load()}
     assert written <= listed
+
+
+def test_no_paper_stands_on_the_modules_of_another():
+    # What several papers share has a room of its own, claims/experiments.
+    folder = Path(registry.__file__).parent
+    for path in folder.rglob("*.py"):
+        own = path.relative_to(folder).parts[0].removesuffix(".py")
+        if own in registry.PAPERS:
+            found = re.findall(
+                r"lowrank_core\.claims\.([a-z]+\d{4}|engine)\b", path.read_text(encoding="utf8")
+            )
+            assert set(found) <= {own}, path
 
 
 def test_claims_by_paper():

@@ -8,7 +8,7 @@ import torch
 
 from lowrank_core import kernels
 from lowrank_core.kernels import norm_cpu
-from lowrank_core.methods.gradient_descent import operator_norm
+from lowrank_core.linalg import operator_norm
 from lowrank_core.randomness import normal, orthonormal
 
 pytestmark = pytest.mark.skipif(find_spec("numba") is None, reason="these kernels need numba")

@@ -6,8 +6,9 @@ import torch
 
 from lowrank_core.errors import ArgumentError
 from lowrank_core.factors import Factors, gaussian_start, imbalanced_start
+from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent, Subgradient
-from lowrank_core.methods.gradient_descent import descend, operator_norm
+from lowrank_core.methods.gradient_descent import descend
 from lowrank_core.problem import observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Identity, gaussian, gaussian_symmetric

@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge
-from lowrank_core.claims.engine.runs import (
+from lowrank_core.claims.engine.reference import (
     CHAPTER,
-    SEEDS,
     SPECTRUM,
     arrivals,
     by_torch,
@@ -18,6 +17,7 @@ from lowrank_core.claims.engine.runs import (
 )
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.factors import Factors
 from lowrank_core.methods import ConjugateGradient, GradientDescent, Method
 from lowrank_core.problem import Problem, observe

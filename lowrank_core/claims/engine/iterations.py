@@ -7,9 +7,10 @@ import math
 import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.engine.runs import CHAPTER, SEEDS, recovery
+from lowrank_core.claims.engine.reference import CHAPTER, recovery
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.factors import adjoint_start
 from lowrank_core.methods import ConjugateGradient, GradientDescent, Method
 from lowrank_core.solve import ErrorBelow, solve

@@ -11,10 +11,9 @@ import torch
 
 from lowrank_core.analysis.statistics import Pooled, pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.engine.runs import (
+from lowrank_core.claims.engine.reference import (
     CHAPTER,
     GOAL,
-    SEEDS,
     SPECTRUM,
     all_low,
     arrivals,
@@ -24,6 +23,7 @@ from lowrank_core.claims.engine.runs import (
 )
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.factors import Factors, adjoint_start
 from lowrank_core.methods import GradientDescent, MixedGradientDescent, mixed
 from lowrank_core.noise import Gaussian

@@ -12,12 +12,14 @@ import torch
 
 from lowrank_core import artefacts
 from lowrank_core.analysis import phases, rates
+from lowrank_core.analysis.crossings import falls_below
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.ma2023 import runs
-from lowrank_core.claims.ma2023.runs import SEEDS
+from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.factors import Factors, gaussian_start, pad_columns
+from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import Identity
@@ -46,19 +48,9 @@ def theorem_start(problem: Problem, k: int, alphas: torch.Tensor) -> Factors:
     """α(√2 VΣ^{1/2} + Z), ‖Z‖ = 0.1, which satisfies ‖X₀X₀ᵀ − 2α²M*‖ ≤ α²σ_r as long as σ₁ ≤ 12σ_r = 12."""
     truth = problem.truth
     z = gaussian_start(truth.shape[0], k, 1.0, truth.seeds, problem.operator.device).left
-    z = z / torch.linalg.matrix_norm(z, ord=2)[:, None, None]
+    z = z / operator_norm(z)[:, None, None]
     signal = pad_columns(truth.left * (2 * truth.spectrum).sqrt()[:, None, :], k)
     return Factors(alphas.to(z)[:, None, None] * (signal + 0.1 * z))
-
-
-def crossing(steps: torch.Tensor, values: torch.Tensor, level: torch.Tensor | float) -> torch.Tensor:
-    """The iteration at which values (B, R) first fall below `level`, logarithmically interpolated, (B,)."""
-    above = (values / torch.as_tensor(level).reshape(-1, 1)).log()
-    below = (above < 0).int()
-    at = below.argmax(dim=1).clamp(min=1)
-    found = torch.where(below.any(dim=1), 1.0, torch.nan)
-    high, low = (above.gather(1, i[:, None])[:, 0] for i in (at - 1, at))
-    return found * (steps[at - 1] + (steps[at] - steps[at - 1]) * high / (high - low))
 
 
 def decade(load: float) -> float:
@@ -79,7 +71,7 @@ def decade_times(setting: Setting, load: float, n: int, k: int) -> torch.Tensor:
         0.5 * alphas[:, None] / math.sqrt(max(n - len(spectrum), 1))
     )
     run = solve(problem, GradientDescent(load), Factors(start), steps, record=every(steps, 1))
-    times = runs.split(crossing(run.steps, run.error.sqrt(), alphas.square()), 2)
+    times = subgradient.split(falls_below(run.steps, run.error.sqrt(), alphas.square()), 2)
     return (times[:, 1] - times[:, 0]) / math.log10(s.alphas[-2] / s.alphas[-1])
 
 
@@ -141,7 +133,7 @@ def expected_loss_recovery(setting: Setting) -> Evidence:
     alphas = torch.tensor(s.alphas * len(setting.seeds), dtype=torch.float64)
     start = theorem_start(problem, s.k, alphas)
     aim = 2 * alphas.square()[:, None, None] * problem.truth.matrix
-    away = torch.linalg.matrix_norm(start.product() - aim, ord=2) / alphas.square()
+    away = operator_norm(start.product() - aim) / alphas.square()
     setting.assume(bool((away <= s.spectrum[-1]).all()), "‖X₀X₀ᵀ − 2α²M*‖ ≤ α²σ_r", float(away.max()))
 
     run = solve(problem, GradientDescent(s.eta), start, s.steps, record=every(s.steps, 5))
@@ -149,7 +141,7 @@ def expected_loss_recovery(setting: Setting) -> Evidence:
     exact = solve(
         problem, GradientDescent(s.eta), theorem_start(problem, r, alphas), s.steps, record=(s.steps,)
     )
-    nothing = runs.final(exact).clamp(min=1e-18)
+    nothing = subgradient.final(exact).clamp(min=1e-18)
 
     single = population(setting, s.spectrum)
     ones = torch.ones(len(setting.seeds))
@@ -170,13 +162,13 @@ def expected_loss_recovery(setting: Setting) -> Evidence:
     name = {load: f"ησ_r = {load:g}" for load in s.loads}
     return Evidence(
         measured={
-            EXPONENT: rates.scaling_exponent(s.alphas, runs.split(error[:, -1], v)),
+            EXPONENT: rates.scaling_exponent(s.alphas, subgradient.split(error[:, -1], v)),
             DECADE: {name[load]: decade_times(setting, load, s.n, s.k) for load in s.loads},
             TAIL: decayed(long),
         },
         predicted={EXPONENT: 2.0, DECADE: {name[load]: decade(load) for load in s.loads}, TAIL: 1.0},
         control={
-            EXPONENT: {"k = r": rates.scaling_exponent(s.alphas, runs.split(nothing, v))},
+            EXPONENT: {"k = r": rates.scaling_exponent(s.alphas, subgradient.split(nothing, v))},
             DECADE: {name[load]: decade_times(setting, load, r, r) for load in s.loads},
             TAIL: {"k = r": decayed(tail(r))},
         },

@@ -16,7 +16,7 @@ from lowrank_core.analysis import rates
 from lowrank_core.analysis.statistics import Pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.ma2023 import runs
+from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.typical import exponent, median, ratio, rms, typical
 from lowrank_core.claims.registry import claim
 from lowrank_core.factors import Factors
@@ -53,10 +53,14 @@ def geometric_run(
 ) -> torch.Tensor:
     """Errors (B,) at the end of the sub-gradient method with geometric steps, or with η/‖Q‖ that do not decay."""
     s = setting.sizes
-    problem = runs.sensing(setting, m, noise, spectrum)
-    start = runs.random(problem, k or s.k, alpha or s.alpha)
-    step = runs.geometric(s.eta, 1 - s.eta / s.budget) if decay else runs.normalised_constant(s.eta)
-    return runs.final(runs.subgradient_run(problem, start, step, s.steps, record=[0]))
+    problem = subgradient.sensing(setting, m, noise, spectrum)
+    start = subgradient.random(problem, k or s.k, alpha or s.alpha)
+    step = (
+        subgradient.geometric(s.eta, 1 - s.eta / s.budget)
+        if decay
+        else subgradient.normalised_constant(s.eta)
+    )
+    return subgradient.final(subgradient.run(problem, start, step, s.steps, record=[0]))
 
 
 def some(setting: Setting, count: int = 8) -> Setting:
@@ -408,10 +412,10 @@ def l1_efficiency(setting: Setting) -> Evidence:
     r = len(s.spectrum)
 
     def against_squares(drawn: Setting, noise: Noise, alpha: float | None = None) -> Pooled:
-        squares = runs.sensing(drawn, s.m, noise, loss="l2")
+        squares = subgradient.sensing(drawn, s.m, noise, loss="l2")
         step = GradientDescent(0.3 / s.spectrum[0])
-        fitted = solve(squares, step, runs.random(squares, r, 0.1), 300, record=[0])
-        return ratio(geometric_run(drawn, s.m, noise, alpha=alpha), runs.final(fitted), rms)
+        fitted = solve(squares, step, subgradient.random(squares, r, 0.1), 300, record=[0])
+        return ratio(geometric_run(drawn, s.m, noise, alpha=alpha), subgradient.final(fitted), rms)
 
     # Every measurement an "outlier" of moderate size is noise with that law.
     heavy = Outliers(0.999, s.nu, "student-t")
@@ -477,23 +481,23 @@ def figure_3(setting: Setting) -> Evidence:
     s = setting.sizes
     alphas = (1.0, *s.alphas)
     record = log_spaced(s.steps, 30)
-    problem = runs.sensing(setting, s.m, Gaussian(s.nu), variants=len(alphas))
-    squares = runs.sensing(setting, s.m, Gaussian(s.nu), loss="l2")
+    problem = subgradient.sensing(setting, s.m, Gaussian(s.nu), variants=len(alphas))
+    squares = subgradient.sensing(setting, s.m, Gaussian(s.nu), loss="l2")
     sizes = torch.tensor(alphas, dtype=torch.float64).repeat(len(setting.seeds))
-    start = Factors(runs.random(problem, s.n, 1.0).left * sizes.to(setting.device)[:, None, None])
+    start = Factors(subgradient.random(problem, s.n, 1.0).left * sizes.to(setting.device)[:, None, None])
     # One budget for each start, in proportion to log(1/α), so that each has its own good step.
     share = torch.tensor([max(math.log10(1 / a), 5.0) / 15 for a in alphas], dtype=torch.float64)
-    step = runs.geometric(0.3, (1 - 0.3 / (s.budget * share)).repeat(len(setting.seeds)))
-    robust = runs.subgradient_run(problem, start, step, s.steps, record=record)
+    step = subgradient.geometric(0.3, (1 - 0.3 / (s.budget * share)).repeat(len(setting.seeds)))
+    robust = subgradient.run(problem, start, step, s.steps, record=record)
 
     def squares_run(k: int, alpha: float) -> torch.Tensor:
-        begin = runs.random(squares, k, alpha)
+        begin = subgradient.random(squares, k, alpha)
         return solve(
             squares, GradientDescent(0.3 / s.spectrum[0]), begin, s.steps, record=record
         ).error.sqrt()
 
     exact, full = squares_run(len(s.spectrum), 0.1), squares_run(s.n, 1.0)
-    errors = runs.split(robust.error.sqrt(), len(alphas))
+    errors = subgradient.split(robust.error.sqrt(), len(alphas))
     last = errors[:, :, -1]
     labels = [f"ℓ1, α = {alpha:g}" for alpha in alphas]
     curves = dict(zip(labels, errors.unbind(1), strict=True)) | {"ℓ2, k = r": exact}

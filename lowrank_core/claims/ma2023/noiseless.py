@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import torch
 
 from lowrank_core.analysis import phases, rates
+from lowrank_core.analysis.crossings import falls_below
 from lowrank_core.analysis.statistics import Pooled, pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.ma2023 import runs
-from lowrank_core.claims.ma2023.expected_loss_runs import CHAPTER, bands, crossing, every, population
-from lowrank_core.claims.ma2023.runs import LOG_SEEDS, SEEDS
+from lowrank_core.claims.ma2023 import subgradient
+from lowrank_core.claims.ma2023.expected_loss_runs import CHAPTER, bands, every, population
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.noise import Gaussian, Outliers
@@ -86,25 +87,29 @@ def incremental_learning(setting: Setting) -> Evidence:
     setting.assume(all(a > b for a, b in pairwise(s.spectrum)), "distinct eigenvalues", s.spectrum)
 
     def trajectory(alphas: tuple[float, ...], steps: int, noise: Outliers | None = None) -> Trajectory:
-        problem = runs.sensing(setting, s.m, noise, variants=len(alphas))
+        problem = subgradient.sensing(setting, s.m, noise, variants=len(alphas))
         scale = torch.tensor(alphas * len(setting.seeds), dtype=torch.float64).to(problem.observations)
-        start = Factors(runs.spectral(problem, s.k, 1.0).left * scale[:, None, None])
-        with runs.wrong_on_purpose():
-            return runs.subgradient_run(
-                problem, start, runs.loss_proportional(s.eta), steps, record=every(steps, 6),
+        start = Factors(subgradient.spectral(problem, s.k, 1.0).left * scale[:, None, None])
+        with subgradient.wrong_on_purpose():
+            return subgradient.run(
+                problem,
+                start,
+                subgradient.loss_proportional(s.eta),
+                steps,
+                record=every(steps, 6),
                 observables={"eigenvalues": phases.signal_eigenvalues},
-            )  # fmt: skip
+            )
 
     run = trajectory((s.alpha, 1.0), s.steps)
     # With a loss that is too large all is learnt within a third of the time.
     wrong = trajectory((s.alpha,), s.steps // 3, Outliers(0.1, 10 * s.spectrum[0]))
-    eigenvalues, error = (runs.split(x, 2) for x in (run.observed["eigenvalues"], run.error.sqrt()))
+    eigenvalues, error = (subgradient.split(x, 2) for x in (run.observed["eigenvalues"], run.error.sqrt()))
     tails = [math.hypot(*s.spectrum[i:]) for i in range(r)]
     gain = math.log(tails[0] / (math.sqrt(PHI2) * s.alpha**2)) / 2
     names = [f"i = {i + 1}" for i in range(r)]
 
     def learnt(found: torch.Tensor) -> torch.Tensor:
-        halves = [crossing(run.steps, 1 / found[:, :, i], 2 / s.spectrum[i]) for i in range(r)]
+        halves = [falls_below(run.steps, 1 / found[:, :, i], 2 / s.spectrum[i]) for i in range(r)]
         return torch.stack(halves, dim=1)
 
     def plateaus(which: int) -> dict[str, torch.Tensor]:
@@ -196,18 +201,20 @@ def alpha_exponent(setting: Setting) -> Evidence:
     def exponents(m: int | None, alphas: tuple[float, ...], noise: Gaussian | None = None) -> Exponents:
         v = len(alphas)
         problem = (
-            population(setting, s.spectrum, v) if m is None else runs.sensing(setting, m, noise, variants=v)
+            population(setting, s.spectrum, v)
+            if m is None
+            else subgradient.sensing(setting, m, noise, variants=v)
         )
-        unit = runs.random(problem, s.k, 1.0).left
+        unit = subgradient.random(problem, s.k, 1.0).left
         scale = torch.tensor(alphas * len(setting.seeds), dtype=torch.float64).to(unit)
         start = Factors(unit * scale[:, None, None])
         if m is None:
             run = solve(problem, GradientDescent(s.eta * PHI2), start, s.steps, record=(s.steps,))
         else:
-            with runs.wrong_on_purpose():
-                step = runs.loss_proportional(s.eta)
-                run = runs.subgradient_run(problem, start, step, s.steps, record=(s.steps,))
-        floors = runs.split(runs.final(run), v)
+            with subgradient.wrong_on_purpose():
+                step = subgradient.loss_proportional(s.eta)
+                run = subgradient.run(problem, start, step, s.steps, record=(s.steps,))
+        floors = subgradient.split(subgradient.final(run), v)
         return Exponents(floors, rates.scaling_exponent(alphas, floors))
 
     found = {m: exponents(m, s.alphas) for m in s.ms}
@@ -303,7 +310,7 @@ def time_in_log_alpha(setting: Setting) -> Evidence:
 
     def starts(problem: Problem, alphas: tuple[float, ...]) -> Factors:
         """Every α with r + 1 columns, then every α with n."""
-        unit = runs.random(problem, s.n, 1.0).left.unflatten(0, (-1, 2, len(alphas))).clone()
+        unit = subgradient.random(problem, s.n, 1.0).left.unflatten(0, (-1, 2, len(alphas))).clone()
         unit[:, 0, :, :, r + 1 :] = 0.0
         scaled = unit * torch.tensor(alphas, dtype=torch.float64)[:, None, None].to(unit)
         return Factors(scaled.flatten(0, 2))
@@ -311,20 +318,25 @@ def time_in_log_alpha(setting: Setting) -> Evidence:
     def quantities(run: Trajectory, slowest: int) -> dict[str, Any]:
         """The criteria's, the last of them from the start number `slowest`: 1 if linear, 10 for 1/t."""
         error = run.error.sqrt()
-        times = crossing(run.steps, error, s.level).unflatten(0, (-1, 2, len(s.alphas)))
+        times = falls_below(run.steps, error, s.level).unflatten(0, (-1, 2, len(s.alphas)))
         early, late = times[..., 1] - times[..., 0], times[..., 2] - times[..., 1]
-        reached = [crossing(run.steps, error[slowest::v], s.level / 10**i) for i in range(3)]
+        reached = [falls_below(run.steps, error[slowest::v], s.level / 10**i) for i in range(3)]
         return {
             AFFINE: {"k = r + 1": (late / early)[:, 0], "k = n": (late / early)[:, 1]},
             SAME: (early + late)[:, 1] / (early + late)[:, 0],
             LINEAR: (reached[2] - reached[1]) / (reached[1] - reached[0]),
         }
 
-    problem, large = runs.sensing(setting, s.m, variants=v), population(setting, s.spectrum, v)
-    step = runs.loss_proportional(s.eta)
-    run = runs.subgradient_run(problem, starts(problem, s.alphas), step, s.steps, record=every(s.steps, 4))
-    tail = solve(large, GradientDescent(s.eta * PHI2), starts(large, (1.0, 0.1, 0.01)), s.tail,
-                 record=log_spaced(s.tail, 40))  # fmt: skip
+    problem, large = subgradient.sensing(setting, s.m, variants=v), population(setting, s.spectrum, v)
+    step = subgradient.loss_proportional(s.eta)
+    run = subgradient.run(problem, starts(problem, s.alphas), step, s.steps, record=every(s.steps, 4))
+    tail = solve(
+        large,
+        GradientDescent(s.eta * PHI2),
+        starts(large, (1.0, 0.1, 0.01)),
+        s.tail,
+        record=log_spaced(s.tail, 40),
+    )
     slow = quantities(tail, len(s.alphas))
     error = run.error.sqrt().unflatten(0, (-1, 2, len(s.alphas)))
     return Evidence(
@@ -389,8 +401,10 @@ def step_threshold(setting: Setting) -> Evidence:
 
     def quantities(run: Trajectory, spectrum: tuple[float, ...]) -> tuple[torch.Tensor, ...]:
         # Runs beyond the threshold oscillate: the median over late iterations is what they settle to.
-        typical = runs.split(run.error[:, 1:].median(dim=1).values.sqrt(), len(loads)) / math.hypot(*spectrum)
-        diverged = runs.split(run.diverged_at >= 0, len(loads))[:, len(NEAR) :]
+        typical = subgradient.split(run.error[:, 1:].median(dim=1).values.sqrt(), len(loads)) / math.hypot(
+            *spectrum
+        )
+        diverged = subgradient.split(run.diverged_at >= 0, len(loads))[:, len(NEAR) :]
         convergent = (typical[:, : len(NEAR)] < 1e-2).int().cumprod(dim=1).sum(dim=1)
         return between[convergent.cpu()], diverged.sum(dim=1).to(torch.float64), typical
 
@@ -399,11 +413,13 @@ def step_threshold(setting: Setting) -> Evidence:
     for spectrum in s.spectra:
         name = f"Σ = {spectrum}"
         etas = torch.tensor(loads * len(setting.seeds), dtype=torch.float64) / spectrum[0]
-        problem = runs.sensing(setting, s.m, spectrum=spectrum, variants=len(loads))
-        start, step = runs.random(problem, s.n, s.alpha), runs.loss_proportional(etas)
-        found[name] = quantities(runs.subgradient_run(problem, start, step, s.steps, record=late), spectrum)
+        problem = subgradient.sensing(setting, s.m, spectrum=spectrum, variants=len(loads))
+        start, step = subgradient.random(problem, s.n, s.alpha), subgradient.loss_proportional(etas)
+        found[name] = quantities(subgradient.run(problem, start, step, s.steps, record=late), spectrum)
         exact = population(setting, spectrum, len(loads))
-        free = solve(exact, GradientDescent(etas), runs.random(exact, s.n, s.alpha), s.steps, record=late)
+        free = solve(
+            exact, GradientDescent(etas), subgradient.random(exact, s.n, s.alpha), s.steps, record=late
+        )
         control[name] = quantities(free, spectrum)
 
     def series(runs_of: dict[str, tuple[torch.Tensor, ...]]) -> dict[str, dict[str, torch.Tensor]]:
@@ -474,23 +490,40 @@ def residual_is_the_floor(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)
     setting.assume(s.k > r, "k > r", s.k)
     setting.assume(s.alpha <= 1e-6, "α ≤ 10⁻⁶", s.alpha)
-    problem, step = runs.sensing(setting, s.m), runs.loss_proportional(s.eta)
-    noisy = runs.sensing(setting, s.m, Gaussian(s.spectrum[-1]))
+    problem, step = subgradient.sensing(setting, s.m), subgradient.loss_proportional(s.eta)
+    noisy = subgradient.sensing(setting, s.m, Gaussian(s.spectrum[-1]))
     grid = every(s.steps, s.steps // 100)
     judged = {name: phases.OBSERVABLES[name] for name in ("‖FFᵀ‖", "‖GGᵀ‖", "eigenvalues of SSᵀ")}
-    over = runs.subgradient_run(problem, runs.spectral(problem, s.k, s.alpha), step, s.steps, record=grid,
-                                observables=phases.OBSERVABLES)  # fmt: skip
+    over = subgradient.run(
+        problem,
+        subgradient.spectral(problem, s.k, s.alpha),
+        step,
+        s.steps,
+        record=grid,
+        observables=phases.OBSERVABLES,
+    )
     # The controls on coarser grids; with noise half of the iterations show enough.
     coarse, half = every(s.steps, s.steps // 50), every(s.steps // 2, s.steps // 50)
-    exact = runs.subgradient_run(problem, runs.spectral(problem, r, s.alpha), step, s.steps, record=grid,
-                                 observables=judged)  # fmt: skip
-    with runs.wrong_on_purpose():
-        corrupted = runs.subgradient_run(noisy, runs.spectral(problem, s.k, s.alpha), step, s.steps // 2,
-                                         record=half, observables=judged)  # fmt: skip
+    exact = subgradient.run(
+        problem, subgradient.spectral(problem, r, s.alpha), step, s.steps, record=grid, observables=judged
+    )
+    with subgradient.wrong_on_purpose():
+        corrupted = subgradient.run(
+            noisy,
+            subgradient.spectral(problem, s.k, s.alpha),
+            step,
+            s.steps // 2,
+            record=half,
+            observables=judged,
+        )
     expected = solve(
-        population(setting, s.spectrum), GradientDescent(s.eta * PHI2), runs.spectral(problem, s.k, s.alpha),
-        s.steps, record=coarse, observables=judged,
-    )  # fmt: skip
+        population(setting, s.spectrum),
+        GradientDescent(s.eta * PHI2),
+        subgradient.spectral(problem, s.k, s.alpha),
+        s.steps,
+        record=coarse,
+        observables=judged,
+    )
 
     def quantities(run: Trajectory) -> dict[str, torch.Tensor]:
         inside, outside = run.observed["‖FFᵀ‖"], run.observed["‖GGᵀ‖"]
@@ -518,8 +551,8 @@ def residual_is_the_floor(setting: Setting) -> Evidence:
             for name in names
         },
         notes={
-            "median final error": float(runs.final(over).median()),
-            "median final error with k = r": float(runs.final(exact).median()),
+            "median final error": float(subgradient.final(over).median()),
+            "median final error with k = r": float(subgradient.final(exact).median()),
         },
         curves={"run": over, "control": exact, "stored": bands(over)},
     )
@@ -561,19 +594,21 @@ every search rank $r\le k\le n$.""",
 def noiseless_recovery(setting: Setting) -> Evidence:
     s, v = setting.sizes, len(setting.sizes.ks)
     size = math.hypot(*s.spectrum)
-    step = runs.loss_proportional(s.eta)
+    step = subgradient.loss_proportional(s.eta)
     grid = every(s.steps, 10)
 
     def attempt(m: int, alpha: float) -> Trajectory:
-        problem = runs.sensing(setting, m, variants=v)
-        unit = runs.random(problem, s.n, alpha).left.clone()
+        problem = subgradient.sensing(setting, m, variants=v)
+        unit = subgradient.random(problem, s.n, alpha).left.clone()
         for i, k in enumerate(s.ks):
             unit[i::v, :, k:] = 0.0
-        return runs.subgradient_run(problem, Factors(unit), step, s.steps, record=grid)
+        return subgradient.run(problem, Factors(unit), step, s.steps, record=grid)
 
     enough, few, large = attempt(s.m, s.alpha), attempt(s.few, s.alpha), attempt(s.m, 1.0)
-    errors = {name: runs.split(runs.final(run), v) / size for name, run in
-              (("enough", enough), ("few", few), ("large", large))}  # fmt: skip
+    errors = {
+        name: subgradient.split(subgradient.final(run), v) / size
+        for name, run in (("enough", enough), ("few", few), ("large", large))
+    }
     return Evidence(
         measured={RECOVERED: {f"k = {k}": errors["enough"][:, i] for i, k in enumerate(s.ks)}},
         control={
@@ -583,5 +618,5 @@ def noiseless_recovery(setting: Setting) -> Evidence:
             }
         },
         notes={"degrees of freedom": s.n * len(s.spectrum) - len(s.spectrum) * (len(s.spectrum) - 1) / 2},
-        curves={"steps": enough.steps, "error": runs.split(enough.error.sqrt(), v) / size, "ks": s.ks},
+        curves={"steps": enough.steps, "error": subgradient.split(enough.error.sqrt(), v) / size, "ks": s.ks},
     )

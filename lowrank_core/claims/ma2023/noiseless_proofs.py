@@ -14,10 +14,10 @@ import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.ma2023 import runs
+from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.expected_loss_runs import CHAPTER
-from lowrank_core.claims.ma2023.runs import SEEDS
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.factors import Factors
 from lowrank_core.proofs import one_step_inequalities, product_bound, rank_one_critical_points
 from lowrank_core.randomness import normal
@@ -414,7 +414,7 @@ def rank_one_landscape(setting: Setting) -> Evidence:
     setting.assume(min(s.dimensions) > 1, "r < min(n₁, n₂)", s.dimensions)
 
     def explored(n: int, spectrum: tuple[float, ...]) -> tuple[torch.Tensor, torch.Tensor]:
-        problem = runs.sensing(setting, s.m, spectrum=spectrum, n=n, variants=s.points)
+        problem = subgradient.sensing(setting, s.m, spectrum=spectrum, n=n, variants=s.points)
         drawn = normal(setting.seeds, "landscape", s.points, n, 1).flatten(0, 1).to(setting.device)
         radius = normal(setting.seeds, "landscape radius", s.points, 1, 1).flatten(0, 1).to(setting.device)
         u = drawn / drawn.norm(dim=1, keepdim=True) * (0.5 + torch.special.ndtr(radius))
@@ -426,13 +426,13 @@ def rank_one_landscape(setting: Setting) -> Evidence:
         distance = (u @ u.mT - v @ v.mT).norm(dim=(1, 2))
         expected = (2 / torch.pi) ** 0.5 * g.square().sum(dim=(1, 2)) / distance
         ratio = (gradient * g).sum(dim=(1, 2)) / expected
-        lowest = runs.split(torch.where(away, ratio, torch.inf), s.points).amin(dim=1)
+        lowest = subgradient.split(torch.where(away, ratio, torch.inf), s.points).amin(dim=1)
 
-        few = runs.sensing(setting, s.m, spectrum=spectrum, n=n, variants=s.starts)
-        starts = runs.split(u, s.points)[:, : s.starts].flatten(0, 1)
-        ended = runs.subgradient_run(few, Factors(starts), runs.loss_proportional(0.5), s.steps, record=())
+        few = subgradient.sensing(setting, s.m, spectrum=spectrum, n=n, variants=s.starts)
+        starts = subgradient.split(u, s.points)[:, : s.starts].flatten(0, 1)
+        ended = subgradient.run(few, Factors(starts), subgradient.loss_proportional(0.5), s.steps, record=())
         gap = (ended.factors.product() - v @ v.mT).norm(dim=(1, 2))
-        return lowest, runs.split(gap, s.starts).amax(dim=1)
+        return lowest, subgradient.split(gap, s.starts).amax(dim=1)
 
     found = {n: explored(n, (1.0,)) for n in s.dimensions}
     two = {n: explored(n, (1.0, 0.7)) for n in s.dimensions}

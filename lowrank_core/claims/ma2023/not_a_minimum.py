@@ -14,9 +14,10 @@ import torch
 from lowrank_core.artefacts import band
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge
 from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.ma2023 import runs
+from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.typical import median, ratio, typical
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
 from lowrank_core.factors import Factors, pad_columns
 from lowrank_core.noise import Noise, Outliers
 from lowrank_core.problem import Problem
@@ -52,7 +53,7 @@ then the slope of $f$ at $M^\star$ towards $M_L$ is negative, and a run from nex
     ),
     control="the outliers: without them the truth is a global minimum, f(M*) = 0; for the recovery, the "
     "small start: α = 1",
-    seeds=runs.LOG_SEEDS,
+    seeds=LOG_SEEDS,
     sizes=scales(
         n=each(30, 30, 50), m=each(270, 270, 600), steps=each(700, 1_000, 4_000), **OUTLIERS, **STARTING
     ),
@@ -70,7 +71,7 @@ def truth_is_not_a_minimum(setting: Setting) -> Evidence:
     s = setting.sizes
     noisy, clean = (race(setting, noise) for noise in (Outliers(s.p, s.scale), None))
     measured, control = measurements(noisy), measurements(clean)
-    control[RECOVERED] = noisy.of("large start", runs.final(noisy.run))
+    control[RECOVERED] = noisy.of("large start", subgradient.final(noisy.run))
     grid = torch.linspace(0, 1.2, 25, dtype=torch.float64)
     return Evidence(
         measured=measured,
@@ -103,7 +104,7 @@ class Race(NamedTuple):
 
     def of(self, start: str, values: torch.Tensor) -> torch.Tensor:
         """The values (3S, ...) of one start, (S, ...)."""
-        return runs.split(values, len(STARTS))[:, STARTS.index(start)]
+        return subgradient.split(values, len(STARTS))[:, STARTS.index(start)]
 
     @property
     def errors(self) -> torch.Tensor:
@@ -145,14 +146,14 @@ class Race(NamedTuple):
 def race(setting: Setting, noise: Noise | None) -> Race:
     """From a small spectral start, a large random one, and one next to the truth, all of them with k = n."""
     s = setting.sizes
-    problem = runs.sensing(setting, s.m, noise, variants=len(STARTS))
-    random = runs.random(problem, s.n, s.large).left
+    problem = subgradient.sensing(setting, s.m, noise, variants=len(STARTS))
+    random = subgradient.random(problem, s.n, s.large).left
     nearby = pad_columns(problem.truth.left, s.n) + s.near / s.large * random
-    starts = torch.stack([runs.spectral(problem, s.n, s.small).left, random, nearby])
+    starts = torch.stack([subgradient.spectral(problem, s.n, s.small).left, random, nearby])
     which = torch.arange(problem.batch) % len(STARTS)
     ratio = torch.tensor([s.fast, s.slow, s.slow], dtype=torch.float64)[which]
     start = Factors(starts[which, torch.arange(problem.batch)])
-    return Race(problem, runs.subgradient_run(problem, start, runs.geometric(s.eta, ratio), s.steps))
+    return Race(problem, subgradient.run(problem, start, subgradient.geometric(s.eta, ratio), s.steps))
 
 
 def slope(errors: torch.Tensor, along: torch.Tensor) -> torch.Tensor:
@@ -161,7 +162,7 @@ def slope(errors: torch.Tensor, along: torch.Tensor) -> torch.Tensor:
 
 
 def measurements(found: Race) -> dict[str, torch.Tensor]:
-    final = runs.final(found.run)
+    final = subgradient.final(found.run)
     return {
         RECOVERED: found.of("small start", final),
         GAIN: found.level - found.of("large start", 2 * found.run.loss[:, -1]),
@@ -258,7 +259,7 @@ def figure_2(setting: Setting) -> Evidence:
             MEDIAN_LARGE: typical(last["large"]),
         },
         control={
-            MEDIAN_ERROR: {f"α = {s.between:g}": ratio(runs.final(between[0]), finals[1])},
+            MEDIAN_ERROR: {f"α = {s.between:g}": ratio(subgradient.final(between[0]), finals[1])},
             MEDIAN_SMALL: {f"α = {s.alphas[1]:g}": typical(last["large"])},
             MEDIAN_LARGE: {"m = 500": typical(last["many"])},
         },
@@ -286,9 +287,9 @@ def figure_2(setting: Setting) -> Evidence:
 def spectral_run(setting: Setting, m: int, noise: Noise, alpha: float) -> tuple[Trajectory, torch.Tensor]:
     """A run with k = n from the paper's spectral start, and the loss of the truth, (B,)."""
     s = setting.sizes
-    problem = runs.sensing(setting, m, noise)
-    start, step = runs.spectral(problem, s.n, alpha), runs.geometric(s.eta, s.ratio)
-    run = runs.subgradient_run(problem, start, step, s.steps, record=log_spaced(s.steps, 30))
+    problem = subgradient.sensing(setting, m, noise)
+    start, step = subgradient.spectral(problem, s.n, alpha), subgradient.geometric(s.eta, s.ratio)
+    run = subgradient.run(problem, start, step, s.steps, record=log_spaced(s.steps, 30))
     residual = problem.observations - problem.operator.forward(problem.truth.matrix)
     return run, 0.5 * residual.abs().mean(dim=1).cpu()
 
@@ -313,7 +314,7 @@ large random starts does, for the same measurements and outliers.""",
         ),
     ),
     control="the search rank: k = n",
-    seeds=runs.SEEDS,
+    seeds=SEEDS,
     sizes=scales(
         n=each(30, 30, 50),
         m=each(270, 270, 600),
@@ -329,16 +330,16 @@ large random starts does, for the same measurements and outliers.""",
 def exact_rank_no_lower_value(setting: Setting) -> Evidence:
     s = setting.sizes
     variants = s.restarts + len(s.ranks)
-    problem = runs.sensing(setting, s.m, Outliers(s.p, s.scale), variants=variants)
-    random = runs.random(problem, s.n, s.large).left
+    problem = subgradient.sensing(setting, s.m, Outliers(s.p, s.scale), variants=variants)
+    random = subgradient.random(problem, s.n, s.large).left
     # Columns of a random start are independent: each is a restart with k = 1.
     kept = [range(j, j + 1) for j in range(s.restarts)] + [range(k) for k in s.ranks]
     mask = torch.tensor([[float(j in columns) for j in range(s.n)] for columns in kept], dtype=random.dtype)
     start = Factors(random * mask.to(random.device).repeat(len(setting.seeds), 1)[:, None])
-    run = runs.subgradient_run(problem, start, runs.geometric(s.eta, s.slow), s.steps)
+    run = subgradient.run(problem, start, subgradient.geometric(s.eta, s.slow), s.steps)
     level = (problem.observations - problem.operator.forward(problem.truth.matrix)).abs().mean(dim=1).cpu()
-    gain = runs.split(level - 2 * run.loss[:, -1], variants)
-    error = runs.split(runs.final(run), variants)
+    gain = subgradient.split(level - 2 * run.loss[:, -1], variants)
+    error = subgradient.split(subgradient.final(run), variants)
     best = gain[:, : s.restarts].amax(dim=1)
     return Evidence(
         measured={BEST_GAIN: {"k = 1": best}},
@@ -377,7 +378,7 @@ $a_i=2A_iu$, $b=\sum_{s_i\ne0}\operatorname{sign}(s_i)\,a_i$.""",
         Criterion(RETURNS, low=0.6, width="8 pilot seeds: 0.94 with s.d. 0.04"),
     ),
     control="the search rank: k = n on the same instances, no local minimum where a smaller loss exists",
-    seeds=runs.SEEDS,
+    seeds=SEEDS,
     sizes=scales(
         n=6,
         m=27,
@@ -399,18 +400,18 @@ def exact_rank_truth_is_sharp(setting: Setting) -> Evidence:
     drawn = replace(
         setting, seeds=tuple(1000 * seed + j for seed in setting.seeds for j in range(s.instances))
     )
-    problem = runs.sensing(drawn, s.m, Outliers(s.p, s.scale))
+    problem = subgradient.sensing(drawn, s.m, Outliers(s.p, s.scale))
     errors = problem.observations - problem.operator.forward(problem.truth.matrix)
-    ends = descend(problem, runs.random(problem, s.n, s.large["alpha"]), s.large)
+    ends = descend(problem, subgradient.random(problem, s.n, s.large["alpha"]), s.large)
     lower = errors.abs().mean(dim=1).cpu() - 2 * ends.loss[:, -1] > s.gap
     towards = problem.operator.forward(ends.factors.product() - problem.truth.matrix)
     uphill = (slope(errors, towards) >= 0).cpu()
     sharp, falling = certificates(problem, errors)
 
     def returns(k: int) -> torch.Tensor:
-        beside = runs.random(problem, k, s.near["alpha"]).left + pad_columns(problem.truth.left, k)
+        beside = subgradient.random(problem, k, s.near["alpha"]).left + pad_columns(problem.truth.left, k)
         run = descend(problem, Factors(beside), s.near)
-        return runs.final(run) < 0.1 * run.error[:, 0].sqrt()
+        return subgradient.final(run) < 0.1 * run.error[:, 0].sqrt()
 
     def count(flags: torch.Tensor) -> torch.Tensor:
         return flags.unflatten(0, (-1, s.instances)).sum(dim=1).double()
@@ -438,8 +439,8 @@ def exact_rank_truth_is_sharp(setting: Setting) -> Evidence:
 
 
 def descend(problem: Problem, start: Factors, sizes: Mapping[str, float]) -> Trajectory:
-    step = runs.geometric(sizes["eta"], sizes["ratio"])
-    return runs.subgradient_run(problem, start, step, int(sizes["steps"]), record=[])
+    step = subgradient.geometric(sizes["eta"], sizes["ratio"])
+    return subgradient.run(problem, start, step, int(sizes["steps"]), record=[])
 
 
 def certificates(problem: Problem, errors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

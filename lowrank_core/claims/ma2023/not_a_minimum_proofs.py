@@ -6,9 +6,9 @@ from fractions import Fraction
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.ma2023 import runs
 from lowrank_core.claims.ma2023.not_a_minimum import CHAPTER
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.proofs import openness, planted_outliers
 
 TERMS = "terms left in the proof's identities"
@@ -38,7 +38,7 @@ minimum.""",
     ),
     control="k < n: no orthonormal rows for the proof, and k = 1 in the example; for the inequality, a "
     "root of Y that is not positive semidefinite",
-    seeds=runs.SEEDS,
+    seeds=SEEDS,
     sizes=scales(
         shapes=each(((2, 3),), ((2, 2), (3, 3), (3, 5)), ((2, 2), (3, 3), (3, 5), (4, 4), (5, 6))),
         n=each(2, 3, 4),

@@ -8,10 +8,11 @@ import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge
 from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.ma2023 import runs
+from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.outliers import CHAPTER, SideBySide, robust_run
 from lowrank_core.claims.ma2023.typical import geometric_mean, ratio
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.methods import GradientDescent
 from lowrank_core.noise import Corruption, Gaussian, Noise, Outliers, Planted, SignFlip
 from lowrank_core.solve import log_spaced, solve
@@ -77,16 +78,16 @@ def magnitude_independence(setting: Setting) -> Evidence:
         "constant +50": Outliers(s.p, 50.0, "constant"),
     }
     noise = SideBySide(tuple(laws.values()))
-    robust = robust_run(runs.sensing(setting, s.m, noise, variants=len(laws)), setting)
-    squares = runs.sensing(setting, s.m, noise, loss="l2", variants=len(laws))
+    robust = robust_run(subgradient.sensing(setting, s.m, noise, variants=len(laws)), setting)
+    squares = subgradient.sensing(setting, s.m, noise, loss="l2", variants=len(laws))
     fitted = solve(
         squares,
-        GradientDescent(runs.geometric(s.eta, s.ratio)),
-        runs.spectral(squares, s.k, s.alpha),
+        GradientDescent(subgradient.geometric(s.eta, s.ratio)),
+        subgradient.spectral(squares, s.k, s.alpha),
         s.steps,
         record=robust.steps,
     )
-    errors, control = (runs.split(runs.final(run), len(laws)) for run in (robust, fitted))
+    errors, control = (subgradient.split(subgradient.final(run), len(laws)) for run in (robust, fitted))
     others = list(enumerate(laws))[1:]
     # The signs of outliers of different laws are independent, so only typical errors can agree.
     return Evidence(
@@ -105,8 +106,12 @@ def magnitude_independence(setting: Setting) -> Evidence:
         },
         curves={
             "steps": robust.steps,
-            "ℓ1": {law: runs.split(robust.error.sqrt(), len(laws))[:, i] for i, law in enumerate(laws)},
-            "ℓ2": {law: runs.split(fitted.error.sqrt(), len(laws))[:, i] for i, law in enumerate(laws)},
+            "ℓ1": {
+                law: subgradient.split(robust.error.sqrt(), len(laws))[:, i] for i, law in enumerate(laws)
+            },
+            "ℓ2": {
+                law: subgradient.split(fitted.error.sqrt(), len(laws))[:, i] for i, law in enumerate(laws)
+            },
         },
     )
 
@@ -137,7 +142,7 @@ to $\sigma$ until it is that of the zero matrix.""",
     control="no outliers, p = 0, for the failure of ℓ2; clean measurements, of which N(0, 1) noise on all "
     "of them leaves none, for the success of ℓ1; magnitudes below that of the zero matrix, 100 to 1000, "
     "for the growth",
-    seeds=runs.SEEDS,
+    seeds=SEEDS,
     sizes=scales(
         n=each(8, 12, 20),
         m=each(400, 600, 1_000),
@@ -161,15 +166,15 @@ def l1_against_l2(setting: Setting) -> Evidence:
     names = [f"N(0, {magnitude:g}²)" for magnitude in magnitudes]
     noise = SideBySide((None, Gaussian(1.0), *(Outliers(s.p, size) for size in magnitudes)))
     variants = 2 + len(magnitudes)
-    robust = robust_run(runs.sensing(setting, s.m, noise, variants=variants), setting)
-    squares = runs.sensing(setting, s.m, noise, loss="l2", variants=variants)
-    start = runs.spectral(squares, s.k, s.alpha)
+    robust = robust_run(subgradient.sensing(setting, s.m, noise, variants=variants), setting)
+    squares = subgradient.sensing(setting, s.m, noise, loss="l2", variants=variants)
+    start = subgradient.spectral(squares, s.k, s.alpha)
     every = log_spaced(s.steps, 60)
     descents = [solve(squares, GradientDescent(eta), start, s.steps, record=every) for eta in s.l2_etas]
     size, r = float(torch.tensor(s.spectrum).norm()), len(s.spectrum)
-    clean_l1, dense_l1, *l1 = (runs.split(runs.final(robust), variants) / size).unbind(1)
-    best = torch.stack([runs.best(run) for run in descents]).amin(dim=0)
-    clean_l2, dense_l2, *l2 = (runs.split(best, variants) / size).unbind(1)
+    clean_l1, dense_l1, *l1 = (subgradient.split(subgradient.final(robust), variants) / size).unbind(1)
+    best = torch.stack([subgradient.best(run) for run in descents]).amin(dim=0)
+    clean_l2, dense_l2, *l2 = (subgradient.split(best, variants) / size).unbind(1)
     laws = [
         min(magnitude * math.sqrt(s.p * (s.n * r - r * (r - 1) / 2) / s.m) / size, 1.0)
         for magnitude in magnitudes
@@ -220,7 +225,7 @@ $p>\frac12$, from $m\gg n/(1-2p)^2$ measurements; tried at $p=0.3$, $0.35$, $0.6
     ),
     control="corruption that depends on A at the level p > 1/2; for the second distance, corruption that "
     "does not, or at p < 1/2",
-    seeds=runs.SEEDS,
+    seeds=SEEDS,
     sizes=scales(
         n=each(8, 12, 20),
         m=each(1_600, 3_200, 8_000),
@@ -251,10 +256,10 @@ def dependent_corruption(setting: Setting) -> Evidence:
     corruptions: dict[str, Noise | Corruption] = {independent: Outliers(s.majorities[0])}
     for p in (*s.minorities, *s.majorities):
         corruptions |= {f"planted, p = {p:g}": Planted(p, other), f"sign flips, p = {p:g}": SignFlip(p)}
-    problem = runs.sensing(setting, s.m, SideBySide(tuple(corruptions.values())), variants=count)
+    problem = subgradient.sensing(setting, s.m, SideBySide(tuple(corruptions.values())), variants=count)
     run = robust_run(problem, setting)
-    product = runs.split(run.factors.product(), count).cpu()
-    errors = runs.split(run.error.sqrt(), count)
+    product = subgradient.split(run.factors.product(), count).cpu()
+    errors = subgradient.split(run.error.sqrt(), count)
     to_truth = dict(zip(corruptions, errors[:, :, -1].unbind(dim=1), strict=True))
     to_planted = dict(
         zip(corruptions, (product - planted.cpu()[:, None]).flatten(2).norm(dim=2).mT, strict=True)

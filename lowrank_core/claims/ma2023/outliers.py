@@ -16,7 +16,7 @@ from lowrank_core import artefacts
 from lowrank_core.analysis.threshold import octaves, smallest_success
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge
 from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.ma2023 import runs
+from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.typical import exponent, geometric_mean, median, ratio, typical
 from lowrank_core.claims.registry import claim
 from lowrank_core.factors import Factors
@@ -30,7 +30,7 @@ CHAPTER = "chapters/ma2023/gross-outliers"
 
 @dataclass(frozen=True)
 class SideBySide:
-    """The v-th of several corruptions for the v-th variant of every seed, see `runs.sensing`."""
+    """The v-th of several corruptions for the v-th variant of every seed, see `subgradient.sensing`."""
 
     parts: tuple[Noise | Corruption | None, ...]
 
@@ -57,7 +57,7 @@ def robust_run(
     setting: Setting,
     k: int | None = None,
     steps: int | None = None,
-    start: Start = runs.spectral,
+    start: Start = subgradient.spectral,
     alpha: float | None = None,
 ) -> Trajectory:
     """The sub-gradient method with the setting's α and geometric steps."""
@@ -65,7 +65,7 @@ def robust_run(
     steps = steps or s.steps
     record = [*range(0, steps, 20), steps]
     begin = start(problem, k or s.k, alpha or s.alpha)
-    return runs.subgradient_run(problem, begin, runs.geometric(s.eta, s.ratio), steps, record=record)
+    return subgradient.run(problem, begin, subgradient.geometric(s.eta, s.ratio), steps, record=record)
 
 
 def smallest_m(
@@ -74,7 +74,7 @@ def smallest_m(
     n: int | None = None,
     k: int | None = None,
     spectrum: Sequence[float] | None = None,
-    start: Start = runs.spectral,
+    start: Start = subgradient.spectral,
     alpha: float | None = None,
 ) -> torch.Tensor:
     """Per seed, the fewest measurements on the setting's grid with ‖XXᵀ − M*‖_F ≤ tolerance·‖M*‖_F, (S,).
@@ -85,9 +85,9 @@ def smallest_m(
 
     def recovers(m: int, seeds: list[int]) -> torch.Tensor:
         some = replace(setting, seeds=tuple(seeds))
-        problem = runs.sensing(some, m, noise, spectrum, n)
+        problem = subgradient.sensing(some, m, noise, spectrum, n)
         run = robust_run(problem, some, k, start=start, alpha=alpha)
-        return runs.final(run) <= s.tolerance * problem.truth.spectrum.norm(dim=1)
+        return subgradient.final(run) <= s.tolerance * problem.truth.spectrum.norm(dim=1)
 
     return smallest_success(octaves(*s.grid), setting.seeds, recovers)
 
@@ -208,17 +208,17 @@ def paper_outlier_levels(setting: Setting) -> Evidence:
     s = setting.sizes
     few, more = s.ms["few"], s.ms["more"]
     levels = SideBySide(tuple(Outliers(p) for p in s.ps))
-    run = robust_run(runs.sensing(setting, few, levels, variants=len(s.ps)), setting)
-    errors = runs.split(run.error.sqrt(), len(s.ps))
+    run = robust_run(subgradient.sensing(setting, few, levels, variants=len(s.ps)), setting)
+    errors = subgradient.split(run.error.sqrt(), len(s.ps))
     # An error of 1e-2 needs no more than half of the steps that show the floors of the smaller levels.
-    enough = robust_run(runs.sensing(setting, more, Outliers(s.ps[-1])), setting, steps=s.steps // 2)
+    enough = robust_run(subgradient.sensing(setting, more, Outliers(s.ps[-1])), setting, steps=s.steps // 2)
     last = {p: errors[:, i, -1] for i, p in enumerate(s.ps)}
     top, below = s.ps[-1], s.ps[-2]
     return Evidence(
         measured={
             ERROR: {
                 **{f"p = {p:g}, m = {few}": typical(last[p]) for p in s.recovered},
-                f"p = {top:g}, m = {more}": typical(runs.final(enough)),
+                f"p = {top:g}, m = {more}": typical(subgradient.final(enough)),
             },
             NEXT_LEVEL: {
                 f"p = {high:g} / {low:g}": ratio(last[high], last[low])
@@ -228,7 +228,9 @@ def paper_outlier_levels(setting: Setting) -> Evidence:
         control={
             ERROR: {f"p = {top:g}, m = {few}": typical(last[top])},
             NEXT_LEVEL: {
-                f"p = {top:g}, m = {more} / p = {below:g}, m = {few}": ratio(runs.final(enough), last[below])
+                f"p = {top:g}, m = {more} / p = {below:g}, m = {few}": ratio(
+                    subgradient.final(enough), last[below]
+                )
             },
         },
         notes={
@@ -236,7 +238,7 @@ def paper_outlier_levels(setting: Setting) -> Evidence:
             "few": float(few),
             "more": float(more),
             "error with few": float(median(last[top])),
-            "error with more": float(median(runs.final(enough))),
+            "error with more": float(median(subgradient.final(enough))),
             "norm of the truth": float(torch.tensor(s.spectrum).norm()),
         },
         curves={
@@ -321,7 +323,8 @@ def sample_complexity(setting: Setting) -> Evidence:
 
     def by_rank(drawn: Setting, alpha: float) -> torch.Tensor:
         found = [
-            smallest_m(drawn, noise, s.n, k, (1.0,) * s.rank, start=runs.random, alpha=alpha) for k in ks
+            smallest_m(drawn, noise, s.n, k, (1.0,) * s.rank, start=subgradient.random, alpha=alpha)
+            for k in ks
         ]
         return torch.stack(found, dim=1)
 

@@ -16,10 +16,11 @@ from lowrank_core.analysis.statistics import Pooled
 from lowrank_core.budget import finite_step, recommend, slope_norm_factor, smallest_budget
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.ma2023 import runs
+from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.gaussian_noise import CHAPTER, MODERATE
 from lowrank_core.claims.ma2023.typical import geometric_mean, median, typical
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.claims.standing import RANK
 from lowrank_core.factors import gaussian_start
 from lowrank_core.methods import GradientDescent
@@ -73,28 +74,28 @@ def decaying_step(setting: Setting) -> Evidence:
     s = setting.sizes
     smallest = smallest_budget(s.spectrum, s.alpha) / 2
     setting.assume(s.budget <= 2 * smallest, "budget ≤ 2 R_min", {"budget": s.budget, "R_min": smallest})
-    problem = runs.sensing(setting, s.m, Gaussian(s.nu))
-    squares = runs.sensing(setting, s.m, Gaussian(s.nu), loss="l2")
-    start = runs.random(problem, s.n, s.alpha)
+    problem = subgradient.sensing(setting, s.m, Gaussian(s.nu))
+    squares = subgradient.sensing(setting, s.m, Gaussian(s.nu), loss="l2")
+    start = subgradient.random(problem, s.n, s.alpha)
     # Loss-proportional steps are used against their own warning, which the page shows.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         others = {
-            "constant": runs.subgradient_run(problem, start, Constant(0.1), s.steps),
-            "normalised constant": runs.subgradient_run(
-                problem, start, runs.normalised_constant(0.03), s.steps
+            "constant": subgradient.run(problem, start, Constant(0.1), s.steps),
+            "normalised constant": subgradient.run(
+                problem, start, subgradient.normalised_constant(0.03), s.steps
             ),
-            "proportional to the loss": runs.subgradient_run(
-                problem, start, runs.loss_proportional(0.3), s.steps
+            "proportional to the loss": subgradient.run(
+                problem, start, subgradient.loss_proportional(0.3), s.steps
             ),
             "ℓ2, constant": solve(
                 squares, GradientDescent(0.3), start, s.steps, record=log_spaced(s.steps, 40)
             ),
         }
-    decaying = runs.subgradient_run(problem, start, runs.geometric(s.eta, 1 - s.eta / s.budget), s.steps)
+    decaying = subgradient.run(problem, start, subgradient.geometric(s.eta, 1 - s.eta / s.budget), s.steps)
 
     def rise(run: Trajectory) -> Pooled:
-        return typical(runs.final(run) / runs.best(run), geometric_mean)
+        return typical(subgradient.final(run) / subgradient.best(run), geometric_mean)
 
     return Evidence(
         measured={RISE: rise(decaying)},
@@ -122,7 +123,7 @@ terms in $\log(\sigma_1/\sigma_r)$; tried with $\eta\sigma_1\le3\sigma_r$, from 
         Criterion(HIGH, high=0.2, width="learnt is an error far below σ_r; 32 pilot runs: 5e-3 and below"),
     ),
     control="the successive ratios: κ in their place, R = ½ κ log(√σ₁/α), and nothing, R = ½ log(√σ₁/α)",
-    seeds=runs.SEEDS,
+    seeds=SEEDS,
     sizes=scales(
         eta=0.3,
         n=each(6, 8, 8),
@@ -171,7 +172,7 @@ def budget_minimum(setting: Setting) -> Evidence:
         # Normalised by ‖Δ‖, the gradient of the squared and of the plain expected loss are the same.
         method = GradientDescent(Normalised(Geometric(eta, 1 - eta / budget)))
         run = solve(observe(truth, Identity(s.n, device=setting.device)), method, start, steps, record=[0])
-        return runs.split(runs.final(run), len(shares)) / spectrum[-1]
+        return subgradient.split(subgradient.final(run), len(shares)) / spectrum[-1]
 
     found = {str(spectrum): scan(spectrum, alpha) for spectrum, alpha in s.cases}
     graded = (4.0, 2.0, 1.0)
@@ -201,7 +202,7 @@ noise alone, recovers $M^\star$ under sensing with $m\ge25n$, to an error below 
         ),
     ),
     control="half of the recommended budget",
-    seeds=runs.SEEDS,
+    seeds=SEEDS,
     sizes=scales(
         n=each(12, 20, 20),
         m=each(300, 500, 1000),
@@ -232,14 +233,14 @@ def recommended_step(setting: Setting) -> Evidence:
     for spectrum, alpha, p in s.cases:
         noise = Outliers(p) if p else None
         step = recommend(spectrum, alpha, s.n, s.m, noise)
-        problem = runs.sensing(setting, s.m, noise, spectrum, variants=2)
+        problem = subgradient.sensing(setting, s.m, noise, spectrum, variants=2)
         budgets = step.budget * torch.tensor((1.0, 0.5), dtype=torch.float64)
         rule = Normalised(Geometric(step.eta, (1 - step.eta / budgets).repeat(len(setting.seeds))))
         # A quarter of the recommended steps tells learnt from not learnt.
-        run = runs.subgradient_run(
-            problem, runs.random(problem, s.n, alpha), rule, step.steps // 4, record=[0]
+        run = subgradient.run(
+            problem, subgradient.random(problem, s.n, alpha), rule, step.steps // 4, record=[0]
         )
-        whole, half = (runs.split(runs.final(run), 2) / spectrum[-1]).unbind(1)
+        whole, half = (subgradient.split(subgradient.final(run), 2) / spectrum[-1]).unbind(1)
         name = f"{spectrum}, p = {p:g}"
         found[name], control[f"half, {name}"] = whole, half
         notes[f"{name}: slope norm factor"] = slope_norm_factor(spectrum, s.n, s.m, noise)
@@ -291,18 +292,20 @@ def budget_window(setting: Setting) -> Evidence:
     def scan(
         factors: Sequence[float], steps: int, n: int, m: int, r: int, alpha: float, good: float
     ) -> Trajectory:
-        problem = runs.sensing(setting, m, Outliers(0.2), (1.0,) * r, n, variants=len(factors))
+        problem = subgradient.sensing(setting, m, Outliers(0.2), (1.0,) * r, n, variants=len(factors))
         ratios = 1 - s.eta / (good * torch.tensor(factors, dtype=torch.float64))
-        step = runs.geometric(s.eta, ratios.repeat(len(setting.seeds)))
-        return runs.subgradient_run(problem, runs.random(problem, n, alpha), step, steps)
+        step = subgradient.geometric(s.eta, ratios.repeat(len(setting.seeds)))
+        return subgradient.run(problem, subgradient.random(problem, n, alpha), step, steps)
 
     def growth(run: Trajectory, variants: int) -> dict[str, torch.Tensor]:
-        good, twice, four = runs.split(runs.final(run), variants)[:, :3].unbind(1)
+        good, twice, four = subgradient.split(subgradient.final(run), variants)[:, :3].unbind(1)
         return {"R × 2": (twice / good).log10(), "R × 4": (four / good).log10()}
 
     few = scan(factors, s.steps_few, **s.few)
     many = growth(scan(factors[:3], s.steps_many, **s.many), 3)
-    good, twice, four, half = (float(v) for v in median(runs.split(runs.final(few), len(factors))))
+    good, twice, four, half = (
+        float(v) for v in median(subgradient.split(subgradient.final(few), len(factors)))
+    )
     return Evidence(
         measured={LARGER: {name: typical(found) for name, found in growth(few, len(factors)).items()}},
         positive={LARGER: {f"{name}, m = {s.many['m']}": typical(found) for name, found in many.items()}},
@@ -316,7 +319,11 @@ def budget_window(setting: Setting) -> Evidence:
             "error at 1/2": half,
             "factor at many": 10 ** float(median(many["R × 4"])),
         },
-        curves={"factors": factors, "steps": few.steps, "errors": runs.split(few.error.sqrt(), len(factors))},
+        curves={
+            "factors": factors,
+            "steps": few.steps,
+            "errors": subgradient.split(few.error.sqrt(), len(factors)),
+        },
     )
 
 
@@ -334,7 +341,7 @@ grow like $\log(1/\varepsilon)$, and the rate is that of the steps, not of the l
     kind="rate",
     criteria=(Criterion(RATE, 0.9, 1.1, width="24 pilot runs at four sizes: 0.984 with s.d. 0.010"),),
     control="geometric steps: with loss-proportional steps on clean data the landscape sets the rate",
-    seeds=runs.SEEDS,
+    seeds=SEEDS,
     sizes=scales(
         n=each(12, 20, 20),
         m=each(600, 800, 2000),
@@ -356,10 +363,10 @@ grow like $\log(1/\varepsilon)$, and the rate is that of the steps, not of the l
 def iterations_to_accuracy(setting: Setting) -> Evidence:
     s = setting.sizes
     count = len(s.budgets)
-    problem = runs.sensing(setting, s.m, Outliers(0.1), variants=count)
-    clean = runs.sensing(setting, s.m, None)
+    problem = subgradient.sensing(setting, s.m, Outliers(0.1), variants=count)
+    clean = subgradient.sensing(setting, s.m, None)
     ratios = 1 - 0.3 / torch.tensor(s.budgets, dtype=torch.float64)
-    step = runs.geometric(0.3, ratios.repeat(len(setting.seeds)))
+    step = subgradient.geometric(0.3, ratios.repeat(len(setting.seeds)))
     every = range(0, s.steps, 5)
 
     def rate(run: Trajectory) -> torch.Tensor:
@@ -371,16 +378,20 @@ def iterations_to_accuracy(setting: Setting) -> Evidence:
         return rates.line_fit(run.steps, error.log(), window).slope
 
     found = {
-        k: runs.subgradient_run(problem, runs.random(problem, k, 1e-8), step, s.steps, record=every)
+        k: subgradient.run(problem, subgradient.random(problem, k, 1e-8), step, s.steps, record=every)
         for k in s.ks
     }
-    by_loss = runs.subgradient_run(
-        clean, runs.random(clean, s.n, 1e-8), runs.loss_proportional(0.3), 200, record=range(200)
+    by_loss = subgradient.run(
+        clean,
+        subgradient.random(clean, s.n, 1e-8),
+        subgradient.loss_proportional(0.3),
+        200,
+        record=range(200),
     )
     return Evidence(
         measured={
             RATE: {
-                f"k = {k}, R = {budget:g}": runs.split(rate(run), count)[:, i] / ratios[i].log()
+                f"k = {k}, R = {budget:g}": subgradient.split(rate(run), count)[:, i] / ratios[i].log()
                 for k, run in found.items()
                 for i, budget in enumerate(s.budgets)
             }

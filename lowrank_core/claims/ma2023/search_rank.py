@@ -15,11 +15,12 @@ import torch
 
 from lowrank_core import artefacts
 from lowrank_core.analysis import phases
+from lowrank_core.analysis.crossings import falls_below
 from lowrank_core.analysis.statistics import Pooled, pooled
 from lowrank_core.budget import smallest_budget
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge
 from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.ma2023 import runs
+from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.typical import median, typical, typical_size
 from lowrank_core.claims.registry import claim
 from lowrank_core.factors import Factors
@@ -55,21 +56,21 @@ def eta_for(setting: Setting, alpha: float) -> float:
 def outlier_run(
     setting: Setting, start: Start, variants: Sequence[Variant], m: int | None = None, **options: Any
 ) -> Trajectory:
-    """All variants on the same measurements; `runs.split` with their number takes the results apart."""
+    """All variants on the same measurements; `subgradient.split` with their number takes the results apart."""
     s, count = setting.sizes, len(variants)
-    problem = runs.sensing(setting, m or s.m, OUTLIERS, variants=count)
+    problem = subgradient.sensing(setting, m or s.m, OUTLIERS, variants=count)
     ks, alphas, etas = (torch.tensor(column) for column in zip(*variants, strict=True))
     # Both starts with k columns are the first k columns of the start with n.
     kept = torch.arange(s.n) < ks[:, None]
     scale = (kept * alphas.double()[:, None]).repeat(len(setting.seeds), 1)[:, None, :]
     left = start(problem, s.n, 1.0).left
-    step = runs.geometric(etas.double().repeat(len(setting.seeds)), s.ratio)
-    return runs.subgradient_run(problem, Factors(left * scale.to(left)), step, s.steps, **options)
+    step = subgradient.geometric(etas.double().repeat(len(setting.seeds)), s.ratio)
+    return subgradient.run(problem, Factors(left * scale.to(left)), step, s.steps, **options)
 
 
 def final(run: Trajectory, variants: Sequence[Variant]) -> torch.Tensor:
     """‖XXᵀ − M*‖_F at the end, (seeds, variants)."""
-    return runs.split(runs.final(run), len(variants))
+    return subgradient.split(subgradient.final(run), len(variants))
 
 
 def iterations_to(run: Trajectory, level: float | torch.Tensor, count: int) -> torch.Tensor:
@@ -78,14 +79,7 @@ def iterations_to(run: Trajectory, level: float | torch.Tensor, count: int) -> t
     Args:
         level: one number, or (seeds, count).
     """
-    log_error = runs.split(run.error.sqrt().log(), count)
-    gap = log_error - torch.as_tensor(level, dtype=torch.float64).log()[..., None]
-    below = gap <= 0
-    at = below.to(torch.uint8).argmax(dim=-1, keepdim=True).clamp(min=1)
-    later, earlier = gap.gather(-1, at), gap.gather(-1, at - 1)
-    times = run.steps.to(torch.float64)
-    when = times[at] - (times[at] - times[at - 1]) * later / (later - earlier)
-    return torch.where(below.any(dim=-1), when[..., 0], torch.inf)
+    return falls_below(run.steps, subgradient.split(run.error.sqrt(), count), level)
 
 
 def unfed(problem: Problem, factors: Factors) -> torch.Tensor:
@@ -152,14 +146,14 @@ def search_rank_independence(setting: Setting) -> Evidence:
     names = {f"k = {k}": v for v, k in enumerate(s.ks)}
     run = outlier_run(
         setting,
-        runs.random,
+        subgradient.random,
         small + large,
         record=LEARNING + list(range(100, s.steps + 1, 10)),
         observables={"G": unfed},
     )
     errors = final(run, small + large)
     times = iterations_to(run, s.level, count)
-    free = runs.split(run.observed["G"], count)
+    free = subgradient.split(run.observed["G"], count)
     growth = free[..., -1] / free[..., 0]
 
     def spread(values: torch.Tensor) -> torch.Tensor:
@@ -195,7 +189,7 @@ def search_rank_independence(setting: Setting) -> Evidence:
         },
         curves={
             "steps": run.steps,
-            "errors": {name: runs.split(run.error.sqrt(), count)[:, v] for name, v in names.items()},
+            "errors": {name: subgradient.split(run.error.sqrt(), count)[:, v] for name, v in names.items()},
             "residual": {name: free[:, v] for name, v in names.items()},
         },
     )
@@ -248,7 +242,10 @@ def search_rank_success(setting: Setting) -> Evidence:
     variants = [(few, s.alpha, eta), (s.n, s.alpha, eta), (few, 1.0, eta), (s.n, 1.0, eta)]
     recovered = torch.stack(
         [
-            (final(outlier_run(setting, runs.random, variants, m, record=[s.steps]), variants) < s.recovered)
+            (
+                final(outlier_run(setting, subgradient.random, variants, m, record=[s.steps]), variants)
+                < s.recovered
+            )
             for m in s.ms
         ],
         dim=-1,
@@ -313,9 +310,9 @@ $k>r$ is there a floor that $\alpha$ sets.""",
 def exact_rank_has_no_floor(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)
     variants = [(k, alpha, eta_for(setting, alpha)) for k in (r, r + 1) for alpha in s.alphas]
-    run = outlier_run(setting, runs.spectral, variants)
+    run = outlier_run(setting, subgradient.spectral, variants)
     exact, over = final(run, variants).split(len(s.alphas), dim=1)
-    errors = runs.split(run.error.sqrt(), len(variants))
+    errors = subgradient.split(run.error.sqrt(), len(variants))
     return Evidence(
         measured={"final error": {f"α = {a:g}": exact[:, v] for v, a in enumerate(s.alphas)}},
         control={"final error": {f"k = r + 1, α = {a:g}": over[:, v] for v, a in enumerate(s.alphas)}},
@@ -376,9 +373,9 @@ def paper_search_ranks(setting: Setting) -> Evidence:
     s = setting.sizes
     tiny = [(k, s.alpha, eta_for(setting, s.alpha)) for k in s.ks]
     variants = [*tiny, *((k, s.larger, eta_for(setting, s.larger)) for k in (len(s.spectrum), s.n))]
-    run = outlier_run(setting, runs.spectral, variants, record=spaced(s.steps))
+    run = outlier_run(setting, subgradient.spectral, variants, record=spaced(s.steps))
     errors = final(run, variants)
-    curves = runs.split(run.error.sqrt(), len(variants))
+    curves = subgradient.split(run.error.sqrt(), len(variants))
     shown = {f"k = {k}": curves[:, v] for v, k in enumerate(s.ks)}
 
     def apart(exact: int, others: slice) -> torch.Tensor:

@@ -17,8 +17,8 @@ from lowrank_core.analysis.sign_rip import CLEAN, scaling, subgradient
 from lowrank_core.analysis.statistics import pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge
 from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.ma2023.runs import SEEDS
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.factors import Factors
 from lowrank_core.noise import Gaussian, Mixed, Noise, Outliers, SignFlip
 from lowrank_core.problem import observe

@@ -21,9 +21,9 @@ from lowrank_core.analysis.sign_rip import (
 )
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.ma2023.runs import LOG_SEEDS, SEEDS
 from lowrank_core.claims.ma2023.sign_rip import CHAPTER, flipped_signs, random_matrices
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
 from lowrank_core.noise import Outliers, SignFlip
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import gaussian, gaussian_symmetric

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
 from lowrank_core.claims.grammar import scales
-from lowrank_core.claims.ma2023.runs import SEEDS
 from lowrank_core.claims.ma2023.sign_rip import CHAPTER
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.proofs import expected_l1_loss, sign_scaling
 
 STEPS = "terms left of the two steps"

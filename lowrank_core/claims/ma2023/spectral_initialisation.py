@@ -12,9 +12,11 @@ from lowrank_core.analysis.sign_rip import deviation, largest_pairing, scaling
 from lowrank_core.analysis.statistics import pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.ma2023.runs import SEEDS, sensing, spectral
 from lowrank_core.claims.ma2023.sign_rip import CHAPTER, unit
+from lowrank_core.claims.ma2023.subgradient import sensing, spectral
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.linalg import operator_norm
 from lowrank_core.noise import Outliers
 
 START_RATIO = "‖U₀U₀ᵀ − α²φM*/‖M*‖_F‖ / (2α²φδ)"
@@ -123,7 +125,7 @@ def start_quality(
         values, vectors = torch.linalg.eigh(operator.adjoint(problem.observations))
         started = (vectors * values.clamp(min=0.0)[:, None, :]) @ vectors.mT
         starts = [unit(started) * (unit(started) * aim).sum(dim=(-2, -1), keepdim=True)]
-    gaps = torch.stack([torch.linalg.matrix_norm(started - aim, ord=2) for started in starts])
+    gaps = torch.stack([operator_norm(started - aim) for started in starts])
     # sign(y) is the sign that the sub-gradient takes at X = M* when s changes its sign.
     delta = largest_pairing(deviation(operator, truth, -errors, noise), 1, "symmetric Y")
     leading = torch.linalg.eigh(starts[-1]).eigenvectors[:, :, -r:]

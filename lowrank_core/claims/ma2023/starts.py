@@ -9,7 +9,7 @@ import torch
 from lowrank_core import artefacts
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.ma2023 import runs
+from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.search_rank import (
     CHAPTER,
     CLEAN,
@@ -27,6 +27,7 @@ from lowrank_core.claims.ma2023.search_rank import (
 )
 from lowrank_core.claims.ma2023.typical import exponent, median, typical
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import LOG_SEEDS
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem
 
@@ -48,7 +49,7 @@ this is kept like one without signal. The other columns are zero for ever.""",
     ),
     control="the spectral start: a random one keeps all; r ≤ n/5: with r = 3n/4 the signal pushes the "
     "others down",
-    seeds=runs.LOG_SEEDS,
+    seeds=LOG_SEEDS,
     sizes=scales(
         ns=each((20,), (20, 30, 40), (20, 30, 40, 60)),
         spectrum=each((1.0, 1.0, 1.0), (10.0, 5.0, 1.0), (10.0, 5.0, 1.0)),
@@ -70,18 +71,18 @@ def clipping_halves_the_rank(setting: Setting) -> Evidence:
     setting.assume(5 * r <= min(s.ns), "r ≤ n/5")
 
     def rank(start: Start, n: int, spectrum: tuple[float, ...]) -> torch.Tensor:
-        problem = runs.sensing(setting, 25 * n, OUTLIERS, spectrum, n)
+        problem = subgradient.sensing(setting, 25 * n, OUTLIERS, spectrum, n)
         return torch.linalg.matrix_rank(start(problem, n, 1.0).left).double()
 
-    spectral = {n: rank(runs.spectral, n, s.spectrum) for n in s.ns}
+    spectral = {n: rank(subgradient.spectral, n, s.spectrum) for n in s.ns}
     large, many = 40, 30
     return Evidence(
         measured={KEPT: {f"n = {n}": (spectral[n] - r) / (n - r) for n in s.ns}},
         predicted={KEPT: {f"n = {n}": 0.5 for n in s.ns}},
         control={
-            KEPT: {f"random, n = {n}": (rank(runs.random, n, s.spectrum) - r) / (n - r) for n in s.ns}
+            KEPT: {f"random, n = {n}": (rank(subgradient.random, n, s.spectrum) - r) / (n - r) for n in s.ns}
             | {
-                f"r = {many}, n = {large}": (rank(runs.spectral, large, (1.0,) * many) - many)
+                f"r = {many}, n = {large}": (rank(subgradient.spectral, large, (1.0,) * many) - many)
                 / (large - many)
             }
         },
@@ -147,8 +148,8 @@ def random_start_as_good(setting: Setting) -> Evidence:
 
     def all_four(problem: Problem, k: int, alpha: float) -> Factors:
         """Spectral, and random of the same norm, of a hundredth of it, and of order one, in turn."""
-        left = runs.split(runs.random(problem, k, alpha).left, 4).clone()
-        spectral = runs.split(runs.spectral(problem, k, alpha).left, 4)[:, 0]
+        left = subgradient.split(subgradient.random(problem, k, alpha).left, 4).clone()
+        spectral = subgradient.split(subgradient.spectral(problem, k, alpha).left, 4)[:, 0]
         norms = spectral.norm(dim=(-2, -1), keepdim=True) / left[:, 1].norm(dim=(-2, -1), keepdim=True)
         left[:, 0], left[:, 1], left[:, 2] = spectral, left[:, 1] * norms, left[:, 2] * norms
         return Factors(left.flatten(0, 1))
@@ -156,7 +157,7 @@ def random_start_as_good(setting: Setting) -> Evidence:
     variants = [(s.n, alpha, eta) for alpha in (s.alpha, s.alpha, 1e-2 * s.alpha, 1.0)]
     run = outlier_run(setting, all_four, variants, record=LEARNING + list(range(100, s.steps + 1, 10)))
     errors, times = final(run, variants), iterations_to(run, s.level, len(variants))
-    curves = runs.split(run.error.sqrt(), len(variants))
+    curves = subgradient.split(run.error.sqrt(), len(variants))
     return Evidence(
         measured={ERROR: typical(errors[:, 1] / errors[:, 0]), TIME: typical(times[:, 1] / times[:, 0])},
         predicted={TIME: {"": 1.0}},
@@ -228,14 +229,18 @@ def floor_against_alpha(setting: Setting) -> Evidence:
     over = [(s.n, alpha, eta_for(setting, min(alpha, small[0]))) for alpha in s.alphas]
     exact = [(r, alpha, eta_for(setting, alpha)) for alpha in small]
     variants, count = over + exact, len(over + exact)
-    run = outlier_run(setting, runs.spectral, variants, record=spaced(s.steps))
+    run = outlier_run(setting, subgradient.spectral, variants, record=spaced(s.steps))
     errors = final(run, variants)
-    ranks = (runs.split(torch.linalg.svdvals(run.factors.left), count).square() > 1e-6).sum(dim=-1).double()
+    ranks = (
+        (subgradient.split(torch.linalg.svdvals(run.factors.left), count).square() > 1e-6)
+        .sum(dim=-1)
+        .double()
+    )
     times = iterations_to(run, 2 * errors, count)
     logs = [math.log(1 / alpha) for alpha in small]
     with_floor, without = slice(1, len(over)), slice(len(over), None)
     found = exponent(small, errors[:, with_floor], median)
-    curves = runs.split(run.error.sqrt(), count)
+    curves = subgradient.split(run.error.sqrt(), count)
     shown = {f"α = {alpha:g}": curves[:, v] for v, (_, alpha, _) in enumerate(over)}
     return Evidence(
         measured={

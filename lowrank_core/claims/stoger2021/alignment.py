@@ -10,12 +10,14 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.alignment import largest_angle, leading_columns
+from lowrank_core.analysis.crossings import falls_below
 from lowrank_core.analysis.statistics import Pooled, pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.small_starts import SEEDS, descent
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.wind2023.runs import SEEDS, descent
 from lowrank_core.factors import Factors, gaussian_start, pad_columns
+from lowrank_core.linalg import operator_norm
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import gaussian_symmetric
 from lowrank_core.solve import Trajectory
@@ -126,7 +128,7 @@ def spectral_phase(setting: Setting) -> Evidence:
             t = _iterations(setting, phi, scale)
             power = vectors @ ((1 + s.eta * values)[..., None] ** t * (vectors.mT @ start.left))
             gap = run.observed["factors"][:, int((run.steps == t).nonzero())] - power
-            columns.append((_norm(gap) / _norm(power)).reshape(shape)[:, i])
+            columns.append((operator_norm(gap) / operator_norm(power)).reshape(shape)[:, i])
         gaps[phi] = torch.stack(columns, dim=1)
     logarithm = torch.log1p(s.eta * values[:, 0]).reshape(shape)[:, 0]
     growth = logarithm / (s.eta * s.spectrum[0])
@@ -151,10 +153,6 @@ def ratio(values: torch.Tensor, spectrum: Sequence[float]) -> float:
     """σ_{r+1}/σ_r of the spectral estimate: 0 with all entries observed, and small where theorems apply."""
     found = values.abs().sort(dim=-1, descending=True).values
     return float((found[:, len(spectrum)] / found[:, len(spectrum) - 1]).mean())
-
-
-def _norm(matrix: torch.Tensor) -> torch.Tensor:
-    return torch.linalg.matrix_norm(matrix, ord=2)
 
 
 CLOSER = "largest angle(α/10) / angle(α) to the estimate's space, at φ"
@@ -335,9 +333,9 @@ def over_parameterisation_and_alignment(setting: Setting) -> Evidence:
     start = Factors(torch.stack(starts, dim=1).flatten(0, 1))
     shape = (len(setting.seeds), s.draws, len(s.ks))
     run = descent(problem, start, s.eta, s.steps * s.eta, record=torch.arange(s.steps // 5, s.steps, s.every))
-    times = (s.eta * _crossing(run.steps, run.operator_error, 0.1)).reshape(shape)
+    times = (s.eta * falls_below(run.steps, run.operator_error, 0.1)).reshape(shape)
     seen = torch.linalg.svdvals(problem.truth.left.mT @ start.left)[:, -1]
-    misaligned = (_norm(start.left) / seen).reshape(shape)
+    misaligned = (operator_norm(start.left) / seen).reshape(shape)
 
     values, vectors = _spectral(problem)
     rate = math.log1p(s.eta * s.spectrum[-1]) / s.eta
@@ -374,13 +372,3 @@ def over_parameterisation_and_alignment(setting: Setting) -> Evidence:
         notes={RATIO: ratio(values, s.spectrum)},
         curves={"ks": s.ks, "times": times, "misaligned": misaligned, "rate": rate, "lengths": lengths},
     )
-
-
-def _crossing(steps: torch.Tensor, error: torch.Tensor, level: float) -> torch.Tensor:
-    """The iteration at which each error first passes the level, log-linear between records; inf if never, (B,)."""
-    below = error < level
-    after = below.to(torch.int8).argmax(dim=1, keepdim=True).clamp(min=1)
-    x, y = steps.to(torch.float64).expand_as(error), error.log()
-    (x0, x1), (y0, y1) = ((v.gather(1, after - 1), v.gather(1, after)) for v in (x, y))
-    crossed = (x0 + (x1 - x0) * (math.log(level) - y0) / (y1 - y0))[:, 0]
-    return torch.where(below.any(dim=1), crossed, torch.inf)

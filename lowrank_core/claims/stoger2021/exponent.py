@@ -6,9 +6,9 @@ import torch
 
 from lowrank_core.analysis.rates import scaling_exponent
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.small_starts import descent_errors
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.wind2023.runs import descent_errors
 from lowrank_core.factors import gaussian_start, imbalanced_start
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Dense, gaussian_symmetric

@@ -11,7 +11,8 @@ from lowrank_core.analysis.scaled_distance import scaled_distance
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.tong2021.runs import (
+from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.tong2021.instances import (
     CHAPTER,
     by_variant,
     hard_operator,
@@ -20,7 +21,6 @@ from lowrank_core.claims.tong2021.runs import (
     near_truth,
     truths,
 )
-from lowrank_core.claims.zhang2025.runs import SEEDS
 from lowrank_core.factors import Factors, adjoint_start
 from lowrank_core.methods import ScaledGradientDescent
 from lowrank_core.problem import Problem, observe

@@ -10,8 +10,8 @@ from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.tong2021.runs import CHAPTER, by_variant, near_truth, truths
-from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.tong2021.instances import CHAPTER, by_variant, near_truth, truths
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent, ScaledGradientDescent
 from lowrank_core.methods.method import Method

@@ -9,8 +9,8 @@ from lowrank_core.analysis.statistics import pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.tong2021.runs import CHAPTER, by_variant
-from lowrank_core.claims.zhang2025.runs import LOG_SEEDS
+from lowrank_core.claims.seeds import LOG_SEEDS
+from lowrank_core.claims.tong2021.instances import CHAPTER, by_variant
 from lowrank_core.factors import Factors, adjoint_start
 from lowrank_core.methods import GradientDescent, ScaledGradientDescent
 from lowrank_core.methods.method import Method

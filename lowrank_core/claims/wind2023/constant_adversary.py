@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import torch
 
+from lowrank_core.analysis.crossings import half_way
 from lowrank_core.analysis.rates import scaling_exponent
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.small_starts import SEEDS, balanced, flow_errors, stopping_time
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.wind2023.perturbed import CHAPTER, crossing, entry, truth_of
-from lowrank_core.claims.wind2023.runs import SEEDS, balanced, flow_errors, stopping_time
+from lowrank_core.claims.wind2023.perturbed import CHAPTER, entry, truth_of
 
 
 @claim(
@@ -191,7 +192,7 @@ def perturbation_threshold(setting: Setting) -> Evidence:
             "error / ε at 0.7 ε*": {name: curve[:, below] for name, curve in curves.items()},
             "error / ε at 1.3 ε*": {name: curve[:, above] for name, curve in curves.items()},
             "ε of error ε/2, in units of ε*": {
-                name: crossing(relative, curve) for name, curve in curves.items()
+                name: half_way(relative, curve) for name, curve in curves.items()
             },
         },
         predicted={
@@ -206,7 +207,7 @@ def perturbation_threshold(setting: Setting) -> Evidence:
             "error / ε at 1.3 ε*": {
                 named(1.3, c, 0.7): saturation(1.3 * sigma / (2 * c), (0.7 * c,))[:, 0] for c in s.cs
             },
-            "ε of error ε/2, in units of ε*": {f"stop at {2 * s.cs[0]:g}": crossing(relative, late)},
+            "ε of error ε/2, in units of ε*": {f"stop at {2 * s.cs[0]:g}": half_way(relative, late)},
         },
         curves={
             "relative": relative,

@@ -7,18 +7,13 @@ from collections.abc import Sequence
 import torch
 
 from lowrank_core.analysis.closed_forms import balanced_flow, logistic
+from lowrank_core.analysis.crossings import half_way
 from lowrank_core.analysis.rates import scaling_exponent
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.small_starts import SEEDS, balanced, descent, flow_errors, stopping_time
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.standing import RANK, SEARCH
-from lowrank_core.claims.wind2023.runs import (
-    SEEDS,
-    balanced,
-    descent,
-    flow_errors,
-    stopping_time,
-)
 from lowrank_core.factors import imbalanced_start
 from lowrank_core.problem import observe
 from lowrank_core.sensing import gaussian
@@ -106,14 +101,8 @@ def _modes(setting: Setting, spectrum: Sequence[float], scale: float) -> tuple[t
 
 
 def _half_times(times: torch.Tensor, modes: torch.Tensor, spectrum: Sequence[float]) -> torch.Tensor:
-    """When each mode passes half of its σ_i, (B, r), interpolated in its logit, which is linear for a logistic."""
-    sigma = torch.tensor(spectrum, dtype=torch.float64)
-    after = (modes >= sigma / 2).double().argmax(dim=1)
-    ends = torch.stack([after - 1, after], dim=1)
-    around = modes.gather(1, ends)
-    logit = (around / (sigma - around)).log()
-    (t0, t1), (z0, z1) = times[ends].unbind(1), logit.unbind(1)
-    return t0 - (t1 - t0) * z0 / (z1 - z0)
+    """When each mode (B, R, r) passes half of its σ_i, (B, r)."""
+    return half_way(times, (modes / torch.tensor(spectrum, dtype=torch.float64)).mT)
 
 
 GAP = "exponent in a₀ of the largest gap to the logistic law"

@@ -12,10 +12,11 @@ from lowrank_core.analysis.closed_forms import balanced_flow
 from lowrank_core.analysis.embedding import Embedding, stack
 from lowrank_core.analysis.imbalance import imbalance
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.small_starts import SEEDS, balanced, descent, gaussian_pair
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.wind2023.runs import SEEDS, balanced, descent, gaussian_pair
 from lowrank_core.factors import Factors
+from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent
 from lowrank_core.methods.flow import TimeVarying, flow
 from lowrank_core.problem import Problem, observe
@@ -80,7 +81,7 @@ def log_embedding(setting: Setting) -> Evidence:
         iterates = _iterates(problem, gaussian_pair(setting, s.k, s.a0), s.eta, s.steps)
         for here, after in pairwise(iterates):
             _, slope = problem.slope(here, with_value=False)
-            setting.assume(s.eta * float(_norm(slope).max()) < 1, "η‖G_k‖ < 1")
+            setting.assume(s.eta * float(operator_norm(slope).max()) < 1, "η‖G_k‖ < 1")
             embedding = Embedding(problem, here, s.eta)
             frozen = _frozen(problem, here)
             found = torch.maximum(
@@ -124,18 +125,14 @@ def _frozen(problem: Problem, factors: Factors) -> torch.Tensor:
 def _endpoint(generator: torch.Tensor, here: Factors, after: Factors, eta: float) -> torch.Tensor:
     """‖e^{ηL}Z_k − Z_{k+1}‖ / ‖Z_{k+1}‖, (B,)."""
     arrived, goal = torch.linalg.matrix_exp(eta * generator) @ here.stacked(), after.stacked()
-    return _norm(arrived - goal) / _norm(goal)
+    return operator_norm(arrived - goal) / operator_norm(goal)
 
 
 def _defect(embedding: Embedding, generator: torch.Tensor, eta: float, h: float = 1e-4) -> torch.Tensor:
     """Finite difference of the curve half-way to the next iterate against L·Z, relative, (B,)."""
     before, here, after = (embedding.at(0.5 + d).factors.stacked() for d in (-h, 0.0, h))
     gap = (after - before) / (2 * h * eta) - generator @ here
-    return _norm(gap) / _norm(here)
-
-
-def _norm(matrix: torch.Tensor) -> torch.Tensor:
-    return torch.linalg.matrix_norm(matrix, ord=2)
+    return operator_norm(gap) / operator_norm(here)
 
 
 CONSTANT = "sup ‖𝓔‖ / (η‖M*‖²), extrapolated to η = 0"
@@ -194,7 +191,9 @@ def discretisation_is_first_order(setting: Setting) -> Evidence:
             largest = torch.zeros(problem.batch, dtype=torch.float64)
             for here in _iterates(problem, start, eta, round(s.time / eta)):
                 # The residual has drifted furthest from its value at the iterate when the step ends.
-                largest = torch.maximum(largest, _norm(Embedding(problem, here, eta).at(1.0).perturbation))
+                largest = torch.maximum(
+                    largest, operator_norm(Embedding(problem, here, eta).at(1.0).perturbation)
+                )
             columns.append(largest)
         return torch.stack(columns, dim=1)
 
@@ -277,7 +276,7 @@ def distance_to_flow(setting: Setting) -> Evidence:
                 reduce=False,
             )
             path = run.observed["product"][:, 1:].transpose(0, 1)
-            columns.append(_norm(path - exact).amax(dim=0))
+            columns.append(operator_norm(path - exact).amax(dim=0))
         return torch.stack(columns, dim=1)
 
     population, sensing = distances(None), distances(s.m)
@@ -405,7 +404,7 @@ def balance_under_perturbation(setting: Setting) -> Evidence:
 
     def drift(perturbation: TimeVarying) -> torch.Tensor:
         ends = flow(truth, start, s.times, perturbation).factors
-        moved = [_norm(imbalance(end) - imbalance(start)) / _size(end) for end in ends]
+        moved = [operator_norm(imbalance(end) - imbalance(start)) / _size(end) for end in ends]
         return torch.stack(moved).amax(dim=0)
 
     h, worst, ignorant = 3e-4, [], []
@@ -414,8 +413,8 @@ def balance_under_perturbation(setting: Setting) -> Evidence:
         assert here.right is not None
         change = (imbalance(after) - imbalance(before)) / (2 * h)
         law = 2 * _swing(time) * (here.left.mT @ left @ here.left - here.right.mT @ right @ here.right)
-        worst.append(_norm(change - law) / (s.size * _size(here)))
-        ignorant.append(_norm(change) / (s.size * _size(here)))
+        worst.append(operator_norm(change - law) / (s.size * _size(here)))
+        ignorant.append(operator_norm(change) / (s.size * _size(here)))
     return Evidence(
         measured={DRIFT: drift(off), LAW: torch.stack(worst).amax(dim=0)},
         control={DRIFT: drift(full), LAW: torch.stack(ignorant).amax(dim=0)},
@@ -424,7 +423,7 @@ def balance_under_perturbation(setting: Setting) -> Evidence:
 
 def _size(factors: Factors) -> torch.Tensor:
     """‖Z‖², (B,)."""
-    return _norm(factors.stacked()).square()
+    return operator_norm(factors.stacked()).square()
 
 
 def _swing(time: float) -> float:
@@ -432,4 +431,4 @@ def _swing(time: float) -> float:
 
 
 def _of_norm(matrix: torch.Tensor, size: float) -> torch.Tensor:
-    return matrix * (size / _norm(matrix))[:, None, None]
+    return matrix * (size / operator_norm(matrix))[:, None, None]

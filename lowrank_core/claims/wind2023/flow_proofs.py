@@ -6,9 +6,9 @@ from fractions import Fraction
 from random import Random
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.small_starts import SEEDS
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.wind2023.runs import SEEDS
 from lowrank_core.proofs import enclosure, flow_identities, log_embedding
 from lowrank_core.proofs.instances import rational
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.small_starts import stopping_time
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.wind2023.runs import stopping_time
 from lowrank_core.factors import coupled_start
 from lowrank_core.methods import MiniBatch
 from lowrank_core.problem import observe

@@ -9,11 +9,12 @@ import torch
 
 from lowrank_core.analysis.rates import line_fit
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.small_starts import balanced, flow_errors, stopping_time
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.standing import RANK, SEARCH
-from lowrank_core.claims.wind2023.perturbed import CHAPTER, FEWER_SEEDS, entry, follow, norm, truth_of
-from lowrank_core.claims.wind2023.runs import balanced, flow_errors, stopping_time
+from lowrank_core.claims.wind2023.perturbed import CHAPTER, FEWER_SEEDS, entry, follow, truth_of
+from lowrank_core.linalg import operator_norm
 from lowrank_core.randomness import normal
 from lowrank_core.truth import Truth, geometric_spectrum
 
@@ -88,7 +89,7 @@ def tangent_gain(setting: Setting) -> Evidence:
         end = follow(truth, start, [(perturbation, stopping_time(c, sigma, s.scale))]).product()
         left, values, right = torch.linalg.svd(target)
         best = left[:, :, :r] * values[:, None, :r] @ right[:, :r]
-        return norm(end - truth.matrix) / xi, norm(end - best) / xi
+        return operator_norm(end - truth.matrix) / xi, operator_norm(end - best) / xi
 
     measured: dict[str, dict[str, torch.Tensor]] = {GAIN: {}, RANDOM: {}, TRUNCATED: {}}
     control: dict[str, dict[str, torch.Tensor]] = {GAIN: {}, RANDOM: {}, TRUNCATED: {}}
@@ -190,7 +191,7 @@ def noise_gain(setting: Setting) -> Evidence:
         constant = pieces[-1][0]
         for series, parts in ((gains, pieces), (still, [(constant, TURNING)])):
             gap = follow(truth, near, parts).product() - truth.matrix
-            series.append(norm(gap) / s.xi)
+            series.append(operator_norm(gap) / s.xi)
             if series is gains:
                 measured[TURNED][name] = gap[:, :r, :r].sum(dim=(1, 2)).abs() / (r * s.xi * linear)
             elif r > 1:
@@ -264,4 +265,4 @@ def _blocks(setting: Setting, rank: int) -> tuple[torch.Tensor, torch.Tensor]:
     orthogonal = torch.zeros_like(tangent)
     orthogonal[:, rank:, rank:] = tangent[:, rank:, rank:]
     tangent = tangent - orthogonal
-    return tuple(part / norm(part)[:, None, None] for part in (tangent, orthogonal))  # type: ignore[return-value]
+    return tuple(part / operator_norm(part)[:, None, None] for part in (tangent, orthogonal))  # type: ignore[return-value]

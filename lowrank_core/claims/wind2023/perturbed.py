@@ -34,22 +34,8 @@ def entry(truth: Truth, place: int, size: float) -> torch.Tensor:
     return matrix
 
 
-def norm(matrix: torch.Tensor) -> torch.Tensor:
-    return torch.linalg.matrix_norm(matrix, ord=2)
-
-
 def follow(truth: Truth, start: Factors, pieces: Iterable[tuple[torch.Tensor | float, float]]) -> Factors:
     """The exact flow under a piecewise constant perturbation, given as pairs (E, duration)."""
     for perturbation, duration in pieces:
         (start,) = balanced_flow(truth.matrix + perturbation, start, [duration])
     return start
-
-
-def crossing(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Where y (B, R), like a logistic curve over x (R,), first passes one half, (B,); NaN if it does not."""
-    logits = torch.logit(y.clamp(1e-300, 1 - 1e-16))
-    after = (logits > 0).to(torch.int).argmax(dim=1)
-    rows = torch.arange(y.shape[0], device=y.device)
-    left, right = logits[rows, (after - 1).clamp(min=0)], logits[rows, after]
-    found = x[after] + (x[after] - x[after - 1]) * right / (left - right)
-    return torch.where(after > 0, found, torch.nan)

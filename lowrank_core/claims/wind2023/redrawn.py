@@ -9,10 +9,11 @@ import torch
 from lowrank_core.analysis.rates import scaling_exponent
 from lowrank_core.analysis.statistics import Pooled, pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.small_starts import balanced, flow_errors, stopping_time
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.wind2023.perturbed import CHAPTER, FEWER_SEEDS, entry, follow, norm, truth_of
-from lowrank_core.claims.wind2023.runs import balanced, flow_errors, stopping_time
+from lowrank_core.claims.wind2023.perturbed import CHAPTER, FEWER_SEEDS, entry, follow, truth_of
+from lowrank_core.linalg import operator_norm
 from lowrank_core.randomness import normal
 
 
@@ -79,9 +80,9 @@ def random_against_adversarial(setting: Setting) -> Evidence:
         pieces = round(stop / tau)
         for i in range(pieces):
             drawn = _drawn(setting, i + 1) + kept * _drawn(setting, 0) if kept else _drawn(setting, i)
-            factors = follow(truth, factors, [(epsilon * drawn / norm(drawn)[:, None, None], tau)])
+            factors = follow(truth, factors, [(epsilon * drawn / operator_norm(drawn)[:, None, None], tau)])
             if i >= pieces // 2:
-                errors.append(norm(factors.product() - truth.matrix))
+                errors.append(operator_norm(factors.product() - truth.matrix))
         return torch.stack(errors).mean(dim=0)
 
     def constant_errors(direction: torch.Tensor) -> torch.Tensor:
@@ -130,4 +131,4 @@ def _drawn(setting: Setting, i: int) -> torch.Tensor:
     """The i-th Gaussian draw of a refreshed perturbation, of operator norm one, (B, n1, n2)."""
     s = setting.sizes
     matrix = normal(setting.seeds, f"perturbation {i}", s.n1, s.n2, device=setting.device)
-    return matrix / norm(matrix)[:, None, None]
+    return matrix / operator_norm(matrix)[:, None, None]

@@ -8,13 +8,14 @@ from itertools import pairwise
 
 import torch
 
+from lowrank_core.analysis.crossings import half_way
 from lowrank_core.analysis.rates import line_fit, scaling_exponent
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.small_starts import gaussian_pair, stopping_time
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.standing import RANK
-from lowrank_core.claims.wind2023.perturbed import CHAPTER, FEWER_SEEDS, FLOW, crossing, entry, truth_of
-from lowrank_core.claims.wind2023.runs import gaussian_pair, stopping_time
+from lowrank_core.claims.wind2023.perturbed import CHAPTER, FEWER_SEEDS, FLOW, entry, truth_of
 from lowrank_core.methods.flow import ResidualProportional, flow
 
 
@@ -271,7 +272,7 @@ def damping_adversary_harmless(setting: Setting) -> Evidence:
             last = (price(theta) + 1.5 / (smallest * (1 - theta))) * -math.log(scale)
             times = torch.linspace(0, last, 401, dtype=torch.float64)[1:]
             learnt, error = starve(theta, times, scale)
-            moments.append(crossing(times, learnt))
+            moments.append(half_way(times, learnt))
             errors.append(error)
             curves[theta] = (times, learnt)
         per_log = -scaling_exponent(s.scales, torch.stack(moments, dim=1).exp())
@@ -280,7 +281,7 @@ def damping_adversary_harmless(setting: Setting) -> Evidence:
     harder = s.thetas[-1]
     spans = [torch.linspace(0, 2 * -math.log(a) / smallest, 201, dtype=torch.float64)[1:] for a in s.scales]
     spared = [
-        crossing(times, starve(harder, times, a, 0)[0]) for a, times in zip(s.scales, spans, strict=True)
+        half_way(times, starve(harder, times, a, 0)[0]) for a, times in zip(s.scales, spans, strict=True)
     ]
     elsewhere = f"θ = {harder}, u₁v₁ᵀ"
     late = [torch.tensor([6 * -math.log(scale)], dtype=torch.float64) for scale in s.scales]

@@ -6,9 +6,9 @@ import torch
 
 from lowrank_core.analysis.alignment import misalignment
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.small_starts import SEEDS
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.wind2023.runs import SEEDS
 from lowrank_core.factors import Factors, imbalanced_start
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe

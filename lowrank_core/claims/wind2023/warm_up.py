@@ -7,11 +7,13 @@ import math
 import torch
 
 from lowrank_core.analysis.closed_forms import balanced_flow
+from lowrank_core.analysis.crossings import half_way
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.small_starts import SEEDS, balanced, stopping_time
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.wind2023.perturbed import CHAPTER, crossing, entry, follow, norm, truth_of
-from lowrank_core.claims.wind2023.runs import SEEDS, balanced, stopping_time
+from lowrank_core.claims.wind2023.perturbed import CHAPTER, entry, follow, truth_of
+from lowrank_core.linalg import operator_norm
 
 
 @claim(
@@ -84,10 +86,10 @@ def re_escape_delay(setting: Setting) -> Evidence:
         times = torch.linspace(0, stop + (epsilon / sigma - 1) * warm, 401, dtype=torch.float64)
         run = balanced_flow(truth.matrix, held, times.tolist())
         learnt = torch.stack([factors.product()[:, last, last] / sigma for factors in run], dim=1)
-        return times, learnt, norm(run[-1].product() - truth.matrix)
+        return times, learnt, operator_norm(run[-1].product() - truth.matrix)
 
     times, learnt, unperturbed = learn(last, 0.0, 0.0)
-    escape = crossing(times, learnt)
+    escape = half_way(times, learnt)
     delays: dict[str, dict[str, torch.Tensor]] = {"signal": {}, "orthogonal": {}}
     errors: dict[str, dict[str, torch.Tensor]] = {"signal": {}, "orthogonal": {}}
     curves = {"no warm-up": (times, learnt)}
@@ -95,7 +97,7 @@ def re_escape_delay(setting: Setting) -> Evidence:
         name = f"ε = {epsilon / sigma:g} σ_r, t_w = {warm:g}"
         for direction, place in (("orthogonal", last + 1), ("signal", last)):
             times, learnt, error = learn(place, epsilon, warm)
-            delay = crossing(times, learnt) - escape
+            delay = half_way(times, learnt) - escape
             delays[direction][name] = delay * sigma / ((epsilon - sigma) * warm)
             errors[direction][name] = error / unperturbed
         curves[name] = (times + warm, learnt)

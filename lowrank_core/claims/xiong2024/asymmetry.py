@@ -11,10 +11,7 @@ from lowrank_core.analysis import rates
 from lowrank_core.analysis.imbalance import local_rate, slow_modes
 from lowrank_core.analysis.statistics import Pooled, pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.standing import RANK
-from lowrank_core.claims.xiong2024.runs import (
+from lowrank_core.claims.experiments.descents import (
     FLOOR,
     OVER,
     SEEDS,
@@ -25,6 +22,9 @@ from lowrank_core.claims.xiong2024.runs import (
     scaled_start,
     symmetric_run,
 )
+from lowrank_core.claims.grammar import each, scales
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.standing import RANK
 from lowrank_core.claims.xiong2024.slowdown import LOCAL_STEPS, RATE
 from lowrank_core.factors import Factors
 from lowrank_core.solve import ErrorBelow, Trajectory

@@ -15,10 +15,10 @@ from math import log2
 import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.descents import OVER, SEEDS
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.standing import RANK
-from lowrank_core.claims.xiong2024.runs import OVER, SEEDS
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe

@@ -11,7 +11,7 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Setting
-from lowrank_core.claims.xiong2024.runs import FLOOR, late_fit, scaled_start
+from lowrank_core.claims.experiments.descents import FLOOR, late_fit, scaled_start
 from lowrank_core.factors import Factors
 from lowrank_core.randomness import normal
 from lowrank_core.solve import Trajectory

@@ -16,10 +16,11 @@ from lowrank_core.analysis import rates
 from lowrank_core.analysis.imbalance import free_directions, imbalance
 from lowrank_core.analysis.statistics import pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.descents import SEEDS, asymmetric_run, scaled_start
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.xiong2024.runs import SEEDS, asymmetric_run, norm, scaled_start
 from lowrank_core.factors import Factors
+from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent, State
 from lowrank_core.problem import Problem
 from lowrank_core.truth import Truth, rectangular
@@ -116,7 +117,7 @@ def imbalance_conservation(setting: Setting) -> Evidence:
         return imbalance(run.factors) - imbalance(start)
 
     by_eta = {
-        name: torch.stack([norm(drift(s.alpha, eta, m, decay)) for eta in s.etas], dim=1)
+        name: torch.stack([operator_norm(drift(s.alpha, eta, m, decay)) for eta in s.etas], dim=1)
         for name, m, decay in (*((n, m, 0.0) for n, m in losses.items()), ("weight decay", None, s.decay))
     }
     exponents = {name: rates.scaling_exponent(s.etas, sizes.cpu()) for name, sizes in by_eta.items()}
@@ -128,21 +129,24 @@ def imbalance_conservation(setting: Setting) -> Evidence:
     expected = signal_drift(unit, truth, s.eta, s.alphas)
     free = free_directions(unit, truth)[:, None]
     last = {name: drifts[:, -1] for name, drifts in by_alpha.items()}
-    relative = {name: norm(drifts) / norm(imbalance(unit))[:, None] for name, drifts in by_alpha.items()}
+    relative = {
+        name: operator_norm(drifts) / operator_norm(imbalance(unit))[:, None]
+        for name, drifts in by_alpha.items()
+    }
     fall = {
         name: (s.alphas[-1] / s.alphas[-2]) ** 2 * drifts[:, -1] / drifts[:, -2]
         for name, drifts in relative.items()
     }
     projected = {
-        name: norm(free @ drifts[:, -1:] @ free.mT)[:, 0]
-        / norm(free @ imbalance(unit)[:, None] @ free.mT)[:, 0]
+        name: operator_norm(free @ drifts[:, -1:] @ free.mT)[:, 0]
+        / operator_norm(free @ imbalance(unit)[:, None] @ free.mT)[:, 0]
         for name, drifts in by_alpha.items()
     }
     # In units of the whole signal rows: the share f fᵀ − g gᵀ of one row may nearly cancel.
-    rows = norm(truth.left.mT @ unit.left) ** 2
-    unit_gain = rows * norm(expected[:, -1]) / norm(signal_share(unit, truth))
+    rows = operator_norm(truth.left.mT @ unit.left) ** 2
+    unit_gain = rows * operator_norm(expected[:, -1]) / operator_norm(signal_share(unit, truth))
     gap = {
-        name: norm(drifts[:, -1] - drifts[:, 0] - expected[:, -1]) / unit_gain
+        name: operator_norm(drifts[:, -1] - drifts[:, 0] - expected[:, -1]) / unit_gain
         for name, drifts in by_alpha.items()
     }
     indefinite = torch.linalg.eigvalsh(imbalance(unit) + last["sensing"])[:, 0] < 0
@@ -170,7 +174,8 @@ def imbalance_conservation(setting: Setting) -> Evidence:
         curves={
             "by η": by_eta,
             "by α": relative,
-            "law": norm(by_alpha["population"][:, :1] + expected) / norm(imbalance(unit))[:, None],
+            "law": operator_norm(by_alpha["population"][:, :1] + expected)
+            / operator_norm(imbalance(unit))[:, None],
         },
     )
 

@@ -15,19 +15,19 @@ import torch
 
 from lowrank_core.analysis.imbalance import imbalance, slow_modes
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.xiong2024.noise_law import truth_of
-from lowrank_core.claims.xiong2024.runs import (
+from lowrank_core.claims.experiments.descents import (
     SEEDS,
     asymmetric_run,
     descent_fit,
-    norm,
     per_step,
     resized,
     scaled_start,
 )
+from lowrank_core.claims.grammar import each, scales
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.xiong2024.noise_law import truth_of
 from lowrank_core.factors import Factors, pad_columns
+from lowrank_core.linalg import operator_norm
 from lowrank_core.randomness import orthonormal
 
 CHAPTER = "chapters/xiong2024/imbalance"
@@ -108,7 +108,9 @@ def rate_at_most_imbalance(setting: Setting) -> Evidence:
         start = Factors(*(torch.cat(sides) for sides in zip(*several.values(), strict=True)))
         batch = resized(replace(setting, seeds=setting.seeds * len(several)), **sizes)
         run = asymmetric_run(batch, start, steps=steps)
-        bounds = (per_step(s.eta, norm(imbalance(factors)).cpu()) for factors in (start, run.factors))
+        bounds = (
+            per_step(s.eta, operator_norm(imbalance(factors)).cpu()) for factors in (start, run.factors)
+        )
         found = tuple(v.unflatten(0, (len(several), -1)) for v in (descent_fit(run, 0.4).rate, *bounds))
         return found, run.factors
 

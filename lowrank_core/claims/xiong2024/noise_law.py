@@ -15,10 +15,11 @@ from lowrank_core.analysis import rates
 from lowrank_core.analysis.imbalance import free_directions, imbalance, slow_modes
 from lowrank_core.analysis.statistics import Pooled, pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.descents import FLOOR, SEEDS, asymmetric_run, late_fit, scaled_start
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.xiong2024.runs import FLOOR, SEEDS, asymmetric_run, late_fit, scaled_start
 from lowrank_core.factors import Factors, balanced_start, rotated_start
+from lowrank_core.linalg import operator_norm
 from lowrank_core.solve import Trajectory
 from lowrank_core.truth import Truth, rectangular
 
@@ -206,7 +207,7 @@ def equal_scales_are_not_balance(setting: Setting) -> Evidence:
     def gap(some: Mapping[str, Trajectory]) -> dict[str, torch.Tensor]:
         found = {}
         for name, run in some.items():
-            error, size = run.error[:, learnt], torch.linalg.matrix_norm(imbalance(starts[name]), ord=2)
+            error, size = run.error[:, learnt], operator_norm(imbalance(starts[name]))
             log_ratio = (error / laws[name].clamp(min=FLOOR)).log().abs()
             clear = error > rates.FLOOR_MARGIN * FLOOR
             found[name] = torch.where(clear, log_ratio / (1 + 2 * size[:, None] * time[learnt]), 0.0).amax(

@@ -9,6 +9,7 @@ import torch
 from lowrank_core.analysis.imbalance import slow_modes
 from lowrank_core.analysis.statistics import Pooled, pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.descents import SEEDS, asymmetric_run, per_step, scaled_start
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.standing import RANK
@@ -19,12 +20,6 @@ from lowrank_core.claims.xiong2024.batches import (
     repeated,
     split,
     stacked_starts,
-)
-from lowrank_core.claims.xiong2024.runs import (
-    SEEDS,
-    asymmetric_run,
-    per_step,
-    scaled_start,
 )
 from lowrank_core.factors import Factors
 from lowrank_core.methods import AtIteration, GradientDescent, RebalancedGradientDescent, ResidualBelow

@@ -12,17 +12,11 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.descents import FLOOR, SEEDS, asymmetric_run, descent_fit, scaled_start
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.standing import RANK
 from lowrank_core.claims.xiong2024.batches import exponent_in_squares, late_rate
-from lowrank_core.claims.xiong2024.runs import (
-    FLOOR,
-    SEEDS,
-    asymmetric_run,
-    descent_fit,
-    scaled_start,
-)
 from lowrank_core.factors import gaussian_start
 from lowrank_core.methods import GradientDescent, RebalancedGradientDescent, ResidualBelow
 from lowrank_core.problem import observe

@@ -11,10 +11,7 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.standing import RANK
-from lowrank_core.claims.xiong2024.runs import (
+from lowrank_core.claims.experiments.descents import (
     FLOOR,
     OVER,
     SEEDS,
@@ -26,6 +23,9 @@ from lowrank_core.claims.xiong2024.runs import (
     resized,
     symmetric_run,
 )
+from lowrank_core.claims.grammar import each, scales
+from lowrank_core.claims.registry import claim
+from lowrank_core.claims.standing import RANK
 from lowrank_core.factors import Factors, rank_limited_start
 from lowrank_core.solve import Trajectory
 

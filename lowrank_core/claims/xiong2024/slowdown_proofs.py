@@ -12,10 +12,16 @@ from fractions import Fraction
 import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.descents import (
+    OVER,
+    SEEDS,
+    SMALL_STEPS,
+    assume_small_steps,
+    generic_start,
+)
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.standing import RANK, SEARCH
-from lowrank_core.claims.xiong2024.runs import OVER, SEEDS, SMALL_STEPS, assume_small_steps, generic_start
 from lowrank_core.claims.xiong2024.slowdown import CHAPTER
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent

@@ -6,13 +6,14 @@ import math
 
 import torch
 
+from lowrank_core.analysis import crossings
 from lowrank_core.analysis.imbalance import imbalance
 from lowrank_core.analysis.statistics import pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.descents import SEEDS, asymmetric_run, per_step, scaled_start
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.xiong2024.batches import late_rate, repeated, stacked_starts
-from lowrank_core.claims.xiong2024.runs import SEEDS, asymmetric_run, per_step, scaled_start
 from lowrank_core.solve import Trajectory
 
 CHAPTER = "chapters/xiong2024/rebalancing"
@@ -190,7 +191,7 @@ def alpha_turning_point(setting: Setting) -> Evidence:
     rising, falling = (
         v[:, j].unflatten(0, (s.grid, seeds)).mT for v, j in zip(values, (s.k - 1, r - 1), strict=True)
     )
-    crossing = first_crossing(alphas, (rising / falling).log())
+    crossing = crossings.crossing(alphas.log(), (falling / rising).log()).exp()
 
     def shape(rate: torch.Tensor) -> dict[str, torch.Tensor]:
         ratio = rate[:, 1:] / rate[:, :-1]
@@ -223,15 +224,3 @@ def alpha_turning_point(setting: Setting) -> Evidence:
             "falling": -per_step(s.eta, falling),
         },
     )
-
-
-def first_crossing(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Where y (B, R), given at x (R,), first changes sign to positive, by interpolation in log x: (B,).
-
-    It is NaN for a row that does not.
-    """
-    after = (y > 0).int().argmax(dim=1).clamp(min=1)[:, None]
-    low, high = y.gather(1, after - 1)[:, 0], y.gather(1, after)[:, 0]
-    ends = x.log()[after[:, 0] - 1], x.log()[after[:, 0]]
-    found = (ends[0] - low * (ends[1] - ends[0]) / (high - low)).exp()
-    return torch.where((low <= 0) & (high > 0), found, torch.nan)

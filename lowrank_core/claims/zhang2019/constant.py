@@ -11,16 +11,8 @@ from lowrank_core.analysis import rank_one, sharp_threshold
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2019.runs import (
-    CHAPTER,
-    SYMBOLS,
-    TERMS,
-    defect,
-    pairs,
-    program,
-    uniform,
-)
-from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.zhang2019.pairs import CHAPTER, SYMBOLS, TERMS, defect, pairs, program, uniform
 from lowrank_core.proofs import local_guarantee
 from lowrank_core.randomness import normal
 

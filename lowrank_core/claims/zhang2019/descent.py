@@ -6,10 +6,11 @@ import torch
 
 from lowrank_core.analysis import rank_one
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.landscapes import certified_problem, descended, frobenius
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2019.runs import CHAPTER, share_of_origin, worst_problem
-from lowrank_core.claims.zhang2025.runs import SEEDS, certified_problem, descended, frobenius
+from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.zhang2019.pairs import CHAPTER, share_of_origin, worst_problem
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem
 from lowrank_core.randomness import normal

@@ -13,7 +13,8 @@ from lowrank_core.analysis import rank_one
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2019.runs import (
+from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
+from lowrank_core.claims.zhang2019.pairs import (
     CHAPTER,
     SYMBOLS,
     TERMS,
@@ -23,7 +24,6 @@ from lowrank_core.claims.zhang2019.runs import (
     uniform,
     worst_problem,
 )
-from lowrank_core.claims.zhang2025.runs import LOG_SEEDS, SEEDS
 from lowrank_core.proofs import local_guarantee
 from lowrank_core.proofs.local_guarantee import Level, Route
 

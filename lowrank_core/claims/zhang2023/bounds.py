@@ -10,9 +10,11 @@ import torch
 
 from lowrank_core.analysis.planted import planted
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.landscapes import certified_problem
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2023.runs import (
+from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
+from lowrank_core.claims.zhang2023.levels import (
     CHAPTER,
     at_level,
     distinct,
@@ -21,7 +23,6 @@ from lowrank_core.claims.zhang2023.runs import (
     padded_truth,
     step_and_progress,
 )
-from lowrank_core.claims.zhang2025.runs import LOG_SEEDS, SEEDS, certified_problem
 from lowrank_core.factors import Factors, pad_columns
 from lowrank_core.methods import PreconditionedGradientDescent, ResidualNorm, SlopeNorm
 from lowrank_core.methods.preconditioned import Damping

@@ -7,10 +7,11 @@ import torch
 from lowrank_core.analysis import landscape, rates
 from lowrank_core.analysis.planted import planted
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.landscapes import certified_problem
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2023.runs import CHAPTER, distinct, padded_truth, value
-from lowrank_core.claims.zhang2025.runs import LOG_SEEDS, SEEDS, certified_problem
+from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
+from lowrank_core.claims.zhang2023.levels import CHAPTER, distinct, padded_truth, value
 from lowrank_core.factors import Factors
 from lowrank_core.methods import PreconditionedGradientDescent
 from lowrank_core.problem import Problem

@@ -8,8 +8,8 @@ from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2023.runs import CHAPTER, off_signal, padded_truth
-from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.zhang2023.levels import CHAPTER, off_signal, padded_truth
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent, PreconditionedGradientDescent, ResidualNorm, SlopeNorm
 from lowrank_core.methods.method import Method

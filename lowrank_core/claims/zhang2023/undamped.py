@@ -6,9 +6,11 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.landscapes import certified_problem
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2023.runs import (
+from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.zhang2023.levels import (
     CHAPTER,
     at_level,
     distinct,
@@ -17,7 +19,6 @@ from lowrank_core.claims.zhang2023.runs import (
     padded_truth,
     step_and_progress,
 )
-from lowrank_core.claims.zhang2025.runs import SEEDS, certified_problem
 from lowrank_core.factors import Factors
 from lowrank_core.methods import PreconditionedGradientDescent, ScaledGradientDescent
 from lowrank_core.methods.method import Method

@@ -17,7 +17,7 @@ from lowrank_core.analysis.sharp_threshold import invariants
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.claims.zhang2025.second_order_attacks import (
     PAIRS,
     POINTS,

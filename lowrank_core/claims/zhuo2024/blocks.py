@@ -11,11 +11,12 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.descents import symmetric_run
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.xiong2024.runs import symmetric_run
-from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.factors import Factors
+from lowrank_core.linalg import operator_norm
 from lowrank_core.problem import Problem
 from lowrank_core.randomness import normal, orthonormal
 from lowrank_core.solve import Observable, Trajectory
@@ -51,7 +52,7 @@ def block_norms(spectrum: list[float]) -> Observable:
     def norms(problem: Problem, factors: Factors) -> torch.Tensor:
         s, t = factors.left[:, :r_star], factors.left[:, r_star:]
         parts = (s @ s.mT - values.to(s).diag(), s @ t.mT, t @ t.mT)
-        return torch.stack([torch.linalg.matrix_norm(part, ord=2) for part in parts], dim=1)
+        return torch.stack([operator_norm(part) for part in parts], dim=1)
 
     return norms
 

@@ -11,8 +11,9 @@ import torch
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2025.runs import LOG_SEEDS
+from lowrank_core.claims.seeds import LOG_SEEDS
 from lowrank_core.claims.zhuo2024.blocks import CHAPTER, block_norms, near_start
+from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
 from lowrank_core.proofs import block_contraction
@@ -50,12 +51,12 @@ def random_coefficients(setting: Setting, tail: bool, radius: float) -> torch.Te
     # Downwards on the signal, where the contraction is slowest, and half as far as allowed: clipping can double it.
     drawn = 0.2 * (drawn + drawn.mT)
     drawn[:, range(r_star), range(r_star)] -= 2.0
-    drawn = 0.5 * radius * drawn / torch.linalg.matrix_norm(drawn, ord=2)[:, None, None]
+    drawn = 0.5 * radius * drawn / operator_norm(drawn)[:, None, None]
     values, vectors = torch.linalg.eigh(spectrum.diag_embed() + drawn)
     f = vectors * values.clamp(min=0.0).sqrt()[:, None, :]
     eta = 0.01 / spectrum.amax(dim=1)[:, None, None]
     stepped = f - eta * (f @ f.mT - spectrum.diag_embed()) @ f
-    before, after = (torch.linalg.matrix_norm((x @ x.mT)[:, :r_star, r_star:], ord=2) for x in (f, stepped))
+    before, after = (operator_norm((x @ x.mT)[:, :r_star, r_star:]) for x in (f, stepped))
     coefficient = (1 - after / before) / eta[:, 0, 0]
     return coefficient.reshape(len(setting.seeds), batch // len(setting.seeds)).amin(dim=1)
 

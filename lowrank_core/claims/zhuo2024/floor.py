@@ -7,10 +7,11 @@ from dataclasses import replace
 import torch
 
 from lowrank_core.analysis import rates
+from lowrank_core.analysis.crossings import first_record_below
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.claims.zhuo2024.blocks import BEYOND, CHAPTER, near_start
 from lowrank_core.factors import Factors
 from lowrank_core.methods import (
@@ -21,7 +22,7 @@ from lowrank_core.methods import (
 from lowrank_core.problem import Problem, observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import gaussian_symmetric
-from lowrank_core.solve import Trajectory, log_spaced, solve
+from lowrank_core.solve import log_spaced, solve
 from lowrank_core.truth import psd
 
 SLOPE = "exponent of the error in σ"
@@ -185,7 +186,7 @@ def steps_to_floor(setting: Setting) -> Evidence:
         run = solve(problem, GradientDescent(s.eta), start, steps, record=log_spaced(steps, 300))
         error = by_level(setting, run.error.sqrt())
         found[name] = rates.scaling_exponent(
-            [1 / level for level in s.levels], first_within(run, error, 3 * floor)
+            [1 / level for level in s.levels], first_record_below(run.steps.clamp(min=1), error, 3 * floor)
         )
         runs[name] = (run.steps, error, floor)
     return Evidence(
@@ -194,9 +195,3 @@ def steps_to_floor(setting: Setting) -> Evidence:
         control={STEPS: {EXACT: found[EXACT]}},
         curves={"levels": s.levels, "runs": runs},
     )
-
-
-def first_within(run: Trajectory, error: torch.Tensor, bound: torch.Tensor) -> torch.Tensor:
-    """The first recorded step ≥ 1 with an error (B, levels, R) within the bound (B, levels); inf if none."""
-    steps = run.steps.clamp(min=1).to(torch.float64)
-    return torch.where(error <= bound[..., None], steps, torch.inf).amin(dim=-1)

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from lowrank_core.claims.claim import Setting
+from lowrank_core.claims.experiments.small_starts import balanced
 from lowrank_core.claims.jiang2022 import RATE, STOPPED
 from lowrank_core.claims.registry import find
-from lowrank_core.claims.wind2023.runs import balanced
 from lowrank_core.randomness import normal
 from lowrank_core.truth import rectangular
 

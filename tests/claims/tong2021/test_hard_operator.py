@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lowrank_core.claims.claim import Setting
-from lowrank_core.claims.tong2021.runs import hard_operator, truths
+from lowrank_core.claims.tong2021.instances import hard_operator, truths
 
 
 @pytest.mark.parametrize(("rank", "directions"), [(1, 2), (2, 3), (3, 3)])

@@ -11,8 +11,8 @@ from lowrank_core.analysis.imbalance import imbalance
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.claims.zhang2025.balancing.saddle import CHAPTER, WEIGHT
-from lowrank_core.claims.zhang2025.runs import SEEDS
 from lowrank_core.factors import Factors, adjoint_start, imbalanced_start
 from lowrank_core.methods import BalancedGradientDescent, GradientDescent, Method, ScaledGradientDescent
 from lowrank_core.noise import Gaussian

@@ -8,8 +8,8 @@ from lowrank_core.analysis import landscape, rates
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.claims.zhang2025.balancing.saddle import CHAPTER, WEIGHT
-from lowrank_core.claims.zhang2025.runs import SEEDS
 from lowrank_core.factors import Factors, coupled_start
 from lowrank_core.problem import Problem, observe
 from lowrank_core.proofs import sdp

@@ -9,8 +9,8 @@ from lowrank_core.analysis.imbalance import imbalance
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.claims.zhang2025.balancing.saddle import CHAPTER, TERMS, no_left, population, unseen
-from lowrank_core.claims.zhang2025.runs import SEEDS
 from lowrank_core.factors import Factors
 from lowrank_core.noise import Gaussian
 from lowrank_core.problem import Problem, observe

@@ -11,10 +11,11 @@ from typing import NamedTuple
 import torch
 
 from lowrank_core.analysis import landscape, rates
+from lowrank_core.analysis.crossings import first_record_below
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.factors import Factors
 from lowrank_core.methods import BalancedGradientDescent, GradientDescent
 from lowrank_core.problem import Problem, observe
@@ -196,11 +197,6 @@ def oja(problem: Problem, start: Factors, size: float, times: torch.Tensor) -> t
     return torch.stack(errors, dim=1)
 
 
-def first_below(times: torch.Tensor, values: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
-    """The first of the times (R,) at which the values (B, R) have reached the level (B,), (B,); inf if none."""
-    return torch.where(values <= level[:, None], times, torch.inf).amin(dim=1)
-
-
 class Stall(NamedTuple):
     """A run from the tilted saddle, against Oja's flow from the same start."""
 
@@ -216,12 +212,12 @@ class Stall(NamedTuple):
     @property
     def escape(self) -> torch.Tensor:
         """Time until the error is halved, (B,)."""
-        return first_below(self.times, self.errors, torch.full_like(self.errors[:, 0], 0.5))
+        return first_record_below(self.times, self.errors, 0.5)
 
     @property
     def predicted_escape(self) -> torch.Tensor:
         """The same of Oja's flow, within the times of the run, (B,)."""
-        return first_below(self.times, self.predicted, torch.full_like(self.errors[:, 0], 0.5))
+        return first_record_below(self.times, self.predicted, 0.5)
 
 
 def stall(setting: Setting, problem: Problem, size: float, weight: float, time: float) -> Stall:

@@ -11,6 +11,7 @@ from lowrank_core.analysis.planted import planted
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.claims.zhang2025.counterexamples.exact import (
     BALLS,
     CHAPTER,
@@ -22,7 +23,6 @@ from lowrank_core.claims.zhang2025.counterexamples.exact import (
     refused_shapes,
     threshold,
 )
-from lowrank_core.claims.zhang2025.runs import SEEDS
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.proofs import counterexamples as exact

@@ -19,7 +19,7 @@ from lowrank_core.analysis.sharp_threshold import published_necessary
 from lowrank_core.claims.claim import Criterion, Edge, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2025.runs import SEEDS
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.proofs import counterexamples as exact
 from lowrank_core.proofs import enclosure
 from lowrank_core.proofs.counterexamples import Quadratic, Shape

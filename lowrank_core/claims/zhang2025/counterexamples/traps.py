@@ -12,8 +12,8 @@ from lowrank_core.analysis.statistics import Pooled, pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
 from lowrank_core.claims.zhang2025.counterexamples.exact import CHAPTER
-from lowrank_core.claims.zhang2025.runs import LOG_SEEDS, SEEDS
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.randomness import draw, normal, stream

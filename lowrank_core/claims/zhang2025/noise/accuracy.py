@@ -17,14 +17,14 @@ from lowrank_core.analysis.diagonal_noise import Worst, exhibited, worst_noise
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.sharp_threshold import psi, threshold
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.descents import symmetric_run
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.xiong2024.runs import symmetric_run
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.claims.zhang2025.noise.bound import CHAPTER, adjoint_noise, gradient_norm
-from lowrank_core.claims.zhang2025.runs import SEEDS
 from lowrank_core.factors import Factors, gaussian_start, rank_limited_start
+from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent
-from lowrank_core.methods.gradient_descent import operator_norm
 from lowrank_core.problem import Problem, observe
 from lowrank_core.proofs import accuracy_witness
 from lowrank_core.randomness import normal

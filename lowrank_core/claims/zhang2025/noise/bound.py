@@ -16,17 +16,13 @@ from lowrank_core.analysis.diagonal_noise import Worst, exhibited, worst_noise
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.sharp_threshold import psi, threshold
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.landscapes import certified_problem, descended, frobenius
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2025.runs import (
-    SEEDS,
-    certified_problem,
-    descended,
-    frobenius,
-)
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.factors import Factors, gaussian_start
+from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import PreconditionedGradientDescent, ResidualNorm
-from lowrank_core.methods.gradient_descent import operator_norm
 from lowrank_core.problem import Problem
 from lowrank_core.randomness import normal
 from lowrank_core.solve import solve

@@ -10,10 +10,10 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.statistics import Pooled, pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.landscapes import descended, frobenius
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.zhang2025.noise.bound import CHAPTER, adjoint_noise
-from lowrank_core.claims.zhang2025.runs import descended, frobenius
 from lowrank_core.factors import adjoint_start
 from lowrank_core.noise import Gaussian
 from lowrank_core.problem import Problem, observe

@@ -8,8 +8,10 @@ from collections.abc import Callable
 import torch
 
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments.landscapes import arrival
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.claims.zhang2025.race.contest import (
     ETA,
     TRUE_RANK,
@@ -17,7 +19,6 @@ from lowrank_core.claims.zhang2025.race.contest import (
     race,
     reached_error,
 )
-from lowrank_core.claims.zhang2025.runs import SEEDS, arrival
 from lowrank_core.factors import Factors, adjoint_start, imbalanced_start
 from lowrank_core.methods import (
     BalancedGradientDescent,

@@ -11,8 +11,10 @@ import torch
 from lowrank_core import artefacts
 from lowrank_core.analysis.statistics import pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
+from lowrank_core.claims.experiments.landscapes import arrival
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.claims.zhang2025.race.contest import (
     PRECONDITIONED,
     TRUE_RANK,
@@ -22,7 +24,6 @@ from lowrank_core.claims.zhang2025.race.contest import (
     race,
     reached_error,
 )
-from lowrank_core.claims.zhang2025.runs import SEEDS, arrival
 from lowrank_core.solve import Trajectory
 
 CHAPTER = "chapters/zhang2025/which-method"

@@ -7,6 +7,7 @@ import torch
 from lowrank_core.claims.claim import Criterion, Evidence, Setting
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.claims.zhang2025.race.contest import (
     PRECONDITIONED,
     RELATIVE_DAMPING,
@@ -16,7 +17,6 @@ from lowrank_core.claims.zhang2025.race.contest import (
     contest,
     field,
 )
-from lowrank_core.claims.zhang2025.runs import SEEDS
 from lowrank_core.factors import Factors, gaussian_start
 from lowrank_core.methods import ScaledGradientDescent, Subgradient
 from lowrank_core.noise import Gaussian, Noise, Outliers

@@ -15,9 +15,10 @@ from lowrank_core.analysis import landscape
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.sharp_threshold import threshold
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
+from lowrank_core.claims.experiments import landscapes
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2025 import runs
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem, observe
 from lowrank_core.randomness import normal
@@ -46,8 +47,8 @@ class Ends(NamedTuple):
 def ends(problem: Problem, start: Factors, steps: int, groups: int) -> Ends:
     """Descend from starts of which each of `groups` groups has equally many, in a row."""
     spectrum = problem.truth.spectrum
-    run = runs.descended(problem, start, ETA / float(spectrum.amax()), steps)
-    away = ~(runs.frobenius(run) <= AWAY * spectrum.norm(dim=1))
+    run = landscapes.descended(problem, start, ETA / float(spectrum.amax()), steps)
+    away = ~(landscapes.frobenius(run) <= AWAY * spectrum.norm(dim=1))
     # A start that diverged is away from the truth, and not trapped: zero is not a near-second-order point.
     last = run.factors.where(run.factors.finite(), 0.0)
     trapped = away & landscape.near_second_order(problem, last, NEAR, NEAR)
@@ -85,7 +86,7 @@ def random_ends(setting: Setting, ranks: Ranks, relative: float) -> Ends:
     """Random starts on operators (1 + δ)I − 2δΠ whose Π, on half of all coordinates, is random."""
     s, (n, r, true) = setting.sizes, ranks
     spectrum = torch.linspace(1.5, 1.0, true).tolist()
-    problem = runs.certified_problem(
+    problem = landscapes.certified_problem(
         setting, n, spectrum, relative * threshold(r, true, n), n * (n + 1) // 4, variants=s.starts
     )
     return ends(problem, random_start(setting, problem, r), s.steps, len(setting.seeds))
@@ -120,7 +121,7 @@ descent with a small step from a random start ends at the truth.""",
         refused("r ≥ r*", "no X has the rank of the truth", ranks=((4, 1, 2),)),
         refused("n > r*", "the truth has full rank", ranks=((2, 2, 2),)),
     ),
-    seeds=runs.SEEDS,
+    seeds=SEEDS,
     sizes=scales(
         ranks=each(
             ((2, 1, 1), (3, 2, 1)),
@@ -214,7 +215,7 @@ $\delta^\star=1/(1+\sqrt{r^\star/r})$, at least one in five, and for $\delta\le0
         edge("r much larger than r*", ranks=((6, 1), (2, 1)), starts=16),
         refused("r ≥ r*", "no X has the rank of the truth", ranks=((1, 2),)),
     ),
-    seeds=runs.SEEDS | {"full": 20},
+    seeds=SEEDS | {"full": 20},
     sizes=scales(
         ranks=each(
             ((1, 1), (2, 1)),

@@ -15,7 +15,7 @@ from lowrank_core.analysis.threshold_search import least_bound
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2025 import runs
+from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.claims.zhang2025.sharp.descents import CHAPTER, Ranks
 from lowrank_core.proofs import sdp
 from lowrank_core.randomness import normal, orthonormal
@@ -50,7 +50,7 @@ R^{n\times r^\star}$.""",
         refused("n > r", "an X of full rank misses no direction", ranks=((2, 2, 1),)),
         refused("r ≥ r*", "no X has the rank of the truth", ranks=((4, 1, 2),)),
     ),
-    seeds=runs.SEEDS,
+    seeds=SEEDS,
     sizes=scales(
         ranks=each(
             ((3, 2, 1), (4, 3, 2)),
@@ -121,7 +121,7 @@ all matrices.""",
         refused("n > r", "an X of full rank misses no direction", symmetric=((2, 2, 1),)),
         refused("r ≥ r*", "no X has the rank of the truth", symmetric=((4, 1, 2),)),
     ),
-    seeds=runs.SEEDS,
+    seeds=SEEDS,
     sizes=scales(
         symmetric=each(
             ((2, 1, 1), (3, 2, 1)),
@@ -212,7 +212,7 @@ $\delta_{\mathrm{lb}}(X,Z)$ makes $X$ a spurious second-order point.""",
         edge("far from the planted point", spread=1.0, seeds=1),
         refused("r ≥ r*", "no X has the rank of the truth", ranks=((1, 2),)),
     ),
-    seeds=runs.SEEDS,
+    seeds=SEEDS,
     sizes=scales(
         ranks=each(
             ((2, 2),), ((1, 1), (2, 1), (2, 2), (3, 2)), ((1, 1), (2, 1), (2, 2), (3, 2), (3, 1), (3, 3))

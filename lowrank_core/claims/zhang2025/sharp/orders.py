@@ -10,7 +10,7 @@ from lowrank_core.analysis.sharp_threshold import threshold
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2025 import runs
+from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
 from lowrank_core.claims.zhang2025.sharp.descents import CHAPTER, planted_ends
 from lowrank_core.randomness import orthonormal
 from lowrank_core.sensing import Dense, certified, gaussian_symmetric
@@ -39,7 +39,7 @@ orders are at most $\delta$ may trap descents with search rank $r=1$, and none w
         edge("δ just below 1/(1 + 1/√2)", relative=1.16),
         refused("½ < δ < 1/(1 + 1/√2)", "neither rank traps, or both may", relative=0.95),
     ),
-    seeds=runs.SEEDS,
+    seeds=SEEDS,
     sizes=scales(
         larger=each((2,), (2, 3), (2, 3, 4)),
         starts=each(128, 160, 1_000),
@@ -108,7 +108,7 @@ measurements of a $14\times14$ truth the burden is typically above one at every 
         refused("δ/(1 − δ) > √(n − 1)", "the burden stays below one", delta=0.7),
         refused("n ≥ 3", "there is no r between 1 and n − 1", n=2, m=2, ranks=(1,)),
     ),
-    seeds=runs.LOG_SEEDS,
+    seeds=LOG_SEEDS,
     sizes=scales(
         n=each(14, 14, 16),
         m=each(45, 45, 60),
@@ -220,7 +220,7 @@ s_q/(1+\delta-\delta s_q)$ of order $q$; it is $\delta$ from $q=\operatorname{ra
         edge("δ near one", ranks=((2, 1),), delta=0.99),
         refused("r ≥ r*", "there is no planted point", ranks=((1, 2),)),
     ),
-    seeds=runs.SEEDS,
+    seeds=SEEDS,
     sizes=scales(
         ranks=each(((2, 1),), ((1, 1), (2, 1), (4, 1)), ((1, 1), (2, 1), (4, 1), (9, 1))),
         samples=each(8, 16, 300),

@@ -1,4 +1,4 @@
-"""What the claims on landscapes share: default seeds, certified problems, and descent to a second-order point."""
+"""Problems whose operator has a certified constant, and descent to a second-order point."""
 
 from __future__ import annotations
 
@@ -12,10 +12,6 @@ from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import Dense, random_certified
 from lowrank_core.solve import Trajectory, solve
 from lowrank_core.truth import psd
-
-SEEDS = {"smoke": 3, "book": 8, "full": 40}
-"""The default; claims that the discrepancy log rests on use LOG_SEEDS."""
-LOG_SEEDS = {"smoke": 3, "book": 20, "full": 60}
 
 
 def certified_problem(

@@ -1,4 +1,4 @@
-"""The runs and fits that the claims of this paper share. Time is τ = ηT throughout."""
+"""Gradient descent on one and on two factors, its starts, and fits to its errors. Time is τ = ηT throughout."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.claims.claim import Setting
 from lowrank_core.factors import Factors, gaussian_start, imbalanced_start
+from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent, Method
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Identity, gaussian, gaussian_symmetric
@@ -104,7 +105,7 @@ def resized(setting: Setting, **sizes: Any) -> Setting:
 def assume_small_steps(setting: Setting, *starts: Factors) -> None:
     """Refuse steps beyond `SMALL_STEPS`, under which ‖X‖² never grows above max(σ₁, ‖X₀‖²)."""
     s = setting.sizes
-    norms = [float(torch.linalg.matrix_norm(start.left, ord=2).max()) ** 2 for start in starts]
+    norms = [float(operator_norm(start.left).max()) ** 2 for start in starts]
     setting.assume(s.eta * max(s.spectrum[0], *norms) <= 0.5, SMALL_STEPS)
 
 
@@ -122,8 +123,3 @@ def descent_fit(run: Trajectory, part: float) -> rates.Comparison:
 def per_step(eta: float, rate: torch.Tensor) -> torch.Tensor:
     """Change of the logarithm of the squared error in one step that multiplies the error by 1 − η·rate."""
     return 2 * torch.log1p(-eta * rate)
-
-
-def norm(matrix: torch.Tensor) -> torch.Tensor:
-    """Operator norm, (B,)."""
-    return torch.linalg.matrix_norm(matrix, ord=2)

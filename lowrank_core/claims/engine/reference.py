@@ -17,7 +17,6 @@ from lowrank_core.solve import Trajectory, recovery_errors
 from lowrank_core.truth import psd
 
 CHAPTER = "chapters/engine/how-fast"
-SEEDS = {"smoke": 3, "book": 8, "full": 40}
 SPECTRUM = (1.5, 1.0)
 GOAL = 1e-10
 """The relative error whose arrival is counted in iterations."""

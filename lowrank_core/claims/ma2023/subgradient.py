@@ -1,4 +1,4 @@
-"""The problems, steps and runs that the claims of this paper share.
+"""The problems, starts, steps and runs of the sub-gradient method that the claims of this paper share.
 
 The paper's objective is (1/m)‖y − A(UUᵀ)‖₁, twice the one of `lowrank_core`, so its step sizes are doubled here,
 once and for all: η in a claim is the paper's η. Errors in the claims are ‖UUᵀ − M*‖_F,
@@ -24,10 +24,6 @@ from lowrank_core.sensing import gaussian_symmetric
 from lowrank_core.solve import Trajectory, log_spaced, solve
 from lowrank_core.steps import Constant, Geometric, LossProportional, Normalised, StepRule
 from lowrank_core.truth import psd
-
-SEEDS = {"smoke": 3, "book": 8, "full": 40}
-"""The default; claims that the discrepancy log rests on use LOG_SEEDS."""
-LOG_SEEDS = {"smoke": 3, "book": 20, "full": 60}
 
 
 def sensing(
@@ -77,9 +73,7 @@ def loss_proportional(eta: float | torch.Tensor) -> StepRule:
     return LossProportional(2 * eta)
 
 
-def subgradient_run(
-    problem: Problem, start: Factors, step: StepRule, steps: int, **options: Any
-) -> Trajectory:
+def run(problem: Problem, start: Factors, step: StepRule, steps: int, **options: Any) -> Trajectory:
     """The sub-gradient method, recorded at 40 iterations per decade unless `options` of `solve` say otherwise."""
     return solve(problem, Subgradient(step), start, steps, **{"record": log_spaced(steps, 40)} | options)
 

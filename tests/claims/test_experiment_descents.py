@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from lowrank_core.claims.claim import Setting
+from lowrank_core.claims.experiments.descents import assume_small_steps, generic_start, resized
 from lowrank_core.claims.standing import OutsideHypotheses
-from lowrank_core.claims.xiong2024.runs import assume_small_steps, generic_start, resized
 from lowrank_core.factors import imbalanced_start
 
 SETTING = Setting((3, 4), SimpleNamespace(n=4, alpha=0.5, eta=0.1, spectrum=(2.0, 1.0)), torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""The starts, stopping times and runs that the claims about small starts share.
+"""Small starts, the times at which they are stopped, and their runs.
 
 Time is that of the gradient flow, ηT for gradient descent. A start has the scale a₀ = ‖[F₀; G₀]‖ in operator norm
 exactly, so that exponents in a₀ carry no factors of the sizes. Errors are ‖FGᵀ − M*‖ in operator norm.
@@ -15,6 +15,7 @@ import torch
 from lowrank_core.analysis.closed_forms import balanced_flow
 from lowrank_core.claims.claim import Setting
 from lowrank_core.factors import Factors, coupled_start, imbalanced_start
+from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import Problem
 from lowrank_core.solve import Trajectory, solve
@@ -44,7 +45,7 @@ def flow_errors(
 ) -> torch.Tensor:
     """‖FGᵀ − M‖ of the exact flow towards `target` at the times, (B, R): the perturbation is target − M."""
     gaps = [factors.product() - matrix for factors in balanced_flow(target, start, times)]
-    return torch.linalg.matrix_norm(torch.stack(gaps, dim=1), ord=2)
+    return operator_norm(torch.stack(gaps, dim=1))
 
 
 def descent(problem: Problem, start: Factors, eta: float, time: float, **options: Any) -> Trajectory:

@@ -1,0 +1,25 @@
+"""Norms of batches of matrices."""
+
+from __future__ import annotations
+
+import torch
+
+from lowrank_core import kernels
+from lowrank_core.kernels import norm_cpu
+
+
+def operator_norm(matrix: torch.Tensor, symmetric: bool = False) -> torch.Tensor:
+    """Largest singular value of each matrix, (..., n1, n2) -> (...); NaN where it is not finite.
+
+    Args:
+        symmetric: whether each matrix is, (B, n, n); then a compiled kernel may be used.
+    """
+    if symmetric and kernels.compiled(matrix):
+        return norm_cpu.operator_norm(matrix)
+    finite = torch.isfinite(matrix).all(dim=-1).all(dim=-1)
+    # LAPACK refuses NaN, and one diverged trajectory must not end the run of the others.
+    safe = torch.where(finite[..., None, None], matrix, 0.0)
+    norm = (
+        torch.linalg.eigvalsh(safe).abs().amax(dim=-1) if symmetric else torch.linalg.matrix_norm(safe, ord=2)
+    )
+    return torch.where(finite, norm, torch.nan)
