@@ -69,8 +69,10 @@ ITERATIONS = "iterations to 1e-8 / those at κ = 1"
     title="From a small start ScaledGD(λ) needs hardly more iterations for a larger condition number",
     reference="abstract: iterations scale only logarithmically with κ; gradient descent polynomially",
     statement=r"""From a small random start with $r^\star<r\le n$ and $\lambda=\sigma_{r^\star}$, under a
-restricted isometry property, ScaledGD($\lambda$) reaches a given accuracy above the floor of its start after
-a number of iterations that grows at most logarithmically with $\kappa$.""",
+restricted isometry property with $\delta\le0.1$ and $\delta\kappa\le20$, ScaledGD($\lambda$) reaches a given
+accuracy above the floor of its start after a number of iterations that grows at most logarithmically with
+$\kappa$. (Run: from $\alpha=10^{-12}$ to $10^{-8}$, $\kappa\le1000$. With a larger $\delta\kappa$ the error may
+end on that of a fixed damping, $\sqrt{r-r^\star}\,\lambda/(2\eta T)$.)""",
     origin="paper",
     known="restated",
     kind="bound-upper",
@@ -95,6 +97,8 @@ a number of iterations that grows at most logarithmically with $\kappa$.""",
         edge("κ = 1000", kappas=(1_000,)),
         edge("a larger isometry constant", delta=0.1, kappas=(3,)),
         refused("r* < r ≤ n", "without columns beyond the rank there is no floor", r=2),
+        refused("δ ≤ 0.1", "the operator is far from an isometry", delta=0.9),
+        refused("δκ ≤ 20", "the error ends on that of the fixed damping", kappas=(10_000,)),
     ),
     chapter=CHAPTER,
     fit="illustrates",
@@ -102,6 +106,8 @@ a number of iterations that grows at most logarithmically with $\kappa$.""",
 def condition_number(setting: Setting) -> Evidence:
     s = setting.sizes
     assume_ranks(setting, s.r)
+    setting.assume(s.delta <= 0.1, "δ ≤ 0.1")
+    setting.assume(s.delta * max(s.kappas) <= 20, "δκ ≤ 20")
 
     def run(kappa: float, method: Method, cap: int) -> Trajectory:
         problem = certified(setting, kappa, s.delta)
@@ -135,8 +141,8 @@ LAW = "2ηT · error / (λ√(r − r*))"
     id="xu2023.fixed-damping-law",
     title="A fixed damping is sublinear in the end: the error is √(r − r*) λ/(2ηT)",
     reference="no counterpart in the abstract; derived here",
-    statement=r"""On the population loss, from a generic start of rank $r$, $r^\star<r\le n$, the error of
-ScaledGD($\lambda$) with a fixed $\lambda>0$ satisfies $2\eta
+    statement=r"""On the population loss, from a generic start of rank $r$, $r^\star<r\le n$, with
+$0<\eta\le1$, the error of ScaledGD($\lambda$) with a fixed $\lambda>0$ satisfies $2\eta
 T\,\|X_TX_T^\top-M^\star\|_F/\lambda\to\sqrt{r-r^\star}$.""",
     kind="tight",
     criteria=(
@@ -192,13 +198,14 @@ OVER_LAW = "δ not small: 2ηT · error / (λ√(r − r*))"
 
 @claim(
     id="xu2023.floor-and-isometry",
-    title="The floor falls with the start scale only if the isometry constant is small for the condition number",
+    title="The floor falls with the start scale if the isometry constant is small for κ, and need not if it is not",
     reference="abstract for the small start; the failing hypothesis and the law in its place are derived here",
-    statement=r"""With $r^\star<r\le n$ and $\lambda=\sigma_{r^\star}/10$, the error after a fixed number $T$
-of iterations falls like a power of the start scale $\alpha$ at $\kappa=100$ if $\delta\kappa$ is small. If
-$\delta\kappa$ is not small, the noise directions have grown to order $\lambda$ by the time the signal is
-learnt, and the error is that of the fixed damping, $\sqrt{r-r^\star}\,\lambda/(2\eta T)$ up to a factor of
-$2.5$, for starts from $\alpha=10^{-3}$ to $10^{-6}$ alike.""",
+    statement=r"""With $r^\star=2<r\le4$, $\kappa=100$, $\lambda=\sigma_{r^\star}/10$ and $\mathcal A^*\mathcal
+A=(1+\delta)I-2\delta\Pi$, $\Pi$ random of half the full rank, the error after $T=400$ iterations falls like a
+power of the start scale $\alpha$ if $\delta\kappa$ is small, here $0.01$. At $\delta=\frac12$ the noise
+directions have grown to order $\lambda$ by the time the signal is learnt, and the error is that of the fixed
+damping, $\sqrt{r-r^\star}\,\lambda/(2\eta T)$ up to a factor of $2.5$, for starts from $\alpha=10^{-3}$ to
+$10^{-6}$ alike.""",
     kind="ordering",
     criteria=(
         Criterion(SMALL, low=1.8, width="the limit is 2: 1.94 to 1.99 on 12 pilot seeds"),
@@ -219,6 +226,7 @@ $2.5$, for starts from $\alpha=10^{-3}$ to $10^{-6}$ alike.""",
         edge("r = r* + 1", r=3),
         edge("κ = 200", kappa=200),
         refused("r* < r ≤ n", "without columns beyond the rank there is no floor", r=2),
+        refused("r ≤ 4", "with r = n and δ = ½ the path is thrown away", r=16),
     ),
     chapter=CHAPTER,
     uses=("xu2023.fixed-damping-law",),
@@ -230,6 +238,7 @@ $2.5$, for starts from $\alpha=10^{-3}$ to $10^{-6}$ alike.""",
 def floor_and_isometry(setting: Setting) -> Evidence:
     s = setting.sizes
     assume_ranks(setting, s.r)
+    setting.assume(s.r <= 4, "r ≤ 4")
     law = (s.r - TRUE_RANK) ** 0.5 * 0.1 / s.kappa / (2 * ETA * s.steps)
     span = torch.tensor(s.alphas, dtype=torch.float64).log()
 

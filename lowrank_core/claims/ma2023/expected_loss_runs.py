@@ -80,13 +80,12 @@ def decade_times(setting: Setting, load: float, n: int, k: int) -> torch.Tensor:
     title="On the expected loss the final error is of order α², after a time of order log(1/α)",
     reference="Theorem 18 (JMLR p. 18), an upper bound; the iterations of a decade and the tail are derived here",
     statement=r"""On the expected loss with $\eta\sigma_1\le\frac12$,
-$\|X_0X_0^\top-2\alpha^2M^\star\|\le\alpha^2\sigma_r$ and $\alpha\lesssim\min(1,\sqrt{\sigma_r})$,
-the error is $O(\alpha^2)$ after $O(\log(\sigma_1/\alpha)/(\eta\sigma_r))$
-iterations, and $O(\alpha^2/(\eta\alpha^2t+1))$ from then on. Sharply, for $r<n$, $k>r$ and a start that is generic
-otherwise, after $C\log(1/\alpha)$ iterations, $C$ large and fixed, the error over $\alpha^2$ tends to a positive
-constant as $\alpha\to0$; a decade of $1/\alpha$ costs
-$\ln10/\ln(1+\eta\sigma_r)-\ln10/\ln(1-\eta\sigma_r)$ iterations; and the residual decays like
-$1/(1/e_0+2\eta t)$.""",
+$\|X_0X_0^\top-2\alpha^2M^\star\|\le\alpha^2\sigma_r$ and $\alpha\ll\min(1,\sqrt{\sigma_r})$, the error is
+$O(\alpha^2)$ after $O(\log(1/\alpha)/(\eta\sigma_r))$ iterations, and $O(\alpha^2/(\eta\alpha^2t+1))$ from then
+on, with constants that depend on the spectrum. Sharply, for $r<n$, $k>r$ and a start that is generic otherwise,
+after $C\log(1/\alpha)$ iterations, $C$ large and fixed, the error over $\alpha^2$ tends to a positive constant as
+$\alpha\to0$; a decade of $1/\alpha$ costs $\ln10/\ln(1+\eta\sigma_r)-\ln10/\ln(1-\eta\sigma_r)$ iterations; and
+the residual decays like $1/(1/e_0+2\eta t)$.""",
     origin="sharpened",
     known="read",
     kind="tight",

@@ -14,6 +14,7 @@ import torch
 from lowrank_core import artefacts
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.statistics import Pooled
+from lowrank_core.budget import smallest_budget
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.ma2023 import subgradient
@@ -63,6 +64,14 @@ def geometric_run(
     return subgradient.final(subgradient.run(problem, start, step, s.steps, record=[0]))
 
 
+def assume_steps(setting: Setting) -> None:
+    """The first step and the budget of the claims about one noise level."""
+    s = setting.sizes
+    smallest = smallest_budget(s.spectrum, s.alpha) / 2
+    setting.assume(s.budget <= 2 * smallest, "budget ≤ 2 R_min", {"budget": s.budget, "R_min": smallest})
+    setting.assume(s.eta == 0.3, "η = 0.3", s.eta)
+
+
 def some(setting: Setting, count: int = 8) -> Setting:
     """The setting with its first seeds only, for controls whose effect is large."""
     return replace(setting, seeds=setting.seeds[:count])
@@ -76,6 +85,7 @@ def noise_scaling(setting: Setting) -> Evidence:
     """Exponents of the error in ν and m, and its constant, for the setting's levels of gross outliers besides."""
     s = setting.sizes
     r = len(s.spectrum)
+    setting.assume(0.3 <= s.eta <= 0.4, "0.3 ≤ η ≤ 0.4", s.eta)
 
     def noise(p: float, nu: float) -> Noise:
         return Mixed((Gaussian(nu), Outliers(p))) if p else Gaussian(nu)
@@ -125,9 +135,9 @@ EXPONENT, RMS = "exponent of root mean squares over the seeds", "root mean squar
     title="Under Gaussian noise the error is that of least absolute deviations of the true rank",
     reference="Theorem 3 and Corollary 29 for the exponents, as an upper bound; the constant is new",
     statement=r"""With $m$ measurements under $N(0,\nu^2)$ noise, equal eigenvalues $1$, $\nu\le0.4$,
-$k=n$, a small start and geometric steps with a budget of twice the smallest, the error
-$\|X_TX_T^\top-M^\star\|_F$ scales as $\nu/\sqrt m$; sharply, it is $\nu\sqrt{\pi/2}\sqrt{(nr-r(r-1)/2)/m}$ as
-$m$ grows.""",
+$k=n$, a small start and geometric steps, the first of them $0.3\le\eta\le0.4$, with a budget of about twice the
+smallest, the error $\|X_TX_T^\top-M^\star\|_F$ scales as $\nu/\sqrt m$; sharply, it is
+$\nu\sqrt{\pi/2}\sqrt{(nr-r(r-1)/2)/m}$ as $m$ grows.""",
     origin="sharpened",
     known="read",
     kind="rate",
@@ -175,6 +185,7 @@ $m$ grows.""",
         edge("unequal singular values", spectrum=(1.2, 1.0)),
         edge("a larger start", alpha=1e-5, budget=13.0),
         refused("r < min(n₁, n₂)", "r = n", n=2, k=2),
+        refused("0.3 ≤ η ≤ 0.4", "small steps let the noise in", eta=0.05),
     ),
     chapter=CHAPTER,
     fit="illustrates",
@@ -187,11 +198,11 @@ def gaussian_noise_scaling(setting: Setting) -> Evidence:
     id="ma2023.mixed-noise",
     title="Gross outliers besides the Gaussian noise change the constant only",
     reference="Remark 30 (p. 26), of which the exponents in ν and m are tested; the constant is new",
-    statement=r"""With a fraction $p=0.3$ or $0.5$ of gross outliers besides the $N(0,\nu^2)$ noise,
-$\nu\le0.4$, equal eigenvalues $1$, $k=n$, a small start and geometric steps with a budget of twice the
-smallest, the error still scales as $\nu/\sqrt m$; sharply, as $m(1-p)^2$ grows, it is
-$\sqrt{(nr-r(r-1)/2)/m}\,/\,(2f(0))$ with $f(0)$ the density of the noise at zero, about $1/(1-p)$ times the
-error without outliers.""",
+    statement=r"""With a fraction $p=0.3$ or $0.5$ of gross outliers besides the $N(0,\nu^2)$ noise, $\nu\le0.4$,
+equal eigenvalues $1$, $k=n$, a small start and geometric steps, the first of them $0.3\le\eta\le0.4$, with a
+budget of about twice the smallest, the error still scales as $\nu/\sqrt m$; sharply, as $m(1-p)^2$ grows, it is
+$\sqrt{(nr-r(r-1)/2)/m}\,/\,(2f(0))$ with $f(0)$ the density of the noise at zero, about $1/(1-p)$ times the error
+without outliers.""",
     origin="sharpened",
     known="read",
     kind="rate",
@@ -228,6 +239,7 @@ error without outliers.""",
         edge("k = r + 1", k=3),
         edge("few outliers", ps=(0.1,), ms=(600, 2400)),
         refused("r < min(n₁, n₂)", "r = n", n=2, k=2),
+        refused("0.3 ≤ η ≤ 0.4", "small steps let the noise in", eta=0.05),
     ),
     chapter=CHAPTER,
     uses=("ma2023.gaussian-noise-scaling",),
@@ -244,9 +256,9 @@ IN_R = "exponent in r"
     id="ma2023.gaussian-noise-rank",
     title="The error grows like the square root of the rank, not like the rank",
     reference="Corollary 29 bounds the squared error by a multiple of r², for equal eigenvalues",
-    statement=r"""Under $N(0,\nu^2)$ noise, $\nu=0.4$, with equal eigenvalues, $r\le0.3n$, $k=n$ and
-$m=45n$ measurements or more, the error from a small start scales with the rank as
-$\sqrt{nr-r(r-1)/2}\approx\sqrt{nr}$.""",
+    statement=r"""Under $N(0,\nu^2)$ noise, $\nu=0.4$, with equal eigenvalues $1$, $n\le20$, $r\le n/3$, $k=n$,
+$m\ge45n$ measurements and geometric steps, the first of them $\eta=0.3$, with a budget of about twice the
+smallest, the error from a small start scales with the rank as $\sqrt{nr-r(r-1)/2}\approx\sqrt{nr}$.""",
     origin="sharpened",
     known="read",
     kind="rate",
@@ -275,7 +287,9 @@ $\sqrt{nr-r(r-1)/2}\approx\sqrt{nr}$.""",
         edge("k = r at the largest r", k=4, rs=(1, 4)),
         edge("ranks of one and two", rs=(1, 2), seeds=60),
         edge("more measurements", m=1800),
-        refused("r ≤ 0.3n", "a rank beyond", rs=(1, 8)),
+        refused("r ≤ n/3", "a rank beyond", rs=(1, 8)),
+        refused("n ≤ 20", "a larger order", n=30, k=30, m=1_350),
+        refused("η = 0.3", "small steps let the noise in", eta=0.05),
     ),
     chapter=CHAPTER,
     uses=("ma2023.gaussian-noise-scaling",),
@@ -286,7 +300,9 @@ $\sqrt{nr-r(r-1)/2}\approx\sqrt{nr}$.""",
 )
 def gaussian_noise_rank(setting: Setting) -> Evidence:
     s = setting.sizes
-    setting.assume(max(s.rs) <= 0.3 * s.n + 1, "r ≤ 0.3n")
+    setting.assume(3 * max(s.rs) <= s.n, "r ≤ n/3", s.rs)
+    setting.assume(s.n <= 20, "n ≤ 20", s.n)
+    setting.assume(s.eta == 0.3, "η = 0.3", s.eta)
 
     def errors(drawn: Setting, alpha: float) -> torch.Tensor:
         by_rank = [geometric_run(drawn, s.m, Gaussian(s.nu), (1.0,) * r, alpha=alpha) for r in s.rs]
@@ -316,8 +332,9 @@ AGAINST_EXACT = "error / the same with k = r"
     id="ma2023.gaussian-noise-search-rank",
     title="Under Gaussian noise the error does not depend on the search rank",
     reference="Theorem 3 and Corollary 29, where the bound is free of the search rank",
-    statement=r"""From a small start and with $m\ge25n$ measurements, the median final error under Gaussian
-noise with search rank $k>r$ is that with $k=r$, for $k$ from $r+1$ to $n$.""",
+    statement=r"""From a small start, with $m\ge25n$ measurements and geometric steps, the first of them
+$\eta=0.3$, whose budget is at most twice the smallest, the median final error under Gaussian noise, $\nu=0.4$,
+with search rank $k>r$ is that with $k=r$, for $k$ from $r+1$ to $n$.""",
     origin="sharpened",
     known="read",
     kind="ordering",
@@ -345,12 +362,15 @@ noise with search rank $k>r$ is that with $k=r$, for $k$ from $r+1$ to $n$.""",
         edge("r = 1", spectrum=(1.0,), ks=(2, 16)),
         edge("κ = 3", spectrum=(3.0, 1.0), ks=(3, 16), budget=24.0),
         refused("k ≥ r", "too small a search rank", ks=(2,)),
+        refused("budget ≤ 2 R_min", "a larger budget lets the noise in", budget=32.0),
+        refused("η = 0.3", "small steps let the noise in", eta=0.05),
     ),
     chapter=CHAPTER,
     fit="illustrates",
 )
 def gaussian_noise_search_rank(setting: Setting) -> Evidence:
     s = setting.sizes
+    assume_steps(setting)
 
     def errors(k: int, alpha: float) -> torch.Tensor:
         return geometric_run(setting, s.m, Gaussian(s.nu), k=k, alpha=alpha)
@@ -371,9 +391,10 @@ EFFICIENCY = "error, ℓ1 / ℓ2"
     id="ma2023.l1-efficiency",
     title="What robustness costs: a factor √(π/2) in the error under Gaussian noise",
     reference="no counterpart in the paper; its Figure 3a reads .18 against .145, a ratio of 1.24",
-    statement=r"""Under Gaussian noise the error of the sub-gradient method from a small start with $k=n$
-is $\sqrt{\pi/2}\approx1.253$ times that of least squares of the true rank as $m$ grows, the ratio of the
-asymptotic deviations of a median and a mean.""",
+    statement=r"""Under Gaussian noise, $\nu\le0.4$, the error of the sub-gradient method from a small start with
+$k=n$ and geometric steps, the first of them $\eta=0.3$, whose budget is at most twice the smallest, is
+$\sqrt{\pi/2}\approx1.253$ times that of least squares of the true rank as $m$ grows, the ratio of the asymptotic
+deviations of a median and a mean.""",
     origin="ours",
     kind="tight",
     criteria=(
@@ -402,6 +423,8 @@ asymptotic deviations of a median and a mean.""",
         edge("r = 1", spectrum=(1.0,), seeds=48),
         edge("κ = 3", spectrum=(3.0, 1.0), budget=24.0),
         edge("less noise", nu=0.1),
+        refused("budget ≤ 2 R_min", "a larger budget lets the noise in", budget=32.0),
+        refused("η = 0.3", "small steps let the noise in", eta=0.05),
     ),
     chapter=CHAPTER,
     uses=("ma2023.gaussian-noise-scaling",),
@@ -410,6 +433,7 @@ asymptotic deviations of a median and a mean.""",
 def l1_efficiency(setting: Setting) -> Evidence:
     s = setting.sizes
     r = len(s.spectrum)
+    assume_steps(setting)
 
     def against_squares(drawn: Setting, noise: Noise, alpha: float | None = None) -> Pooled:
         squares = subgradient.sensing(drawn, s.m, noise, loss="l2")
@@ -439,10 +463,10 @@ BETWEEN, AGAINST_SMALLEST = "error, ℓ1 / ℓ2", "error / the same with the sma
     title="The paper's experiment with Gaussian noise",
     reference="Figure 3; n = 20 and the list of α are the paper's, Σ is read off, m is that of its Figure 1, "
     "ν is chosen to fit the two errors of its panel a, and the starts here are random",
-    statement=r"""Under Gaussian noise, at $n=20$, $\Sigma=\operatorname{diag}(10,5,1)$, $m=500$, $\ell_1$
-with the sub-gradient method and $k=n$ ends at about $1.25$ times the error of $\ell_2$ with gradient descent
-of the true rank (panel a), and a start with $\alpha=1$ ends at a larger error than the small starts, which
-agree (panel b).""",
+    statement=r"""Under Gaussian noise, $\nu=0.43$, at $n=20$, $\Sigma=\operatorname{diag}(10,5,1)$, $m=500$,
+$\ell_1$ with the sub-gradient method and $k=n$ ends at about $1.25$ times the error of $\ell_2$ with gradient
+descent of the true rank (panel a), and a start with $\alpha=1$ ends at a larger error than the small starts,
+which agree (panel b).""",
     origin="paper",
     known="read",
     kind="ordering",

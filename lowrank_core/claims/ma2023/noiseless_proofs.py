@@ -205,8 +205,9 @@ EXACT, FOUND = "λ_min(S₊S₊ᵀ) − printed bound, exact instance", "largest
 and $\eta\sigma_1=\frac1{20}$ for which $\lambda_{\min}(S_+S_+^\top)$ is below
 $((1+\eta\sigma_r)^2-2\eta\|EE^\top\|)\lambda-2\eta(1+\eta\sigma_r)\lambda^2$: for $\sigma=1$, $S=\frac1{10}$,
 $E=1$ the difference is exactly $-\frac{9799}{400000000}$. The further term $-2\eta^2\sigma_1\|SE^\top\|^2$
-mends it for $r=1$, provably and for every $\eta$. For larger $r$ it does so in every instance tried with
-$\|SS^\top\|\le1.01\sigma_1$; at $\eta\sigma_1\ge0.35$ and $\|SS^\top\|=2\sigma_1$ it does not. (Here
+mends it for $r=1$, provably and for every $\eta>0$. For larger $r$ it does so in every instance tried with
+$\|SS^\top\|\le1.01\sigma_1$ and $\eta\sigma_1\le0.45$; at $0.35\le\eta\sigma_1\le0.45$ and
+$\|SS^\top\|=2\sigma_1$ it does not always. (Here
 $\lambda=\lambda_{\min}(SS^\top)$.)""",
     kind="existence",
     criteria=(
@@ -228,8 +229,8 @@ $\lambda=\lambda_{\min}(SS^\top)$.)""",
     discrepancy="Proposition 16 prints (16) without the term −2η²σ₁‖SEᵀ‖², under SSᵀ ≻ 0, ‖EEᵀ‖ ≤ σ₁, ‖SSᵀ‖ ≤ 2σ₁ "
     "and η ≲ 1/σ₁. The exact instance misses it by {missed by:.3g}, and random ones by up to "
     "{largest violation:.2g} η². With this term of second order in η it is true for r = 1; for larger r "
-    "no violation was found under ‖SSᵀ‖ ≤ 1.01 σ₁, where the argument that rests on (16) survives, but at ‖SSᵀ‖ = "
-    "2σ₁ and ησ₁ = 0.45 it fails.",
+    "no violation was found under ‖SSᵀ‖ ≤ 1.01 σ₁ and ησ₁ ≤ 0.45, where the argument that rests on (16) survives, "
+    "but at ‖SSᵀ‖ = 2σ₁ and ησ₁ = 0.45 it fails.",
 )
 def one_step_counterexample(setting: Setting) -> Evidence:
     printed, mended = (one_step_inequalities.counterexample(extra) for extra in (0, 2))

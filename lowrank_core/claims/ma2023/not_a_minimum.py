@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 
 from lowrank_core.artefacts import band
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.typical import median, ratio, typical
@@ -39,8 +39,8 @@ LEFT = "error from a start next to the truth"
     id="ma2023.truth-is-not-a-minimum",
     title="A small start finds the truth, which is not a minimum",
     reference="Property 3 and Figure 2, pp. 4–5; that the truth is no local minimum for k = n is new",
-    statement=r"""With outliers, search rank $k=n$ and few measurements ($r=1$, $m=9n$, $p=0.2$), the
-sub-gradient method recovers $M^\star$ from a small start although some $M_L\succeq0$ has $f(M_L)<f(M^\star)$;
+    statement=r"""With outliers, search rank $k=n$ and few measurements ($r=1$, $20\le n\le50$, $m=9n$, $p=0.2$),
+the sub-gradient method recovers $M^\star$ from a small start although some $M_L\succeq0$ has $f(M_L)<f(M^\star)$;
 then the slope of $f$ at $M^\star$ towards $M_L$ is negative, and a run from next to the truth leaves it.""",
     origin="paper",
     known="read",
@@ -57,7 +57,10 @@ then the slope of $f$ at $M^\star$ towards $M_L$ is negative, and a run from nex
     sizes=scales(
         n=each(30, 30, 50), m=each(270, 270, 600), steps=each(700, 1_000, 4_000), **OUTLIERS, **STARTING
     ),
-    edges=(edge("another size, m = 7.5n", n=20, m=150),),
+    edges=(
+        edge("another size, m = 7.5n", n=20, m=150),
+        refused("20 ≤ n ≤ 50", "at a small order the truth may be the minimum", n=8, m=72),
+    ),
     chapter=CHAPTER,
     uses=("ma2023.every-local-minimum-is-global",),
     fit="illustrates",
@@ -69,6 +72,7 @@ then the slope of $f$ at $M^\star$ towards $M_L$ is negative, and a run from nex
 )
 def truth_is_not_a_minimum(setting: Setting) -> Evidence:
     s = setting.sizes
+    setting.assume(20 <= s.n <= 50, "20 ≤ n ≤ 50", s.n)
     noisy, clean = (race(setting, noise) for noise in (Outliers(s.p, s.scale), None))
     measured, control = measurements(noisy), measurements(clean)
     control[RECOVERED] = noisy.of("large start", subgradient.final(noisy.run))
@@ -182,9 +186,9 @@ MEDIAN = "median over the seeds"
     title="Figure 2: the smaller loss belongs to the larger error",
     reference="Figure 2, p. 5: α = 10⁻¹⁵ against α = 1; m and the outliers were chosen here to match the "
     "plot",
-    statement=r"""With $n=20$, $\Sigma=\operatorname{diag}(10,5,1)$, $k=n$, $m=120$ and few outliers
-($p=0.1$), the run from the spectral start with $\alpha=1$ ends at a smaller loss and a larger error than that
-with $\alpha=10^{-15}$ (medians).""",
+    statement=r"""With $n=20$, $\Sigma=\operatorname{diag}(10,5,1)$, $k=n$, $m=120$ and few outliers ($p=0.1$,
+from $N(0,1.25^2)$), the run from the spectral start with $\alpha=1$ ends at a smaller loss and a larger error
+than that with $\alpha=10^{-15}$ (medians).""",
     origin="paper",
     known="read",
     kind="ordering",

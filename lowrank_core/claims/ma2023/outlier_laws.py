@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.outliers import CHAPTER, SideBySide, robust_run
@@ -27,10 +27,10 @@ AGAINST = "error / error under N(0, 10²)"
     id="ma2023.magnitude-independence",
     title="The size and the law of large outliers hardly matter",
     reference="Definition 8 allows any zero-mean law; that the mean need not vanish is derived here",
-    statement=r"""Under outliers on a fraction $p=0.3$ of $m=2000$ measurements, independent of
-$\mathcal A$ and large next to $\|M^\star\|$, the typical error that the sub-gradient method reaches changes
-by a factor below four between laws of magnitude $10$ to $10^6$, with moments or without, with mean zero or
-not; under each it recovers the truth.""",
+    statement=r"""With $n\le20$, $r\le3$ equal eigenvalues and outliers, independent of $\mathcal A$ and large
+next to $\|M^\star\|$, on a fraction $p$ of the measurements, $(1-p)^2m\ge57n$, the typical error that the
+sub-gradient method reaches changes by a factor below four between laws of magnitude $10$ to $10^6$, with moments
+or without, with mean zero or not; under each it recovers the truth.""",
     origin="ours",
     kind="ordering",
     criteria=(
@@ -64,12 +64,16 @@ not; under each it recovers the truth.""",
         edge("k = r", k=2),
         edge("a higher level", p=0.6, m=3_600),
         edge("r = 3", spectrum=(1.0, 1.0, 1.0), m=1_800),
+        refused("(1 − p)²m ≥ 57n", "too few good measurements", m=600),
+        refused("n ≤ 20", "a larger order", n=40, k=40, m=8_000),
     ),
     chapter=CHAPTER,
     fit="illustrates",
 )
 def magnitude_independence(setting: Setting) -> Evidence:
     s = setting.sizes
+    setting.assume((1 - s.p) ** 2 * s.m >= 57 * s.n, "(1 − p)²m ≥ 57n", (1 - s.p) ** 2 * s.m)
+    setting.assume(s.n <= 20, "n ≤ 20", s.n)
     laws = {
         "N(0, 10²)": Outliers(s.p, 10.0),
         "N(0, 1000²)": Outliers(s.p, 1_000.0),
@@ -125,11 +129,11 @@ BETWEEN, GROWTH = "best ℓ2 error / ℓ1 error", "growth of the best ℓ2 error
     title="With outliers ℓ1 recovers the truth; ℓ2 does not, at any step and any time",
     reference="Table 1, p. 8, for the failure of ℓ2; its size, best steps and stopping by an oracle are "
     "added here",
-    statement=r"""Under gross outliers $N(0,\sigma^2)$ on a fraction $p=0.1$ of $m=50n$ measurements,
-$\sigma=1$, $10$, $100$ times $\sigma_r$, the sub-gradient method on the $\ell_1$ loss recovers the truth,
-while the error of gradient descent on the $\ell_2$ loss, at the best of its step sizes and stopped at its
-best iteration, stays above $0.35\min\{\sigma\sqrt{p\,(nr-r(r-1)/2)/m},\|M^\star\|\}$: it grows in proportion
-to $\sigma$ until it is that of the zero matrix.""",
+    statement=r"""For equal eigenvalues, $r\le n/4$ and gross outliers $N(0,\sigma^2)$ on a fraction $p=0.1$ of
+$m=50n$ measurements, $\sigma=1$, $10$, $100$ times $\sigma_r$, the sub-gradient method on the $\ell_1$ loss
+recovers the truth, while the error of gradient descent on the $\ell_2$ loss, at the best of its step sizes and
+stopped at its best iteration, stays above $0.35\min\{\sigma\sqrt{p\,(nr-r(r-1)/2)/m},\|M^\star\|\}$: it grows in
+proportion to $\sigma$ until it is that of the zero matrix.""",
     origin="sharpened",
     known="read",
     kind="ordering",
@@ -155,13 +159,22 @@ to $\sigma$ until it is that of the zero matrix.""",
         steps=each(300, 600, 1_500),
         l2_etas=each((0.1, 0.3), (0.05, 0.1, 0.2, 0.4), (0.02, 0.05, 0.1, 0.2, 0.4)),
     ),
-    edges=(edge("k = r", k=2), edge("few outliers among many measurements", p=0.02, m=3_000)),
+    edges=(
+        edge("k = r", k=2),
+        edge("few outliers among many measurements", p=0.02, m=3_000),
+        refused(
+            "equal eigenvalues", "gradient descent stops before it sees the small one", spectrum=(100.0, 1.0)
+        ),
+        refused("r ≤ n/4", "a larger rank", spectrum=(1.0, 1.0, 1.0)),
+    ),
     chapter=CHAPTER,
     fit="illustrates",
     uses=("ma2023.magnitude-independence",),
 )
 def l1_against_l2(setting: Setting) -> Evidence:
     s = setting.sizes
+    setting.assume(len(set(s.spectrum)) == 1, "equal eigenvalues", s.spectrum)
+    setting.assume(4 * len(s.spectrum) <= s.n, "r ≤ n/4", len(s.spectrum))
     magnitudes = (1.0, 10.0, 100.0)
     names = [f"N(0, {magnitude:g}²)" for magnitude in magnitudes]
     noise = SideBySide((None, Gaussian(1.0), *(Outliers(s.p, size) for size in magnitudes)))
@@ -206,7 +219,8 @@ def l1_against_l2(setting: Setting) -> Evidence:
     title="Corruption that looks at A breaks down at one half",
     reference="Definition 8 asks for independence; what its loss costs is derived here",
     statement=r"""Outliers that are independent of $\mathcal A$ may hit more than half of the measurements.
-Corruption that depends on $\mathcal A$ may not: if the corrupted measurements are those of another matrix
+Corruption whose values depend on $\mathcal A$, even at places that do not, may not: if the corrupted measurements,
+drawn by lot with probability $p$, are those of another matrix
 $\tilde M$ of the same spectrum, the sub-gradient method finds $M^\star$ for $p<\frac12$ and $\tilde M$ for
 $p>\frac12$, from $m\gg n/(1-2p)^2$ measurements; tried at $p=0.3$, $0.35$, $0.65$, $0.7$.""",
     origin="ours",

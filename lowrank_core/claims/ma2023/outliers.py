@@ -101,8 +101,8 @@ SMALLEST = "exponent of the smallest m in 1 − p"
     reference="Theorem 27 and Corollary 28 for sufficiency; that the price is really paid is measured here",
     statement=r"""With gross outliers on a fraction $p<1$ of the measurements, independent of $\mathcal A$,
 the sub-gradient method with geometric steps recovers the truth from $m\gtrsim(1-p)^{-2}$ measurements and
-needs as many: the smallest $m$ that suffices follows $m(1-p)^2=\text{const}$, at $p=0.2$ to $0.8$ and far
-beyond $p=1/\sqrt k$. The budget $\eta/(1-\rho)$ is the same for all $p$.""",
+needs as many: the smallest $m$ that suffices follows $m(1-p)^2=\text{const}$, at $p=0.2$ to $0.8$; for
+$k=n\ge10$ the latter is far beyond $p=1/\sqrt k$. The budget $\eta/(1-\rho)$ is the same for all $p$.""",
     origin="sharpened",
     known="read",
     kind="rate",

@@ -18,7 +18,7 @@ from lowrank_core.analysis import phases
 from lowrank_core.analysis.crossings import falls_below
 from lowrank_core.analysis.statistics import Pooled, pooled
 from lowrank_core.budget import smallest_budget
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.typical import median, typical, typical_size
@@ -282,9 +282,9 @@ def search_rank_success(setting: Setting) -> Evidence:
     id="ma2023.exact-rank-has-no-floor",
     title="With k = r there is no floor at all",
     reference="no counterpart; Corollary 28 bounds the error by a power of α for every r' ≥ r",
-    statement=r"""With $k=r$ and $m=50n$ measurements the sub-gradient method recovers the truth to
-rounding, from a small spectral start of every scale $\alpha=10^{-2}$ to $10^{-8}$ with its budget. Only with
-$k>r$ is there a floor that $\alpha$ sets.""",
+    statement=r"""With $k=r\le3$, equal eigenvalues and $m=50n$ measurements of which a tenth is grossly wrong, so
+that the spectral start has rank $r$, the sub-gradient method recovers the truth to rounding from this start, at
+every scale $\alpha=10^{-2}$ to $10^{-8}$ with its budget. Only with $k>r$ is there a floor that $\alpha$ sets.""",
     origin="ours",
     kind="ordering",
     criteria=(Criterion("final error", high=1e-13, width="rounding: 40 pilot runs at 5e-15 and below"),),
@@ -299,6 +299,8 @@ $k>r$ is there a floor that $\alpha$ sets.""",
         edge("r = 3", spectrum=(1.0, 1.0, 1.0), m=500),
         edge("n = r + 1", n=2, m=60),
         edge("a tiny start", alphas=(1e-12,)),
+        refused("r ≤ 3", "the spectral start may miss a direction", spectrum=(1.0,) * 9),
+        refused("equal eigenvalues", "the spectral start may miss the small one", spectrum=(10.0, 1.0)),
     ),
     chapter=CHAPTER,
     fit="illustrates",
@@ -309,6 +311,8 @@ $k>r$ is there a floor that $\alpha$ sets.""",
 )
 def exact_rank_has_no_floor(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)
+    setting.assume(r <= 3, "r ≤ 3", r)
+    setting.assume(len(set(s.spectrum)) == 1, "equal eigenvalues", s.spectrum)
     variants = [(k, alpha, eta_for(setting, alpha)) for k in (r, r + 1) for alpha in s.alphas]
     run = outlier_run(setting, subgradient.spectral, variants)
     exact, over = final(run, variants).split(len(s.alphas), dim=1)

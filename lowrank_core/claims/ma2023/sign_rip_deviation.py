@@ -336,7 +336,7 @@ CONSTANT = "‖Q − 4M‖_F / √((1 + pσ²)n(n + 1)/m)"
     title="Restricted isometry does not control the ℓ2 gradient under outliers",
     reference="Proposition 5 (p. 11), a lower bound with an unnamed constant; the constant √8 is derived here",
     statement=r"""For Gaussian $A_i$, $\mathcal Q_{\ell_2}(M)=\frac2m\sum_i(\langle A_i,M\rangle-s_i)(A_i+A_i^\top)$
-and outliers $N(0,\sigma^2)$ of probability $p$, drawn independently for each measurement, with $pm$ large,
+and outliers $N(0,\sigma^2)$ of probability $p$, drawn independently of $\mathcal A$ and of each other, $pm$ large,
 $\|\mathcal Q_{\ell_2}(M)-4M\|_F$ is typically of order $\sqrt{(1+p\sigma^2)n^2/m}$ or more at some symmetric
 $M$ of unit norm: it grows with $\sigma$ without limit. One such matrix
 $M$ of rank one already shows it, with the root mean square $\sqrt{8(1+p\sigma^2)n(n+1)/m}$ up to the one

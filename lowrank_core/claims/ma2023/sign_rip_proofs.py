@@ -24,10 +24,10 @@ SYMBOLS = "the proof's identities, in symbols"
     id="ma2023.scaling-function-proof",
     title="The scaling function, derived",
     reference="Lemma 46 (p. 43) for laws of mean zero; any law, and the closed forms, are derived here",
-    statement=r"""For Gaussian $A$, $X\ne0$, $u=\langle A,X\rangle\sim N(0,\|X\|_F^2)$ and every real $s$,
-$\mathbb E[\operatorname{sign}(u-s)\,u]=\sqrt{2/\pi}\,\|X\|_F\,e^{-s^2/(2\|X\|_F^2)}$, and $\mathbb E[\langle
-A,Y\rangle\mid u]=\langle X,Y\rangle\,u/\|X\|_F^2$; the mean over Gaussian, Cauchy and Student laws of $s$ has
-a closed form.""",
+    statement=r"""For Gaussian $A$, $X\ne0$, symmetric if $A$ is, $u=\langle A,X\rangle\sim N(0,\|X\|_F^2)$ and
+every real $s$, $\mathbb E[\operatorname{sign}(u-s)\,u]=\sqrt{2/\pi}\,\|X\|_F\,e^{-s^2/(2\|X\|_F^2)}$, and
+$\mathbb E[\langle A,Y\rangle\mid u]=\langle X,Y\rangle\,u/\|X\|_F^2$; the mean over Gaussian, Cauchy and Student
+laws of $s$ has a closed form.""",
     origin="sharpened",
     known="read",
     kind="identity",

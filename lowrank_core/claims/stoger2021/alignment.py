@@ -84,8 +84,9 @@ def _spectral(problem: Problem) -> tuple[torch.Tensor, torch.Tensor]:
     id="stoger2021.spectral-phase",
     title="A small start is first the power method on A*A(M*)",
     reference="abstract for the spectral phase; the exponent of the gap is derived",
-    statement=r"""With $\tilde X_T=(I+\eta\mathcal A^*\mathcal A(M^\star))^TX_0$, $\|X_0\|=\alpha$ and
-$\lambda_1=\|\mathcal A^*\mathcal A(M^\star)\|$, the relative gap $\|X_T-\tilde X_T\|/\|\tilde X_T\|$ at time
+    statement=r"""With $\tilde X_T=(I+\eta\mathcal A^*\mathcal A(M^\star))^TX_0$, $\|X_0\|=\alpha$,
+$\lambda_1$ the largest (algebraic) eigenvalue of $\mathcal A^*\mathcal A(M^\star)$ and
+$\eta\|\mathcal A^*\mathcal A(M^\star)\|\le1$, the relative gap $\|X_T-\tilde X_T\|/\|\tilde X_T\|$ at time
 $\eta T=\varphi t_1$, $t_1=\ln(1/\alpha)/\sigma_1$, is of the order
 $\alpha^{2-2\varphi\bar\lambda_1/\sigma_1}$ for $\alpha\to0$ with
 $\bar\lambda_1=\frac1\eta\ln(1+\eta\lambda_1)$, as long as the exponent is positive,
@@ -109,6 +110,7 @@ $\varphi\bar\lambda_1<\sigma_1$.""",
         edge("fewer measurements than the 78 unknowns", m=60),
         refused("r < min(n₁, n₂)", "no noise directions", n=2, k=2),
         refused("k ≥ r", "the truth is out of reach", k=1),
+        refused("η‖A*A(M*)‖ ≤ 1", "a negative eigenvalue need not decay", eta=1.2),
     ),
     fit="illustrates",
     chapter=CHAPTER,
@@ -117,6 +119,7 @@ def spectral_phase(setting: Setting) -> Evidence:
     s = setting.sizes
     problem, start = _repeated(setting, s.scales)
     values, vectors = _spectral(problem)
+    setting.assume(s.eta * float(values.abs().max()) <= 1, "η‖A*A(M*)‖ ≤ 1")
     phis = (s.phi, s.late)
     record = [_iterations(setting, phi, scale) for phi, scale in product(phis, s.scales)]
     run = _run(problem, start, s.eta, record)

@@ -32,8 +32,8 @@ def law(second: torch.Tensor | float, first: torch.Tensor | float, eta: float) -
     title="Symmetric factors of a rank-one truth: the exponent is 2 − 2 max(λ₂, 0)/λ₁ of A*A(M*)",
     reference="main theorem, as restated in later work: error at most of order α^{21/16}; the law is derived",
     statement=r"""Let $M^\star$ be positive semidefinite of rank one, $\lambda_1>\lambda_2\ge\dots$ the
-eigenvalues of $\mathcal A^*\mathcal A(M^\star)$, and $k\ge2$. If gradient descent on $XX^\top$ from a small
-start of norm $a_0$ converges, then at a large multiple of $\ln(1/a_0)$ it leaves an error $\asymp
+eigenvalues of $\mathcal A^*\mathcal A(M^\star)$, and $k\ge2$. If the error that gradient descent on $XX^\top$ from
+a small start of norm $a_0$ leaves at a large multiple of $\ln(1/a_0)$ tends to $0$ as $a_0\to0$, it is $\asymp
 a_0^{\,2-2\max(\bar\lambda_2,0)/\bar\lambda_1}$ with $\bar\lambda_i=\frac1\eta\ln(1+\eta\lambda_i)$, which is
 $\lambda_i$ for $\eta\to0$.""",
     kind="tight",
@@ -105,7 +105,7 @@ ADVERSARIAL = "exponent of the error"
     reference="no counterpart in the paper is known to us",
     statement=r"""Let $\mathcal A^*\mathcal A$ be the identity but for $\mathcal A^*\mathcal
 A(e_1e_1^\top)=e_1e_1^\top+b\,e_2e_2^\top$ and $\mathcal A^*\mathcal
-A(e_2e_2^\top)=e_2e_2^\top+b\,e_1e_1^\top$, $|b|<1$, $M^\star=e_1e_1^\top$, $n\ge3$, $k\ge2$, $0<\eta<1$.
+A(e_2e_2^\top)=e_2e_2^\top+b\,e_1e_1^\top$, $|b|<1$, $M^\star=e_1e_1^\top$, $n\ge3$, $k\ge2$, $0<\eta\le\frac12$.
 The exponent of the error of gradient descent on $XX^\top$ at a fixed large multiple of $\ln(1/a_0)$ is
 $2-2\max(\bar b,0)$ with
 $\bar b=\ln(1+\eta b)/\ln(1+\eta)$, which is $b$ for $\eta\to0$: the second *algebraic* eigenvalue of
@@ -138,7 +138,7 @@ $\mathcal A^*\mathcal A(M^\star)$ counts, not the second singular value.""",
         refused("n ≥ 3", "with n = 2 and b < 0 the only noise decays", n=2, k=2),
         refused("k ≥ 2", "with one column no noise is left beside the signal", k=1),
         refused("|b| < 1", "A*A must be positive definite", bs=(-1.2, 0.6)),
-        refused("0 < η < 1", "above one the signal overshoots", eta=1.2),
+        refused("0 < η ≤ ½", "the signal overshoots, and settles the later the nearer η is to one", eta=0.9),
     ),
     chapter=CHAPTER,
     uses=("stoger2021.sensing-exponent",),
@@ -148,7 +148,7 @@ def adversarial_operator(setting: Setting) -> Evidence:
     setting.assume(s.n >= 3, "n ≥ 3")
     setting.assume(s.k >= 2, "k ≥ 2")
     setting.assume(all(abs(b) < 1 for b in s.bs), "|b| < 1")
-    setting.assume(0 < s.eta < 1, "0 < η < 1")
+    setting.assume(0 < s.eta <= 0.5, "0 < η ≤ ½")
     repeated = [seed for seed in setting.seeds for _ in s.errors]
 
     def exponent(b: float, expected: float, symmetric: bool = True) -> torch.Tensor:

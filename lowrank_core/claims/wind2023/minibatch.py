@@ -32,9 +32,9 @@ STABLE, UNSTABLE = 0.6, 1.5
     title="Fresh batches recover with far fewer measurements per iteration than a fixed set",
     reference="Theorem 2.9 as restated in later work; its batch size is sufficient and far larger",
     statement=r"""If every iteration draws $b$ fresh Gaussian measurements, with $b\gtrsim r(n_1+n_2)\kappa^4$
-up to logarithms, gradient descent from a small start recovers the truth as accurately as with all entries
-observed. With a small step, $\eta(n_1+n_2)\sigma_1\ll2b$, far fewer do, even $b=1$, where one fixed set of $b$
-measurements does not determine the truth.""",
+up to logarithms, gradient descent with a small step from a small start recovers the truth as accurately as with all
+entries observed. With a step so small that $\eta(n_1+n_2)\sigma_1\ll2b$, far fewer do, even $b=1$, where one
+fixed set of $b$ measurements does not determine the truth.""",
     origin="paper",
     known="restated",
     kind="ordering",

@@ -23,8 +23,9 @@ from lowrank_core.methods.flow import ResidualProportional, flow
     id="wind2023.residual-proportional-adversary",
     title="A perturbation in proportion to the residual: the exponent depends on ratios of singular values",
     reference="how an error of restricted isometry enters; the law is new",
-    statement=r"""Let $E(t)=\theta\,\|M^\star-F(t)G(t)^\top\|\,u_\perp v_\perp^\top$ and $k>r$. As $a_0\to0$ the
-error at $T=\frac c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$ is $\asymp a_0^{\,p}$, up to logarithms, with
+    statement=r"""Let $E(t)=\theta\,\|M^\star-F(t)G(t)^\top\|\,u_\perp v_\perp^\top$, $k>r$, and
+$r+1<\min(n_1,n_2)$ or a start that is not balanced. As $a_0\to0$ the error at
+$T=\frac c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$ is $\asymp a_0^{\,p}$, up to logarithms, with
 $p=2-2\theta\,\bigl(r-\sum_{1<i\le r}\sigma_i/\sigma_{i-1}\bigr)$ as long as $0<p\le4c-2$.""",
     origin="ours",
     kind="tight",

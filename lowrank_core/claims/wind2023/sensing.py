@@ -29,10 +29,11 @@ CLEARLY_ABOVE = 0.4
     title="Under sensing of a rank-one truth the exponent is 2 − 2σ₂/σ₁ of A*A(M*), instance by instance",
     reference="Theorem 2.8, as restated in later work: error at most of order a₀^{4/3}; the law is derived",
     statement=r"""Let $M^\star$ have rank one, $\sigma_1>\sigma_2\ge\dots$ be the singular values of
-$\mathcal A^*\mathcal A(M^\star)$, and $k\ge2$. If its iterates converge, gradient descent from a small generic
-start, stopped at the time $\frac c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$ with a large $c$, leaves an error
-$\asymp a_0^{\,2-2\sigma_2/\sigma_1}$. Where $\sigma_2/\sigma_1\le\frac13$ this is at most of the order
-$a_0^{4/3}$. Measured at $c=3$, over two to four decades of $a_0$, and $k=24$.""",
+$\mathcal A^*\mathcal A(M^\star)$, $\bar\sigma_i=\frac1\eta\ln(1+\eta\sigma_i)$, which is $\sigma_i$ for $\eta\to0$,
+and $k\ge2$. If the error that gradient descent from a small generic start leaves at the time
+$\frac c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$, with a large $c$, tends to $0$ as $a_0\to0$, it is
+$\asymp a_0^{\,2-2\bar\sigma_2/\bar\sigma_1}$. Where $\bar\sigma_2/\bar\sigma_1\le\frac13$ this is at most of the
+order $a_0^{4/3}$. Measured at $\eta=0.1$, $c=3$, over two to four decades of $a_0$, and $k=24$.""",
     origin="ours",
     kind="tight",
     criteria=(

@@ -28,9 +28,10 @@ FITTED = "relative training residual, worst start"
     id="wind2023.large-start-interpolates",
     title="Every start fits the data; a small one finds the truth",
     reference="the theorem's hypothesis that a₀ is small, restated; that it is needed is observed here",
-    statement=r"""With fewer Gaussian measurements than unknowns and $k=n$, gradient descent fits the observations
-from every start of norm $a_0$ between $0.01$ and $3$. The error $\|FG^\top-M^\star\|$ of what it finds falls with
-$a_0$; from a start of norm $a_0\gtrsim\sqrt{\sigma_1}$ it is of the order of $\sigma_1$.""",
+    statement=r"""With $k=n$, Gaussian measurements well below the $n^2$ unknowns in number (measured at $m=350$
+of $576$) and a small step, gradient descent fits the observations from every start of norm $a_0$ between $0.01$
+and $3$. The error $\|FG^\top-M^\star\|$ of what it finds falls with $a_0$; from a start of norm
+$a_0\gtrsim\sqrt{\sigma_1}$ it is of the order of $\sigma_1$.""",
     origin="paper",
     known="restated",
     kind="ordering",

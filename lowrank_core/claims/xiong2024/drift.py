@@ -52,10 +52,10 @@ class WeightDecay(GradientDescent):
     reference="conservation along the flow is well known; the laws of the drift are new",
     statement=r"""With $k>r$ and $\sigma_1=\sigma_r=\sigma$, over a fixed time $\eta T$ in which the signal is
 learnt and as $\eta\to0$, the drift of $\Delta=F^\top F-G^\top G$ is proportional to $\eta$, under sensing too.
-On the population loss it grows as $\alpha$ falls, like $\eta\sigma\ln(1/\alpha)$ times the share of the signal
-rows in $\Delta_0$ while $\eta\sigma\ln(1/\alpha)\ll1$, and on the signal's directions only: $\Pi\Delta\Pi$
-does not drift as $\alpha\to0$. Under Gaussian sensing with $m<n_1n_2$ the drift, once the signal is learnt, has
-an absolute floor, independent of $\alpha$.""",
+On the population loss the drift over $\|\Delta_0\|$ grows as $\alpha$ falls, like $\eta\sigma\ln(1/\alpha)$ times
+the share of the signal rows in $\Delta_0$ while $\eta\sigma\ln(1/\alpha)\ll1$, and on the signal's directions only:
+$\Pi\Delta\Pi$ does not drift as $\alpha\to0$. Under Gaussian sensing with $m<n_1n_2$ the drift, once the signal is
+learnt, has an absolute floor, independent of $\alpha$.""",
     kind="rate",
     criteria=(
         Criterion(EXPONENT, 0.9, 1.1, width="order η, and single starts: sd 0.02 over 40 pilot seeds"),

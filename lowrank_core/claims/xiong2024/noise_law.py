@@ -42,10 +42,11 @@ def truth_of(setting: Setting) -> Truth:
     id="xiong2024.balance-is-sublinear",
     title="Without imbalance the power law of the symmetric method returns",
     reference="no counterpart in the paper, which needs the imbalance",
-    statement=r"""On the population loss of a square $M^\star\succeq0$, asymmetric gradient descent with $r<k\le
-n$ from a balanced start of full rank, $F_0^\top F_0=G_0^\top G_0$, obeys $(\eta
-T)^2\,\|F_TG_T^\top-M^\star\|_F^2\to(k-r)/4$ if $F_0=G_0$; and from $G_0=QF_0$ with a rotation $Q$, small
-$\alpha$ and $4k\le n$ it follows the same law until its drift is felt, for longer than $\eta T=1/\eta$.""",
+    statement=r"""On the population loss of a square $M^\star\succeq0$, asymmetric gradient descent with $r<k\le n$
+and $\eta\max(\sigma_1,\|F_0\|^2)\le\frac12$ from a balanced start of full rank, $F_0^\top F_0=G_0^\top G_0$, obeys
+$(\eta T)^2\,\|F_TG_T^\top-M^\star\|_F^2\to(k-r)/4$ if $F_0=G_0$; and from $G_0=QF_0$ with a rotation $Q$, small
+$\alpha$ and $4k\le n$ it follows the same law from $\eta T\gg\alpha^{-2}$ on, until its drift is felt, later than
+$\eta T=1/\eta$.""",
     kind="tight",
     criteria=(
         Criterion(
@@ -80,6 +81,7 @@ $\alpha$ and $4k\le n$ it follows the same law until its drift is felt, for long
         refused("n₁ = n₂", "G₀ = F₀ needs equal sides", n1=24),
         refused("k > r", "there is no power law", k=2),
         refused("k ≤ n", "only n − r modes are left, not k − r", k=24),
+        refused("η max(σ₁, ‖F₀‖²) ≤ ½", "beyond ησ₁ = 1 there are cycles", eta=0.3),
     ),
     chapter=CHAPTER,
     uses=("xiong2024.symmetric-lower-bound",),
@@ -91,6 +93,8 @@ def balance_is_sublinear(setting: Setting) -> Evidence:
     setting.assume(s.k <= s.n1, "k ≤ n")
     setting.assume(4 * s.k <= s.n1, "4k ≤ n")
     equal = balanced_start(s.n1, s.k, s.alpha, setting.seeds, setting.device)
+    largest = max(s.spectrum[0], float(operator_norm(equal.left).max()) ** 2)
+    setting.assume(s.eta * largest <= 0.5, "η max(σ₁, ‖F₀‖²) ≤ ½")
     rotated = rotated_start(s.n1, s.k, s.alpha, setting.seeds, setting.device)
     starts = {"F₀ = G₀": equal, "G₀ = QF₀": rotated}
     runs = {name: asymmetric_run(setting, start) for name, start in starts.items()}

@@ -41,11 +41,11 @@ BEST = "1 − contraction, best step / the better one beside it"
     id="xiong2024.rebalanced-rate",
     title="After one rebalancing step the rate does not depend on the start scale",
     reference="abstract, for a rate free of α; the rate itself is new",
-    statement=r"""On the population loss with $r<k<n_1$, $r<n_2$ and $\eta(\beta^2+\sigma_1^2/\beta^2)<2$,
-asymmetric gradient descent with one rebalancing step ($F=ASB$, $F\leftarrow\beta A$,
-$G\leftarrow\beta^{-1}GB^\top S$) near the truth leaves the loss unchanged and, if its slowest mode is excited,
-converges like $(1-\eta\mu)^{2T}$ with $\mu=\min(\beta^2,\sigma_r^2/\beta^2)$, free of $\alpha$; with
-$\beta^2=\sigma_r$ this is $\sigma_r$, the rate of $k=r$ at the same step size.""",
+    statement=r"""On the population loss with $r<k<n_1$, $r<n_2$, let $\mu=\min(\beta^2,\sigma_r^2/\beta^2)$
+and $\eta(\beta^2+\sigma_1^2/\beta^2+\mu)\le2$. Asymmetric gradient descent with one rebalancing step ($F=ASB$,
+$F\leftarrow\beta A$, $G\leftarrow\beta^{-1}GB^\top S$) near the truth leaves the loss unchanged and, if its slowest
+mode is excited, converges like $(1-\eta\mu)^{2T}$, free of $\alpha$; with $\beta^2=\sigma_r$, $\mu$ is
+$\sigma_r$, and this is the rate of $k=r$ from a small start at the same step size.""",
     origin="sharpened",
     known="restated",
     kind="rate",
@@ -72,9 +72,9 @@ $\beta^2=\sigma_r$ this is $\sigma_r$, the rate of $k=r$ at the same step size."
         edge("k = n₁ − 1", k=15),
         edge("k = n₂, n₂ = r + 1", n2=3, k=3),
         edge("equal singular values", spectrum=(1.0, 1.0)),
-        edge("κ = 5, the step near its limit 2/(1 + κ²)", spectrum=(5.0, 1.0), eta=0.07),
+        edge("κ = 5, the step near its limit 2/(2 + κ²)", spectrum=(5.0, 1.0), eta=0.07),
         refused("k < n₁", "F then leaves no row free, and the rate is β² or above", n1=8, k=8),
-        refused("η(β² + σ₁²/β²) < 2", "the minimiser after the step is unstable", spectrum=(5.0, 1.0)),
+        refused("η(β² + σ₁²/β² + μ) ≤ 2", "the mode of σ₁ is slower, or unstable", spectrum=(5.0, 1.0)),
         refused("k > r", "the rate is free of α without the step", k=2),
     ),
     chapter=CHAPTER,
@@ -155,17 +155,18 @@ def room_for_rebalancing(setting: Setting, beta2: float) -> None:
     s = setting.sizes
     setting.assume(s.k > len(s.spectrum), "k > r")
     setting.assume(s.k < s.n1, "k < n₁")
-    setting.assume(s.eta * (beta2 + s.spectrum[0] ** 2 / beta2) < 2, "η(β² + σ₁²/β²) < 2")
+    slowest = min(beta2, s.spectrum[-1] ** 2 / beta2)
+    setting.assume(s.eta * (beta2 + s.spectrum[0] ** 2 / beta2 + slowest) <= 2, "η(β² + σ₁²/β² + μ) ≤ 2")
 
 
 @claim(
     id="xiong2024.rebalanced-beta-sweep",
     title="The rate after the step peaks at β² = σ_r",
     reference="no counterpart in what was read",
-    statement=r"""On the population loss with $r<k<n_1$, $r<n_2$, $\kappa>1$ and
-$\eta(\beta^2+\sigma_1^2/\beta^2)<2$, the rate after a rebalancing step near the truth, while its slowest mode
-is excited, is $-2\ln(1-\eta\min(\beta^2,\sigma_r^2/\beta^2))$: it rises up to $\beta^2=\sigma_r$ and falls
-beyond.""",
+    statement=r"""On the population loss with $r<k<n_1$, $r<n_2$ and $\kappa>1$, over all $\beta$ with
+$\eta(\beta^2+\sigma_1^2/\beta^2+\mu)\le2$, $\mu=\min(\beta^2,\sigma_r^2/\beta^2)$, the rate after a rebalancing
+step near the truth, while its slowest mode is excited, is $-2\ln(1-\eta\mu)$: it rises up to $\beta^2=\sigma_r$ and
+falls beyond.""",
     kind="rate",
     criteria=(Criterion(RATE, 0.99, 1.01, of_prediction=True, width="within 0.03 % on 50 pilot runs"),),
     control="the step with β⁻¹ in place of β",
@@ -191,7 +192,7 @@ beyond.""",
             "k < n₁", "F then leaves no row free: the rate is 4 times the printed one at β² = 2σ_r", n1=5, k=5
         ),
         refused("r < min(n₁, n₂)", "G then leaves no row free", n2=2),
-        refused("η(β² + σ₁²/β²) < 2", "the minimiser after the step is unstable", eta=0.5),
+        refused("η(β² + σ₁²/β² + μ) ≤ 2", "the mode of σ₁ is slower, or unstable", eta=0.5),
     ),
     chapter=CHAPTER,
     uses=("xiong2024.rebalancing-identity", "xiong2024.local-rate"),
@@ -227,11 +228,11 @@ def rebalanced_beta_sweep(setting: Setting) -> Evidence:
     id="xiong2024.rebalanced-best-step",
     title="Each at its own best step, k = r contracts faster than the rebalanced method",
     reference="abstract, “recovers the exact-parameterised rate”; the comparison is new",
-    statement=r"""On the population loss with $r<k<n_1$ and $r<n_2$, at the minimisers that are reached, the
-worst contraction of gradient descent at its best constant step is $1-2/(2\kappa+1)$ for $k=r$ from a small
-start and $1-2/(\kappa^2+2)$ after rebalancing with $\beta^2=\sigma_r$ near the truth: equal for $\kappa=1$,
-slower for $\kappa>1$. After rebalancing a small start itself with $\beta^2=\sigma_r/\sqrt2$ it is
-$1-2/(1+\sqrt{1+8\kappa^2})$.""",
+    statement=r"""On the population loss with $r<k<n_1$ and $r<n_2$, at the minimisers that are reached with small
+steps ($\eta\to0$), the worst contraction of gradient descent at its best constant step for the return is
+$1-2/(2\kappa+1)$ for $k=r$ from a small start ($\alpha\to0$) and $1-2/(\kappa^2+2)$ after rebalancing with
+$\beta^2=\sigma_r$ near the truth: equal for $\kappa=1$, slower for $\kappa>1$. After rebalancing a small start
+itself ($\alpha\to0$) with $\beta^2=\sigma_r/\sqrt2$ it is $1-2/(1+\sqrt{1+8\kappa^2})$.""",
     kind="tight",
     criteria=(
         Criterion(
@@ -413,7 +414,7 @@ $\mu_0$ as $\alpha\to0$ (for general $\beta$ from that of $\min(\beta^2,\sigma_r
         edge("smallest start", alphas=(0.01, 0.001), fixed=270),
         refused("k < n₁", "F then leaves no row free", n1=5, k=5),
         refused("k > r", "the rate is free of α without the step", k=2),
-        refused("η(β² + σ₁²/β²) < 2", "the step is unstable", eta=0.8),
+        refused("η(β² + σ₁²/β² + μ) ≤ 2", "the step is unstable", eta=0.8),
     ),
     chapter=CHAPTER,
     uses=("xiong2024.drift-identity", "xiong2024.local-rate"),

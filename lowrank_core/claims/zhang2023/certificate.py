@@ -42,7 +42,7 @@ def certificate(problem: Problem, factors: Factors, delta: float, with_rank: boo
     statement=r"""If $\|\nabla f(X)\|_F\le\epsilon_g$ and $\nabla^2f(X)\succeq-\epsilon_HI$, then
 $f(X)-f^\star\le\frac12\|X\|_F\,\epsilon_g+\frac12\|X^\star\|_F^2\,\epsilon_H+2\|\nabla^2\varphi\|\,\|X^\star\|_F^2\,
 \lambda_{\min}(X^\top X)$ at every $X$, for convex $\varphi$. For a quadratic $\varphi$ with
-$\varphi(M^\star)=0$, half of this.""",
+$\varphi(M^\star)=0$ and $\nabla\varphi(M^\star)=0$, half of this.""",
     origin="sharpened",
     known="read",
     kind="bound-upper",

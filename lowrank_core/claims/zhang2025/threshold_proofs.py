@@ -142,9 +142,11 @@ KINDS: tuple[Kind, ...] = ("generic", "learnt", "near")
 $r^\star\le r$ with blocks $M_{ij}$, let $E=\operatorname{diag}(A,0)-M$, $\omega=\|M_{22}\|_F>0$,
 $\tau=\|M_{22}\|_*$ and $\operatorname{rank}M_{22}\le k\le r^\star$. If $s\tau\le\omega^2$ then
 $\|E\|^2-\omega^2\ge\frac{r-r^\star+k}k\,s^2\tau^2/\omega^2$; equality holds at the planted family. So
-$\alpha^2+\rho_k\min(\alpha,\beta)^2\le1$ for $k=\min(r^\star,n-r)$ and all $X\in\mathbb R^{n\times r}$ and
-$Z\in\mathbb R^{n\times r^\star}$ with $XX^\top\ne ZZ^\top$, $n>r$, and likewise for pairs with
-$k=\min(r^\star,n_1-r,n_2-r)$.""",
+$\alpha=\omega/\|E\|$ and $\beta=\sigma\tau/(\omega\|E\|)$ (or $0$ if $\omega=0$), with the blocks along and
+off the columns of $X$ and $\sigma=\sigma_r(XX^\top)$, have $\alpha^2+\rho_k\min(\alpha,\beta)^2\le1$ for
+$k=\min(r^\star,n-r)$ and all $X\in\mathbb R^{n\times r}$ and $Z\in\mathbb R^{n\times r^\star}$ with
+$XX^\top\ne ZZ^\top$, $n>r$, and likewise for pairs with $\sigma=\sigma_r(UV^\top)$ and
+$k=\min(r^\star,n_1-r,n_2-r)\ge1$.""",
     kind="identity",
     criteria=(
         Criterion(SLACK, low=0, width="one-sided, in rationals"),

@@ -155,7 +155,7 @@ def cross_block(setting: Setting) -> Evidence:
 $\|F_0F_0^\top-X^\star\|\le0.07\,\sigma_{r^\star}$, signal and cross block are below $\epsilon$ after
 $\lceil200\,\kappa\log(\sigma_{r^\star}/\epsilon)\rceil$ steps. For $\kappa=1$ and $ST^\top=0$ one step
 multiplies a signal error of at most $0.07$ by at least $0.9786$, so that after
-$2\log(\sigma_{r^\star}/\epsilon)$ steps of order $\epsilon^{0.044}$ is left.""",
+$2\log(\sigma_{r^\star}/\epsilon)$ steps at least of order $\epsilon^{0.044}$ is left.""",
     kind="bound-upper",
     criteria=(
         Criterion(SUFFICIENT, high=1.0, width="the accuracy itself"),

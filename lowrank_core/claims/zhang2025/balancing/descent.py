@@ -8,7 +8,7 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.imbalance import imbalance
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge
+from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.claims.seeds import SEEDS
@@ -158,9 +158,10 @@ RACE = {
     id="zhang2025.balancing-free",
     title="From a spectral start gradient descent stays balanced by itself, and the regulariser gains nothing",
     reference="abstract of Ma, Li & Chi (2021)",
-    statement=r"""Gradient descent on $\tfrac12\|\mathcal A(UV^\top)-b\|^2$ without a regulariser, from the
-spectral start of search rank $r=r^\star$, converges linearly; the factors stay nearly balanced, and it needs
-about as many iterations as with the regulariser.""",
+    statement=r"""With enough Gaussian measurements, here $m\ge0.89\,n_1n_2$ for $\kappa\le5$, gradient descent on
+$\tfrac12\|\mathcal A(UV^\top)-b\|^2$ without a regulariser, from the spectral start of search rank
+$r=r^\star$, converges linearly; the factors stay nearly balanced, and it needs about as many iterations as
+with the regulariser.""",
     origin="paper",
     known="restated",
     kind="ordering",
@@ -173,11 +174,13 @@ about as many iterations as with the regulariser.""",
     control="the same start rescaled to (2U₀, V₀/2), which is not balanced",
     seeds=SEEDS,
     sizes=scales(**RACE),
+    edges=(refused("m ≥ 0.89 n₁n₂", "one measurement does not tell the truth", m=1),),
     chapter=CHAPTER,
     fit="illustrates",
 )
 def balancing_free(setting: Setting) -> Evidence:
-    t = setting.sizes.t
+    s, t = setting.sizes, setting.sizes.t
+    setting.assume(s.m >= 0.89 * s.n1 * s.n2, "m ≥ 0.89 n₁n₂")
     races = {f"κ = {kappa:g}": Race(setting, kappa) for kappa in setting.sizes.kappas}
     free = {name: race.run("balancing-free") for name, race in races.items()}
     held = {name: race.run("balanced") for name, race in races.items()}

@@ -72,8 +72,8 @@ def between(seed: int, name: str, low: Fraction, high: Fraction) -> Fraction:
 $M^\star$ of rank $r^\star$ and $\mathcal A$ with $(1-\delta)\|M\|_F^2\le\|\mathcal
 A(M)\|^2\le(1+\delta)\|M\|_F^2$ for all $M$, such that $\nabla f(X)=0$ and $\nabla^2f(X)$ has the
 eigenvalues $2(1+\delta)(1+\sqrt\rho)(\delta-\delta^\star_j)/\delta$ ($rj$ times), $0$ ($r(r-1)/2$ times),
-$4$ (once), $4(1+\delta)$ and $2(1+\delta)$, where $\rho=(r-r^\star+j)/j$ and
-$\delta^\star_j=1/(1+1/\sqrt\rho)$.""",
+$4$ (once), $4(1+\delta)$ ($r(r+1)/2-1$ times) and $2(1+\delta)$ ($r(n-r-j)$ times), where
+$\rho=(r-r^\star+j)/j$ and $\delta^\star_j=1/(1+1/\sqrt\rho)$.""",
     kind="identity",
     criteria=(
         Criterion(TERMS, 0, 0, exact="the block algebra, in symbols"),

@@ -154,10 +154,10 @@ def gradient_norm(problem: Problem, factors: Factors) -> torch.Tensor:
     id="zhang2025.noise-nearly-tight",
     title="Noise that nearly attains the bound",
     reference="abstract for 'sharp in the noise level'; the family is derived here",
-    statement=r"""For $r^\star\le r\le9r^\star$ and $\delta<1/(1+\sqrt{r^\star/r})$ there are a truth, an
-operator of constant $\delta$, noise and a second-order point with
-$\|XX^\top-M^\star\|_F\ge0.94\,\sqrt{r+r^\star}\,\|\mathcal A^*(w)\|/(\psi-\delta)$: for these ranks the
-bound is within 6 % of the best.""",
+    statement=r"""For $r^\star\le r\le9r^\star$ and $0.1\,\delta^\star\le\delta\le0.98\,\delta^\star$,
+$\delta^\star=1/(1+\sqrt{r^\star/r})$, there are a truth, an operator of constant $\delta$, noise and a
+second-order point with $\|XX^\top-M^\star\|_F\ge0.94\,\sqrt{r+r^\star}\,\|\mathcal A^*(w)\|/(\psi-\delta)$:
+for these ranks and $\delta$ the bound is within 6 % of the best.""",
     origin="ours",
     kind="existence",
     criteria=(

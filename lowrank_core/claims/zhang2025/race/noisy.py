@@ -60,13 +60,14 @@ def time_to_floor(run: Trajectory) -> torch.Tensor:
 
 @claim(
     id="zhang2025.race-noise",
-    title="Gaussian noise: one floor for all methods if the rank is known; else a small start has the lower one",
+    title="Gaussian noise: one floor for all methods if the rank is known; else a small start long stays at it",
     reference="an ordering measured here",
     statement=r"""Under Gaussian noise, $\sigma=10^{-3}\sigma_1$, with $\kappa=10$, $r=r^\star=2$ and about
 twice as many measurements as unknowns, gradient descent, ScaledGD, PrecGD and ScaledGD($\lambda$) end at
 the same error, and gradient descent takes several times as many iterations to come within twice of it. With
 $r=2r^\star$ the preconditioned methods from a spectral start end higher, at the minimiser that fits the
-noise with all its columns; ScaledGD($\lambda$) from a small start ends where the known rank does.""",
+noise with all its columns; ScaledGD($\lambda$) from $\alpha=10^{-8}$ is after 300 iterations (250 at $n=14$)
+where the known rank ends, and rises to the error of the others after thousands.""",
     origin="ours",
     kind="ordering",
     criteria=(

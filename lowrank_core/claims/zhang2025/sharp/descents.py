@@ -198,9 +198,10 @@ ABOVE = "smallest trapped fraction at 1.1 δ* and above"
     id="zhang2025.threshold-map",
     title="The trap opens at the threshold",
     reference="no counterpart in the paper",
-    statement=r"""For $n=r+r^\star$, on the planted operators, of RIP constant $\delta$ of order $r+r^\star$,
-descents with a small step from around the planted point are trapped for $\delta\ge1.1\,\delta^\star$,
-$\delta^\star=1/(1+\sqrt{r^\star/r})$, at least one in five, and for $\delta\le0.9\,\delta^\star$ none is.""",
+    statement=r"""For $n=r+r^\star\le7$, on the planted operators, of RIP constant $\delta$ of order $r+r^\star$,
+descents with a small step from the planted point, each entry of it moved by $0.15\,N(0,1)$, are trapped for
+$\delta\ge1.1\,\delta^\star$, $\delta^\star=1/(1+\sqrt{r^\star/r})$, at least one in five, and for
+$\delta\le0.9\,\delta^\star$ none is.""",
     kind="ordering",
     criteria=(
         Criterion(BELOW, high=0, width="the statement itself, one-sided"),
@@ -214,6 +215,7 @@ $\delta^\star=1/(1+\sqrt{r^\star/r})$, at least one in five, and for $\delta\le0
         edge("r = r* = 1 and r = r* = 2", ranks=((1, 1), (2, 2), (2, 1))),
         edge("r much larger than r*", ranks=((6, 1), (2, 1)), starts=16),
         refused("r ≥ r*", "no X has the rank of the truth", ranks=((1, 2),)),
+        refused("r + r* ≤ 7", "with more entries the starts are farther away", ranks=((8, 8),)),
     ),
     seeds=SEEDS | {"full": 20},
     sizes=scales(
@@ -233,6 +235,7 @@ $\delta^\star=1/(1+\sqrt{r^\star/r})$, at least one in five, and for $\delta\le0
 def threshold_map(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(all(r >= true for r, true in s.ranks), "r ≥ r*")
+    setting.assume(all(r + true <= 7 for r, true in s.ranks), "r + r* ≤ 7")
     relatives = torch.tensor(s.relatives)
     found = {ranks: map_ends(setting, ranks, s.relatives, planted_q=True) for ranks in s.ranks}
     turned = {ranks: map_ends(setting, ranks, s.relatives, planted_q=False) for ranks in s.ranks}
