@@ -100,3 +100,12 @@ def pooled(statistic: Callable[..., torch.Tensor | float], *samples: torch.Tenso
     return Pooled(
         value, value + stretch * min(ends[0] - value, 0.0), value + stretch * max(ends[1] - value, 0.0)
     )
+
+
+def pooled_size(statistic: Callable[..., torch.Tensor | float], *samples: torch.Tensor) -> Pooled:
+    """`pooled` of a positive statistic that spreads over decades: the interval is that of its logarithm.
+
+    Stretched on the number itself, the interval of heavy-tailed values would reach below zero.
+    """
+    found = pooled(lambda *drawn: torch.as_tensor(statistic(*drawn)).log(), *samples)
+    return Pooled(*(math.exp(end) for end in (found.value, found.low, found.high)))

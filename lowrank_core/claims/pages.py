@@ -32,18 +32,49 @@ class Fragment:
 
 
 def source(claim_id: str) -> Fragment:
-    """A claim's declaration and function, folded: what is read is what runs."""
+    """A claim as it is resolved at book scale, then its declaration and function: what is read is what runs."""
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer
 
-    code = registry.source(claim_id)
+    code, resolved = registry.source(claim_id), declaration(registry.find(claim_id))
     body = highlight(code, PythonLexer(), HtmlFormatter())
-    return Fragment(
-        f"<details class='claim-source'><summary>Source of <code>{claim_id}</code>: criteria, control "
-        f"and experiment, as they run</summary>{body}</details>",
-        code,
+    rows = "".join(
+        f"<tr><th scope='row'>{html.escape(name)}</th><td>{'<br>'.join(map(_inline_math, lines))}</td></tr>"
+        for name, lines in resolved.items()
     )
+    words = "\n".join(f"{name}: {'; '.join(lines)}" for name, lines in resolved.items())
+    return Fragment(
+        f"<details class='claim-source'><summary>Source of <code>{claim_id}</code>: statement, criteria, control "
+        f"and experiment, as they run</summary><table class='contract mathjax_process'><tbody>{rows}</tbody>"
+        f"</table>{body}</details>",
+        f"{words}\n{code}",
+    )
+
+
+def declaration(claim: Claim, scale: str = "book") -> dict[str, list[str]]:
+    """What a claim declares, with every constant and size of one scale resolved; lines by their heading."""
+    criteria = [
+        f"{criterion}: {criterion.basis}; {criterion.width or 'one value'}" for criterion in claim.criteria
+    ]
+    found = {
+        "statement": [" ".join(claim.statement.split())],
+        "criteria": criteria,
+        "control": [claim.control] if claim.control else [],
+        "no control": [f"{c}: because {c.uncontrolled}" for c in claim.criteria if c.uncontrolled],
+        "positive control": [claim.positive] if claim.positive else [],
+        "seeds": [str(claim.seeds[scale])],
+        "sizes": [f"{name} = {value}" for name, value in claim.sizes[scale].items()],
+        "edges": [edge.rule for edge in claim.edges],
+        "does not assume": list(claim.waives),
+    }
+    return {name: lines for name, lines in found.items() if lines}
+
+
+def _inline_math(text: str) -> str:
+    r"""HTML of text with LaTeX between dollars, which becomes \(...\) for MathJax."""
+    parts = [html.escape(part) for part in text.replace("$$", "$").split("$")]
+    return "".join(rf"\({part}\)" if i % 2 else part for i, part in enumerate(parts))
 
 
 def refuters(chapter: str) -> Fragment:

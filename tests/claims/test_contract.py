@@ -32,13 +32,13 @@ def test_the_stored_edges_are_the_declared_ones_and_all_passed():
     assert artefacts.read(contract.EDGES)["edges"] == dict.fromkeys(EDGES, "")
 
 
-def test_the_fresh_passes_are_of_all_claims_and_their_flips_of_claims_that_exist():
-    # The ledger shows the flips; it is no error of the code that there are some.
-    stored = artefacts.read(contract.FRESH)["scales"]["book"]
+@pytest.mark.parametrize(("scale", "passes"), [("book", 3), ("smoke", 10)])
+def test_no_verdict_flips_on_fresh_seeds(scale, passes):
+    # tools/fresh_seeds.py runs the passes; this is what the ledger shows.
+    stored = artefacts.read(contract.FRESH)["scales"][scale]
     assert stored["claims"] == len(CLAIMS)
-    assert len(set(stored["seed0"])) >= 3
-    assert {flip["id"] for flip in stored["flips"]} <= {claim.id for claim in CLAIMS}
-    assert {flip["seed0"] for flip in stored["flips"]} <= set(stored["seed0"])
+    assert len(set(stored["seed0"])) >= passes
+    assert stored["flips"] == []
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import pytest
 
 from lowrank_core import claims
 from lowrank_core.claims import pages
-from lowrank_core.claims.claim import Criterion
+from lowrank_core.claims.claim import Criterion, edge
+from lowrank_core.claims.grammar import each, scales
 from lowrank_core.errors import ArgumentError
 
 
@@ -92,8 +93,34 @@ def test_discrepancies_are_escaped_and_only_where_there_are_any(result):
 
 def test_the_source_shown_is_the_source_that_runs(result):
     shown = pages.source(result.record["id"])
-    assert repr(shown) == claims.source(result.record["id"])
+    assert repr(shown).endswith(claims.source(result.record["id"]))
     assert "def discrete_two_sided" in repr(shown)
+
+
+def test_the_source_comes_with_every_constant_resolved(declare):
+    sizes = scales(n=each(3, 4, 5), eta=0.1)
+    one = Criterion("size", 0.9, 1.1, width="spread of 50 pilot seeds")
+    exact = Criterion("terms", 0, 0, exact="an instance", uncontrolled="there is nothing that could break it")
+    declare(
+        id="test.one",
+        statement="For $n<5$ it\nholds.",
+        criteria=(one, exact),
+        sizes=sizes,
+        edges=(edge("n = 1", n=1),),
+    )
+    resolved = pages.declaration(claims.find("test.one"))
+    assert resolved["statement"] == ["For $n<5$ it holds."]
+    assert resolved["criteria"] == [
+        "size in [0.9, 1.1]: every seed; spread of 50 pilot seeds",
+        "terms = 0: an instance; one value",
+    ]
+    assert resolved["no control"] == ["terms = 0: because there is nothing that could break it"]
+    assert resolved["sizes"] == ["n = 4", "eta = 0.1"]
+    assert resolved["edges"] == ["must hold: n = 1 (n = 1)"]
+    assert "positive control" not in resolved
+    markup = pages.source("test.one").markup
+    assert r"For \(n&lt;5\) it holds." in markup
+    assert "spread of 50 pilot seeds" in markup
 
 
 def test_the_footer_says_where_numbers_come_from(result):

@@ -377,7 +377,7 @@ $\frac2\pi\eta\sigma_1<1$, oscillates for $1<\frac2\pi\eta\sigma_1<2$, and overf
             THRESHOLD,
             0.9,
             1.1,
-            width="φ² fluctuates by 1.5/√m of itself, 2.4 % at book scale; the steps are 5 % apart",
+            width="φ² fluctuates by 1.5/√m of itself, 1.7 %; the steps are 5 % apart",
         ),
         Criterion(OVERFLOWING, 2, 2),
     ),
@@ -385,7 +385,7 @@ $\frac2\pi\eta\sigma_1<1$, oscillates for $1<\frac2\pi\eta\sigma_1<2$, and overf
     seeds=SEEDS,
     sizes=scales(
         n=each(6, 6, 20),
-        m=each(3_000, 4_000, 20_000),
+        m=each(8_000, 8_000, 20_000),
         spectra=each(((1.0,),), ((1.0,), (3.0, 1.5)), ((1.0,), (3.0, 1.5))),
         alpha=1e-4,
         steps=each(250, 240, 400),

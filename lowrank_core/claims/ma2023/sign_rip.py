@@ -84,7 +84,8 @@ $\varphi(X)=\sqrt{2/\pi}\;\mathbb E\,e^{-s^2/(2\|X\|_F^2)}$.""",
         Criterion(POOLED, high=5.5, width=NORMAL.format(63, "2e-6"), pooled=STANDARD),
     ),
     control="s depends on A (signs of measurements flipped, the same law of s); Aᵢ has entries ±1, X = e₁e₁ᵀ",
-    seeds=SEEDS,
+    # Over three seeds the interval of the pooled score is too wide for the control to leave it.
+    seeds=SEEDS | {"smoke": 8},
     sizes=scales(
         n=each(5, 6, 6),
         m=each(10_000, 40_000, 400_000),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import torch
 
 from lowrank_core.analysis import rates
-from lowrank_core.analysis.statistics import Pooled, pooled
+from lowrank_core.analysis.statistics import Pooled, pooled, pooled_size
 
 Statistic = Callable[[torch.Tensor], torch.Tensor]
 
@@ -34,14 +33,13 @@ def typical(values: torch.Tensor, statistic: Statistic = median) -> Pooled:
 
 
 def typical_size(values: torch.Tensor) -> Pooled:
-    """The median of positive (S,) values that spread over decades, with the interval of their logarithms."""
-    found = pooled(median, values.log())
-    return Pooled(*(math.exp(end) for end in (found.value, found.low, found.high)))
+    """The median of positive (S,) values that spread over decades."""
+    return pooled_size(median, values)
 
 
 def ratio(values: torch.Tensor, others: torch.Tensor, statistic: Statistic = median) -> Pooled:
-    """The statistic of the first values over that of the others, on the same seeds."""
-    return pooled(lambda a, b: statistic(a) / statistic(b), values, others)
+    """The statistic of the first positive values over that of the others, on the same seeds."""
+    return pooled_size(lambda a, b: statistic(a) / statistic(b), values, others)
 
 
 def exponent(x: Sequence[float], values: torch.Tensor, statistic: Statistic = geometric_mean) -> Pooled:

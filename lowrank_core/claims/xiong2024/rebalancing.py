@@ -168,9 +168,19 @@ $\eta(\beta^2+\sigma_1^2/\beta^2+\mu)\le2$, $\mu=\min(\beta^2,\sigma_r^2/\beta^2
 step near the truth, while its slowest mode is excited, is $-2\ln(1-\eta\mu)$: it rises up to $\beta^2=\sigma_r$ and
 falls beyond.""",
     kind="rate",
-    criteria=(Criterion(RATE, 0.99, 1.01, of_prediction=True, width="within 0.03 % on 50 pilot runs"),),
+    criteria=(
+        Criterion(
+            RATE,
+            0.99,
+            1.01,
+            of_prediction=True,
+            width="within 0.03 % on 50 pilot runs; a seed whose slowest mode is hardly excited shows the next",
+            pooled="median over the seeds",
+        ),
+    ),
     control="the step with β⁻¹ in place of β",
-    seeds=SEEDS,
+    # A median over three seeds has too wide an interval for the control to break it.
+    seeds=SEEDS | {"smoke": 8},
     sizes=scales(
         n1=each(16, 40, 200),
         n2=each(20, 50, 300),
@@ -210,16 +220,19 @@ def rebalanced_beta_sweep(setting: Setting) -> Evidence:
         run = asymmetric_run(wide, start, method=method, record=range(0, s.steps + 1, 10))
         return split(late_rate(run, run.memory["switched_at"]), names)
 
+    def typical(rates: dict[str, torch.Tensor]) -> dict[str, Pooled]:
+        return {name: pooled(torch.median, values) for name, values in rates.items()}
+
     right, swapped = sweep(beta), sweep(1 / beta)
     return Evidence(
-        measured={RATE: right},
+        measured={RATE: typical(right)},
         predicted={
             RATE: {
                 name: 2 * math.log(1 - s.eta * min(square, sigma**2 / square))
                 for name, square in zip(names, s.betas2, strict=True)
             },
         },
-        control={RATE: swapped},
+        control={RATE: typical(swapped)},
         curves={"betas2": s.betas2, "rates": right, "swapped": swapped, "eta": s.eta, "sigma": sigma},
     )
 

@@ -149,7 +149,7 @@ $T^2\,\|X_TX_T^\top-M^\star\|_F^2$ does not tend to zero.""",
         k=each(2, 4, 5),
         alpha=1.0,
         eta=0.1,
-        steps=each(4_000, 15_000, 100_000),
+        steps=each(12_000, 15_000, 100_000),
     ),
     edges=(
         edge("k = n", n=8, m=32, k=8, alpha=0.5),

@@ -127,7 +127,8 @@ def flow_eigenvalue_lower_bound(setting: Setting) -> Evidence:
     indefinite = [flow_eigenvalues.smallest_ratios(seed, s.instances, indefinite=True) for seed in seeds]
     short = [flow_eigenvalues.smallest_ratios(seed, s.instances, rank_error=1) for seed in seeds]
     certificates = [flow_eigenvalues.certify(seed, s.certified) for seed in seeds]
-    violated = [flow_eigenvalues.certify(seed, 1, indefinite=True).refuted for seed in seeds]
+    # One instance in ten violates nothing.
+    violated = [flow_eigenvalues.certify(seed, 3, indefinite=True).refuted for seed in seeds]
     return Evidence(
         measured={
             TERMS: sum(flow_eigenvalues.proof_residuals().values()),

@@ -45,7 +45,12 @@ and $\sigma_r=1$ it is lower at $\alpha=1.8$ than at its best among $0.35$, $0.7
             "a seed shows the rate of the next one",
             pooled="median over the seeds",
         ),
-        Criterion(LAST, high=0.9, width="0.66, sd 0.05, largest 0.75 on 10 pilot seeds"),
+        Criterion(
+            LAST,
+            high=0.9,
+            width="0.66, sd 0.05, largest 0.75 on 10 pilot seeds; 0.98 where the slowest mode is hardly excited",
+            pooled="median over the seeds",
+        ),
     ),
     control="a free row: n₁ = r + 1 < k, where F∞ fills all rows and the rate is a itself",
     # A median over three seeds has too wide an interval for the control to break it.
@@ -96,10 +101,13 @@ def no_scale_beats_exact_rank(setting: Setting) -> Evidence:
         s.many, [alpha / 3 for alpha in s.alphas], 1_000, n1=r + 1, n2=max(s.n2, 2 * s.many)
     )
     return Evidence(
-        measured={BOUND: pooled(torch.median, (rate / bound).amax(dim=0)), LAST: rate[-1] / rate.amax(dim=0)},
+        measured={
+            BOUND: pooled(torch.median, (rate / bound).amax(dim=0)),
+            LAST: pooled(torch.median, rate[-1] / rate.amax(dim=0)),
+        },
         control={
             BOUND: {"n₁ = r + 1": pooled(torch.median, (free_rate / free_bound).amax(dim=0))},
-            LAST: {"n₁ = r + 1": free_rate[-1] / free_rate.amax(dim=0)},
+            LAST: {"n₁ = r + 1": pooled(torch.median, free_rate[-1] / free_rate.amax(dim=0))},
         },
         notes={
             "rate at α = 0.7 / at α = 0.35": float((rate[1] / rate[0]).mean()),

@@ -266,7 +266,7 @@ time until the error is halved grows like $L^2$, and the iterations like $L^4$ b
         n2=each(6, 9, 16),
         r=each(2, 3, 4),
         spectrum=(1.0, 0.8),
-        Ls=each((3, 4), (3, 4, 6, 8), (3, 4, 6, 8, 12)),
+        Ls=each((4, 5), (3, 4, 6, 8), (3, 4, 6, 8, 12)),
         records=400,
     ),
     edges=(
