@@ -1,12 +1,12 @@
 r"""How far from the truth a nearly second-order point can be: two exact families on the population loss.
 
-With ``A = I``, ``E = XXᵀ - M*`` and the objective ``f = ½‖E‖²``: ``∇f = 2EX`` and ``∇²f[V] = 2EV + 2(XVᵀ +
-VXᵀ)X``.
+With `A = I`, `E = XXᵀ - M*` and the objective `f = ½‖E‖²`: `∇f = 2EX` and `∇²f[V] = 2EV + 2(XVᵀ +
+VXᵀ)X`.
 
-* *Gradient.* ``X = [M*^½, tQ]`` with ``q = r - r*`` orthonormal columns ``Q`` orthogonal to ``M*``: ``‖E‖² = qt⁴``
-  and ``‖∇f‖² = 4qt⁶``, so ``q‖∇f‖⁴ = 16‖E‖⁶``, and the Hessian has no negative eigenvalue since ``E ⪰ 0``.
-* *Curvature.* ``X`` lacks one direction of ``M*``, of eigenvalue ``s``: ``∇f = 0``, ``‖E‖ = s`` and
-  ``λ_min(∇²f) = -2s``.
+* *Gradient.* `X = [M*^½, tQ]` with `q = r - r*` orthonormal columns `Q` orthogonal to `M*`: `‖E‖² = qt⁴`
+  and `‖∇f‖² = 4qt⁶`, so `q‖∇f‖⁴ = 16‖E‖⁶`, and the Hessian has no negative eigenvalue since `E ⪰ 0`.
+* *Curvature.* `X` lacks one direction of `M*`, of eigenvalue `s`: `∇f = 0`, `‖E‖ = s` and
+  `λ_min(∇²f) = -2s`.
 
 Both are rotated by rational orthogonal matrices; derived here.
 """
@@ -34,15 +34,15 @@ class Point(NamedTuple):
 
     @property
     def error(self) -> Matrix:
-        """``XXᵀ - M*``."""
+        """`XXᵀ - M*`."""
         return add(gram(self.x), self.truth, -1)
 
     def gradient(self) -> Matrix:
-        """``2EX``."""
+        """`2EX`."""
         return [[2 * entry for entry in row] for row in matmul(self.error, self.x)]
 
     def hessian(self) -> Matrix:
-        """``∇²f`` as a matrix, entries of ``X`` row by row."""
+        """`∇²f` as a matrix, entries of `X` row by row."""
         error, n, r = self.error, len(self.x), len(self.x[0])
         rows = []
         for i in range(n):
@@ -55,12 +55,12 @@ class Point(NamedTuple):
 
 
 def squared(a: Matrix) -> Fraction:
-    """Return ``‖a‖_F²``."""
+    """`‖a‖_F²`."""
     return sum((entry * entry for row in a for entry in row), Fraction(0))
 
 
 def excess_columns(seed: int, exact_rank: bool = False) -> tuple[Point, int]:
-    """Draw a point of the first family, and ``q``; with ``exact_rank`` there are only true columns, too long."""
+    """Draw a point of the first family, and `q`; with `exact_rank` there are only true columns, too long."""
     rng = Random(f"excess/{seed}")
     r_star, excess = rng.randint(1, 2), rng.randint(1, 2)
     n = r_star + excess + rng.randint(0, 1)
@@ -75,22 +75,22 @@ def excess_columns(seed: int, exact_rank: bool = False) -> tuple[Point, int]:
 
 
 def gradient_defect(seed: int, exact_rank: bool = False) -> Fraction:
-    """Return ``q‖∇f‖⁴/(16‖E‖⁶) - 1``."""
+    """`q‖∇f‖⁴/(16‖E‖⁶) - 1`."""
     point, excess = excess_columns(seed, exact_rank)
     return excess * squared(point.gradient()) ** 2 / (16 * squared(point.error) ** 3) - 1
 
 
 def negative_curvatures(seed: int, missing: bool = False) -> int:
-    """Return how many eigenvalues of the Hessian at the first family are not certainly above ``-WIDTH``.
+    """How many eigenvalues of the Hessian at the first family are not certainly above `-WIDTH`.
 
-    With ``missing``, at the second.
+    With `missing`, at the second.
     """
     matrix = (missing_direction(seed)[0] if missing else excess_columns(seed)[0]).hessian()
     return len(matrix) - (count_above(matrix, -WIDTH) or 0)
 
 
 def missing_direction(seed: int) -> tuple[Point, Fraction]:
-    """Draw a point of the second family, and ``s``."""
+    """Draw a point of the second family, and `s`."""
     rng = Random(f"missing/{seed}")
     r_star = rng.randint(1, 3)
     n, r = r_star + rng.randint(0, 1), r_star + rng.randint(0, 1)
@@ -104,9 +104,9 @@ def missing_direction(seed: int) -> tuple[Point, Fraction]:
 
 
 def curvature_failures(seed: int, excess: bool = False) -> int:
-    """Return how many of ``∇f = 0``, ``‖E‖ = s`` and ``-λ_min ∈ (2 ± WIDTH)s`` fail to be certain.
+    """How many of `∇f = 0`, `‖E‖ = s` and `-λ_min ∈ (2 ± WIDTH)s` fail to be certain.
 
-    With ``excess`` the point is one of the first family.
+    With `excess` the point is one of the first family.
     """
     point, s = missing_direction(seed)
     if excess:

@@ -1,12 +1,12 @@
 r"""What the sharp threshold's proof needs for a pair of factors, as identities between symbols.
 
-``f_μ(U, V) = ½‖A(UVᵀ) - b‖² + (μ/4)‖B‖²`` with ``B = UᵀU - VᵀV``, ``G = A*(A(UVᵀ) - b)``. Derived here:
+`f_μ(U, V) = ½‖A(UVᵀ) - b‖² + (μ/4)‖B‖²` with `B = UᵀU - VᵀV`, `G = A*(A(UVᵀ) - b)`. Derived here:
 
-* at a critical point with ``μ > 0`` the factors are balanced, because ``⟨B, Uᵀ∇_U - ∇_Vᵀ V⟩ = μ(‖UB‖² + ‖VB‖²)``;
-* the escape direction ``(avᵀ, -bvᵀ)``, ``a`` orthogonal to the columns of ``U`` and ``b`` to those of ``V``,
-  does not change ``B`` to first order, and bends by ``|a|²|Vv|² + |b|²|Uv|²``;
-* without the regulariser and with ``Uv = 0``, the direction ``(c avᵀ, -bvᵀ/c)`` has the same slope for every
-  ``c`` and bends by ``c²|a|²|Vv|²`` only, which may be as small as one likes.
+* at a critical point with `μ > 0` the factors are balanced, because `⟨B, Uᵀ∇_U - ∇_Vᵀ V⟩ = μ(‖UB‖² + ‖VB‖²)`;
+* the escape direction `(avᵀ, -bvᵀ)`, `a` orthogonal to the columns of `U` and `b` to those of `V`,
+  does not change `B` to first order, and bends by `|a|²|Vv|² + |b|²|Uv|²`;
+* without the regulariser and with `Uv = 0`, the direction `(c avᵀ, -bvᵀ/c)` has the same slope for every
+  `c` and bends by `c²|a|²|Vv|²` only, which may be as small as one likes.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from lowrank_core.proofs.traces import Rules, trace_terms
 
 
 def balance_terms(sign: int = -1) -> dict[str, int]:
-    """Return the terms left of the gradient of the regulariser and of the balancing identity.
+    """The terms left of the gradient of the regulariser and of the balancing identity.
 
-    ``sign`` is that of ``VᵀV`` in ``B``: with +1 the gradient is another one.
+    `sign` is that of `VᵀV` in `B`: with +1 the gradient is another one.
     """
     import sympy
 
@@ -38,9 +38,9 @@ def balance_terms(sign: int = -1) -> dict[str, int]:
 
 
 def escape_terms(orthogonal: bool = True) -> dict[str, int]:
-    """Return the terms left of what the escape directions do; ``orthogonal=False`` takes any ``a`` and ``b``.
+    """The terms left of what the escape directions do; `orthogonal=False` takes any `a` and `b`.
 
-    ``p = Vv`` and ``w = Uv``; ``missing`` is the case ``μ = 0`` and ``Uv = 0``.
+    `p = Vv` and `w = Uv`; `missing` is the case `μ = 0` and `Uv = 0`.
     """
     import sympy
 
@@ -67,10 +67,10 @@ def escape_terms(orthogonal: bool = True) -> dict[str, int]:
 
 
 def block_terms(critical: bool = True) -> dict[str, int]:
-    """Return the terms left of the orthogonality relations for ``E = UVᵀ - M``, with ``GᵀP = 0`` and ``QGᵀ = 0``.
+    """The terms left of the orthogonality relations for `E = UVᵀ - M`, with `GᵀP = 0` and `QGᵀ = 0`.
 
-    Without ``critical``, ``G`` is any matrix. ``P`` and ``Q`` project on the columns of ``U`` and of ``V``;
-    ``W = (I - P)M(I - Q)`` and ``D = E + W``.
+    Without `critical`, `G` is any matrix. `P` and `Q` project on the columns of `U` and of `V`;
+    `W = (I - P)M(I - Q)` and `D = E + W`.
     """
     import sympy
 

@@ -1,7 +1,7 @@
 r"""What a balancing regulariser does, for every size, every operator and every noise. Derived here.
 
-With ``G = A*(A(UVᵀ) - b)`` and ``B = UᵀU - VᵀV`` the gradient of ``f_μ = ½‖A(UVᵀ) - b‖² + (μ/4)‖B‖²`` is
-``(GV + μUB, GᵀU - μVB)``. Its second part is tangent to the orbit ``(UP, VP⁻ᵀ)``, on which the loss is constant,
+With `G = A*(A(UVᵀ) - b)` and `B = UᵀU - VᵀV` the gradient of `f_μ = ½‖A(UVᵀ) - b‖² + (μ/4)‖B‖²` is
+`(GV + μUB, GᵀU - μVB)`. Its second part is tangent to the orbit `(UP, VP⁻ᵀ)`, on which the loss is constant,
 so the two parts are orthogonal at every point. The norms below are traces of words in noncommuting symbols,
 and hold for every size.
 """
@@ -19,12 +19,12 @@ from lowrank_core.proofs.traces import Rules, trace_terms
 
 
 def balance_residuals(sign: int = -1) -> dict[str, int]:
-    """Return the number of terms by which each identity fails; ``sign`` is that of ``μVB`` in the gradient.
+    """The number of terms by which each identity fails; `sign` is that of `μVB` in the gradient.
 
-    * ``tangent``: ``Uᵀ∇_U - (∇_V)ᵀV = μ(UᵀUB + BVᵀV)``, whatever ``G`` is;
-    * ``pythagoras``: ``‖∇f_μ‖² = ‖∇f_0‖² + μ²(‖UB‖² + ‖VB‖²)``;
-    * ``decay``: along ``(U, V)' = -∇f_μ``, ``B' = -μ(PB + BP)`` with ``P = UᵀU + VᵀV``;
-    * ``sides``: ``P + B = 2UᵀU`` and ``P - B = 2VᵀV``, so that ``-P ⪯ B ⪯ P``.
+    * `tangent`: `Uᵀ∇_U - (∇_V)ᵀV = μ(UᵀUB + BVᵀV)`, whatever `G` is;
+    * `pythagoras`: `‖∇f_μ‖² = ‖∇f_0‖² + μ²(‖UB‖² + ‖VB‖²)`;
+    * `decay`: along `(U, V)' = -∇f_μ`, `B' = -μ(PB + BP)` with `P = UᵀU + VᵀV`;
+    * `sides`: `P + B = 2UᵀU` and `P - B = 2VᵀV`, so that `-P ⪯ B ⪯ P`.
     """
     import sympy
 
@@ -45,11 +45,11 @@ def balance_residuals(sign: int = -1) -> dict[str, int]:
 
 
 def lift_residuals(cross: bool = True) -> dict[str, int]:
-    """Return the number of terms by which each identity of ``X = [U; V]`` fails, with ``M = ÛV̂ᵀ``, ``Ẑ = [Û; V̂]``.
+    """The number of terms by which each identity of `X = [U; V]` fails, with `M = ÛV̂ᵀ`, `Ẑ = [Û; V̂]`.
 
-    * ``norm``: ``4‖UVᵀ‖² + ‖B‖² = ‖XXᵀ‖²``;
-    * ``indefinite``: ``f_½ = ⅛‖XXᵀ - 2S(M)‖² - ½‖M‖²``, ``S(M) = [[0, M], [Mᵀ, 0]]``, on the population loss;
-    * ``factors``: ``f_½ + ⅛‖ÛᵀÛ - V̂ᵀV̂‖² = ⅛‖XXᵀ - ẐẐᵀ‖² + ¼‖UᵀÛ - VᵀV̂‖²``.
+    * `norm`: `4‖UVᵀ‖² + ‖B‖² = ‖XXᵀ‖²`;
+    * `indefinite`: `f_½ = ⅛‖XXᵀ - 2S(M)‖² - ½‖M‖²`, `S(M) = [[0, M], [Mᵀ, 0]]`, on the population loss;
+    * `factors`: `f_½ + ⅛‖ÛᵀÛ - V̂ᵀV̂‖² = ⅛‖XXᵀ - ẐẐᵀ‖² + ¼‖UᵀÛ - VᵀV̂‖²`.
 
     Args:
         cross: whether the last identity keeps its second term; without it f_½ would be the symmetric loss.
@@ -85,9 +85,9 @@ class Defects(NamedTuple):
 
 
 def instance_defects(seed: int, n1: int, n2: int, r: int, sign: int = -1, cross: bool = True) -> Defects:
-    """Return how many identities fail at random rational ``U, V, G, Û, V̂``, in exact arithmetic.
+    """How many identities fail at random rational `U, V, G, Û, V̂`, in exact arithmetic.
 
-    Pythagoras for the gradient, and the three identities of the lift; ``sign`` and ``cross`` as above.
+    Pythagoras for the gradient, and the three identities of the lift; `sign` and `cross` as above.
     """
     rng = Random(f"balancing/{seed}/{n1}/{n2}/{r}")
     u, v, g = rational_matrix(rng, n1, r), rational_matrix(rng, n2, r), rational_matrix(rng, n1, n2)

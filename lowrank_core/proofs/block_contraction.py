@@ -1,19 +1,19 @@
 r"""One population step of symmetric gradient descent, split into blocks (Zhuo et al., JMLR 25, Lemma 6).
 
-In the eigenbasis of ``X* = diag(D_S, D_T)`` the iterate is ``F = [S; T]``, and ``F_+ = F - η(FFᵀ - X*)F`` is
+In the eigenbasis of `X* = diag(D_S, D_T)` the iterate is `F = [S; T]`, and `F_+ = F - η(FFᵀ - X*)F` is
 
     S_+ = S - ηSK + ηD_S S,    T_+ = T - ηTK + ηD_T T,    K = SᵀS + TᵀT.
 
-*The cross block* ``C = STᵀ``: with ``P = SSᵀ - D_S`` and ``R = TTᵀ - D_T``
+*The cross block* `C = STᵀ`: with `P = SSᵀ - D_S` and `R = TTᵀ - D_T`
 
     S_+T_+ᵀ = C - η[(D_S + 2P)C + C(TTᵀ + R)] + η²[PSSᵀC + PCR + CCᵀC + CTTᵀR].
 
-With all block errors at most ``ρσ_r``, ``η = 1/(100σ₁)`` and ``‖D_T‖ ≤ σ_r`` the first bracket contracts at
-least by ``(1 - 3ρ)ησ_r``, or ``(1 - 2ρ)ησ_r`` if ``D_T = 0``, and the second adds at most ``ησ_r ρ(2 +
-4ρ)/100``, or ``ησ_r ρ(1 + 4ρ)/100``. At ``ρ = 0.07`` this leaves more than ``0.78`` and ``0.85``; derived here.
-The lemma prints ``1`` (its part b), which exact instances exclude.
+With all block errors at most `ρσ_r`, `η = 1/(100σ₁)` and `‖D_T‖ ≤ σ_r` the first bracket contracts at
+least by `(1 - 3ρ)ησ_r`, or `(1 - 2ρ)ησ_r` if `D_T = 0`, and the second adds at most `ησ_r ρ(2 +
+4ρ)/100`, or `ησ_r ρ(1 + 4ρ)/100`. At `ρ = 0.07` this leaves more than `0.78` and `0.85`; derived here.
+The lemma prints `1` (its part b), which exact instances exclude.
 
-*The residual block*, part d, drops a term ``η²‖TTᵀ‖³``: exact for ``ST^⊤ = 0``, ``D_T = 0`` and scalar ``T``.
+*The residual block*, part d, drops a term `η²‖TTᵀ‖³`: exact for `ST^⊤ = 0`, `D_T = 0` and scalar `T`.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ STEP = Fraction(1, 100)
 
 
 def proof_residuals(factor: int = 2) -> dict[str, int]:
-    """Return, for each step of the proof, the number of terms left; ``factor`` stands for the 2 before ``P``.
+    """For each step of the proof, the number of terms left; `factor` stands for the 2 before `P`.
 
-    * ``expansion``: the display above, with noncommuting symbols, which covers every size.
-    * ``residual``: ``T_+T_+ᵀ`` for ``D_T = 0`` is ``TTᵀ - ηTKTᵀ - ηTK^½(I - ηK)K^½Tᵀ``, at most ``TTᵀ - η(TTᵀ)²``.
-    * ``signal``: for scalar ``S²= 1 - d`` and ``D_S = 1`` alone the error is multiplied by
-      ``1 - 2η(1 - d) - η²d(1 - d)``.
+    * `expansion`: the display above, with noncommuting symbols, which covers every size.
+    * `residual`: `T_+T_+ᵀ` for `D_T = 0` is `TTᵀ - ηTKTᵀ - ηTK^½(I - ηK)K^½Tᵀ`, at most `TTᵀ - η(TTᵀ)²`.
+    * `signal`: for scalar `S²= 1 - d` and `D_S = 1` alone the error is multiplied by
+      `1 - 2η(1 - d) - η²d(1 - d)`.
     """
     import sympy
 
@@ -60,16 +60,16 @@ def proof_residuals(factor: int = 2) -> dict[str, int]:
 
 
 def proved_coefficient(exact_rank: bool, radius: Fraction = RADIUS) -> Fraction:
-    """Return the coefficient that the proof leaves in front of ``ησ_r``."""
+    """The coefficient that the proof leaves in front of `ησ_r`."""
     if exact_rank:
         return 1 - 2 * radius - STEP * radius * (1 + 4 * radius)
     return 1 - 3 * radius - STEP * radius * (2 + 4 * radius)
 
 
 def aligned_coefficient(signal: Fraction, residual: Fraction, tail: Fraction) -> Fraction:
-    """Return ``(1 - ‖S_+T_+ᵀ‖/‖STᵀ‖)/(ησ_r)`` for ``d = 2``, ``D_S = 1``, ``D_T = tail`` and one column in ``F``.
+    """`(1 - ‖S_+T_+ᵀ‖/‖STᵀ‖)/(ησ_r)` for `d = 2`, `D_S = 1`, `D_T = tail` and one column in `F`.
 
-    ``signal`` is ``S²`` and ``residual`` is ``T²``; the quotient of ``S_+T_+`` and ``ST`` is a polynomial in them.
+    `signal` is `S²` and `residual` is `T²`; the quotient of `S_+T_+` and `ST` is a polynomial in them.
     """
     kernel = signal + residual
     quotient = (1 - STEP * (kernel - 1)) * (1 - STEP * (kernel - tail))
@@ -79,7 +79,7 @@ def aligned_coefficient(signal: Fraction, residual: Fraction, tail: Fraction) ->
 def within_assumption(
     signal: Fraction, residual: Fraction, tail: Fraction, radius: Fraction = RADIUS
 ) -> bool:
-    """Whether ``‖FFᵀ - X*‖ ≤ ρσ_r`` for that instance, by the characteristic polynomial."""
+    """Whether `‖FFᵀ - X*‖ ≤ ρσ_r` for that instance, by the characteristic polynomial."""
     a, b, cross = signal - 1, residual - tail, signal * residual
     # Both eigenvalues of [[a, c], [c, b]] lie in [-ρ, ρ] iff both shifted matrices are positive semidefinite.
     return all(
@@ -89,12 +89,12 @@ def within_assumption(
 
 
 def dropped_term(size: Fraction) -> Fraction:
-    """Return the excess of ``‖T_+T_+ᵀ‖`` over part d for ``STᵀ = 0``, ``D_T = 0`` and scalar ``TTᵀ = size``."""
+    """The excess of `‖T_+T_+ᵀ‖` over part d for `STᵀ = 0`, `D_T = 0` and scalar `TTᵀ = size`."""
     return size * (1 - STEP * size) ** 2 - size * (1 - 2 * STEP * size)
 
 
 def signal_errors(error: Fraction, steps: int) -> Iterator[float]:
-    """Yield ``|1 - S²|`` along population descent with ``D_S = 1``, ``STᵀ = 0``, from ``1 - S² = error`` on."""
+    """Yield `|1 - S²|` along population descent with `D_S = 1`, `STᵀ = 0`, from `1 - S² = error` on."""
     d, eta = float(error), float(STEP)
     for _ in range(steps + 1):
         yield abs(d)
@@ -102,10 +102,10 @@ def signal_errors(error: Fraction, steps: int) -> Iterator[float]:
 
 
 def printed_count(accuracy: float) -> int:
-    """Return ``⌈2 log(σ_r/ε)⌉``, the count of Theorem 4(a) (p. 8)."""
+    """`⌈2 log(σ_r/ε)⌉`, the count of Theorem 4(a) (p. 8)."""
     return ceil(2 * log(1 / accuracy))
 
 
 def sufficient_count(accuracy: float, condition: float) -> int:
-    """Return ``⌈200κ log(σ_r/ε)⌉``."""
+    """`⌈200κ log(σ_r/ε)⌉`."""
     return ceil(200 * condition * log(1 / accuracy))

@@ -1,22 +1,22 @@
 r"""Counterexamples that one can write down: spurious second-order points, with a known isometry constant.
 
-With ``ρ = a/j`` and the coordinates in the order planted (``j``), shared (``s = r* - j``), alone
-(``a = r - s``) and unused,
+With `ρ = a/j` and the coordinates in the order planted (`j`), shared (`s = r* - j`), alone
+(`a = r - s`) and unused,
 
     X = [0; I_r; 0],  M* = diag((√ρ/δ) I, I, 0, 0),  Q = diag(-√ρ I, 0, I, 0),
     A*A(S) = (1 + δ) S - 2δ ⟨Q, S⟩/|Q|² Q.
 
-Everything here is derived here. As ``|Q|² = 2a`` and ``⟨Q, E⟩ = a(1 + δ)/δ`` for ``E = XXᵀ - M*``, the slope is
-``G = A*A(E) = (1 + δ)(E - Q)``, which is ``-g = -√ρ(1 - δ²)/δ`` on the planted coordinates and zero elsewhere: so
-``GX = 0``. For ``V = [A; W; U]`` the Hessian of ``½|A(XXᵀ - M*)|²`` is
+Everything here is derived here. As `|Q|² = 2a` and `⟨Q, E⟩ = a(1 + δ)/δ` for `E = XXᵀ - M*`, the slope is
+`G = A*A(E) = (1 + δ)(E - Q)`, which is `-g = -√ρ(1 - δ²)/δ` on the planted coordinates and zero elsewhere: so
+`GX = 0`. For `V = [A; W; U]` the Hessian of `½|A(XXᵀ - M*)|²` is
 
     2(1 + δ - g)|A|² + (1 + δ)|W + Wᵀ|² - (4δ/a) (tr W_alone)² + 2(1 + δ)|U|².
 
-Its first coefficient is ``2(1 + δ)(1 + √ρ)(δ - δ*)/δ`` with ``δ* = 1/(1 + 1/√ρ)``. Where it vanishes the point is
-left along ``X_t = [tA; I - (t²/2)(AᵀA + yP); 0]``, ``P`` the projector on the columns alone,
-``a y = δ(√ρ|A|² + |AP|²)``: the objective changes by ``-(1 + δ) a y²/(2δ) t⁴ + O(t⁸)``.
+Its first coefficient is `2(1 + δ)(1 + √ρ)(δ - δ*)/δ` with `δ* = 1/(1 + 1/√ρ)`. Where it vanishes the point is
+left along `X_t = [tA; I - (t²/2)(AᵀA + yP); 0]`, `P` the projector on the columns alone,
+`a y = δ(√ρ|A|² + |AP|²)`: the objective changes by `-(1 + δ) a y²/(2δ) t⁴ + O(t⁸)`.
 
-Numbers are exact fractions where ``√ρ`` is rational, and balls otherwise.
+Numbers are exact fractions where `√ρ` is rational, and balls otherwise.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from math import isqrt
 from random import Random
 from typing import Any, NamedTuple
 
+from lowrank_core.errors import ArgumentError
 from lowrank_core.proofs import enclosure
 from lowrank_core.proofs.inertia import count_above
 from lowrank_core.proofs.instances import rational_matrix
@@ -36,9 +37,9 @@ from lowrank_core.proofs.symbolic import term_count
 
 
 class Shape(NamedTuple):
-    """Search rank ``r``, true rank ``r*``, how many of its directions are planted, and unused coordinates.
+    """Search rank `r`, true rank `r*`, how many of its directions are planted, and unused coordinates.
 
-    With ``balls`` the numbers are enclosures; otherwise they are fractions, and ``ρ`` must be the square of one.
+    With `balls` the numbers are enclosures; otherwise they are fractions, and `ρ` must be the square of one.
     """
 
     r: int
@@ -63,25 +64,25 @@ class Shape(NamedTuple):
         return self.planted + self.r + self.extra
 
     def number(self, value: Any) -> Any:
-        """Return an integer or a fraction as this shape's kind of number; enclosures pass through."""
+        """An integer or a fraction as this shape's kind of number; enclosures pass through."""
         if not isinstance(value, (int, Fraction)):
             return value
         return enclosure.ball(value) if self.balls else Fraction(value)
 
     @property
     def root(self) -> Any:
-        """``√ρ``. Raises ``ValueError`` if it is irrational and the shape's numbers are fractions."""
+        """`√ρ`. Raises `ArgumentError` if it is irrational and the shape's numbers are fractions."""
         ratio = Fraction(self.alone, self.planted)
         if self.balls:
             return enclosure.sqrt(enclosure.ball(ratio))
         root = Fraction(isqrt(ratio.numerator), isqrt(ratio.denominator))
         if root**2 != ratio:
-            raise ValueError(f"√({ratio}) is irrational: use balls")
+            raise ArgumentError("ρ", ratio, "its square root is irrational", "use balls")
         return root
 
     @property
     def threshold(self) -> Any:
-        """``δ* = 1/(1 + 1/√ρ)``, of the kind of ``root``."""
+        """`δ* = 1/(1 + 1/√ρ)`, of the kind of `root`."""
         return self.root / (1 + self.root)
 
     def __str__(self) -> str:
@@ -89,7 +90,7 @@ class Shape(NamedTuple):
 
 
 class Quadratic(NamedTuple):
-    """``½⟨XXᵀ - M*, A*A(XXᵀ - M*)⟩`` at a point ``X``, for a positive definite ``A*A``."""
+    """`½⟨XXᵀ - M*, A*A(XXᵀ - M*)⟩` at a point `X`, for a positive definite `A*A`."""
 
     point: Matrix
     truth: Matrix
@@ -97,17 +98,17 @@ class Quadratic(NamedTuple):
 
     @property
     def error(self) -> Matrix:
-        """``XXᵀ - M*``."""
+        """`XXᵀ - M*`."""
         return add(gram(self.point), self.truth, -1)
 
     @property
     def gradient(self) -> Matrix:
-        """``2GX``, ``G = A*A(XXᵀ - M*)``."""
+        """`2GX`, `G = A*A(XXᵀ - M*)`."""
         return [[2 * x for x in row] for row in matmul(self.normal(self.error), self.point)]
 
     @property
     def hessian(self) -> Matrix:
-        """The Hessian on the entries of ``X``, row by row: ``V`` is mapped to ``2GV + 2A*A(XVᵀ + VXᵀ)X``."""
+        """The Hessian on the entries of `X`, row by row: `V` is mapped to `2GV + 2A*A(XVᵀ + VXᵀ)X`."""
         n, r = len(self.point), len(self.point[0])
         slope = self.normal(self.error)
         columns = []
@@ -120,7 +121,7 @@ class Quadratic(NamedTuple):
         return transpose(columns)
 
     def along(self, curve: list[Matrix]) -> list[Any]:
-        """Coefficients in ``t`` of the objective at ``curve[0] + t curve[1] + ...``, instead of at the point."""
+        """Coefficients in `t` of the objective at `curve[0] + t curve[1] + ...`, instead of at the point."""
         degree = 2 * (len(curve) - 1)
         errors = [[[-x for x in row] for row in self.truth]]
         errors += [[[0 * x for x in row] for row in self.truth] for _ in range(degree)]
@@ -135,14 +136,14 @@ class Quadratic(NamedTuple):
 
 
 def inner(a: Matrix, b: Matrix) -> Any:
-    """Return the sum of the products of the entries."""
+    """The sum of the products of the entries."""
     return sum((x * y for p, q in zip(a, b, strict=True) for x, y in zip(p, q, strict=True)), 0)
 
 
 def member(shape: Shape, delta: Any, weight: int | Fraction = 1, rng: Random | None = None) -> Quadratic:
-    """Return the family's member with isometry constant ``delta``.
+    """The family's member with isometry constant `delta`.
 
-    ``weight`` multiplies ``√ρ``; only 1 is right. With ``rng`` rows and columns are rotated at random, by rational
+    `weight` multiplies `√ρ`; only 1 is right. With `rng` rows and columns are rotated at random, by rational
     orthogonal matrices, so that no entry is zero by the choice of coordinates.
     """
     j, s, a, extra = shape.planted, shape.shared, shape.alone, shape.extra
@@ -164,13 +165,13 @@ def member(shape: Shape, delta: Any, weight: int | Fraction = 1, rng: Random | N
 
 
 def curvature(shape: Shape, delta: Any) -> Any:
-    """Return the coefficient of ``|A|²``, the only eigenvalue of the Hessian that can be negative."""
+    """The coefficient of `|A|²`, the only eigenvalue of the Hessian that can be negative."""
     delta = shape.number(delta)
     return 2 * (1 + delta) * (1 + shape.root) * (delta - shape.threshold) / delta
 
 
 def spectrum(shape: Shape, delta: Any) -> list[tuple[Any, int]]:
-    """Return the eigenvalues of the Hessian in closed form, with multiplicities that sum to ``n r``."""
+    """The eigenvalues of the Hessian in closed form, with multiplicities that sum to `n r`."""
     r, delta = shape.r, shape.number(delta)
     return [
         (curvature(shape, delta), r * shape.planted),
@@ -182,13 +183,13 @@ def spectrum(shape: Shape, delta: Any) -> list[tuple[Any, int]]:
 
 
 def exact_multiplicities(matrix: Matrix, values: list[Fraction]) -> dict[Fraction, int]:
-    """Return how often each value is an eigenvalue of the symmetric matrix of fractions, by exact elimination."""
+    """How often each value is an eigenvalue of the symmetric matrix of fractions, by exact elimination."""
     shifted = {value: add(matrix, diagonal([value] * len(matrix)), -1) for value in values}
     return {value: len(matrix) - rank(each) for value, each in shifted.items()}
 
 
 def merged(pairs: list[tuple[Fraction, int]]) -> dict[Fraction, int]:
-    """Return the multiplicities of a spectrum in which values may repeat."""
+    """The multiplicities of a spectrum in which values may repeat."""
     found: dict[Fraction, int] = {}
     for value, count in pairs:
         found[value] = found.get(value, 0) + count
@@ -196,9 +197,9 @@ def merged(pairs: list[tuple[Fraction, int]]) -> dict[Fraction, int]:
 
 
 def miscounted(matrix: Matrix, pairs: list[tuple[Any, int]], width: Fraction) -> int:
-    """Return how many eigenvalues of a closed form enclosures fail to confirm, to within ``width``.
+    """How many eigenvalues of a closed form enclosures fail to confirm, to within `width`.
 
-    For each value the eigenvalues above ``value ± width`` are counted by certified inertia.
+    For each value the eigenvalues above `value ± width` are counted by certified inertia.
     """
     missing = 0
     ball = enclosure.ball(width)
@@ -210,15 +211,15 @@ def miscounted(matrix: Matrix, pairs: list[tuple[Any, int]], width: Fraction) ->
 
 
 def count_below(matrix: Matrix, cut: Fraction) -> int:
-    """Return how many eigenvalues lie below a cut, certified; all of them if that is uncertain."""
+    """How many eigenvalues lie below a cut, certified; all of them if that is uncertain."""
     above = count_above(matrix, enclosure.ball(cut))
     return len(matrix) - (above or 0)
 
 
 def escape_curve(shape: Shape, delta: Any, a: Matrix, tilted: int = 1) -> list[Matrix]:
-    """Return ``X_0, X_1, X_2`` of ``X_t = X_0 + t X_1 + t² X_2`` for a direction ``A`` of size ``j x r``.
+    """`X_0, X_1, X_2` of `X_t = X_0 + t X_1 + t² X_2` for a direction `A` of size `j x r`.
 
-    ``tilted`` multiplies ``y``; 1 is best.
+    `tilted` multiplies `y`; 1 is best.
     """
     j, s, r = shape.planted, shape.shared, shape.r
     y = tilted * tilt(shape, delta, a)
@@ -232,27 +233,27 @@ def escape_curve(shape: Shape, delta: Any, a: Matrix, tilted: int = 1) -> list[M
 
 
 def tilt(shape: Shape, delta: Any, a: Matrix) -> Any:
-    """Return ``y``, by which the columns alone shrink: the best choice for the fourth order."""
+    """`y`, by which the columns alone shrink: the best choice for the fourth order."""
     alone = [row[shape.shared :] for row in a]
     return delta * (shape.root * inner(a, a) + inner(alone, alone)) / shape.alone
 
 
 def escape_coefficient(shape: Shape, delta: Any, a: Matrix) -> Any:
-    """Return the coefficient of ``t⁴``; for ``j = r*`` it is ``-(1 + δ*)|A|⁴/(2 r* δ*)`` at the threshold."""
+    """The coefficient of `t⁴`; for `j = r*` it is `-(1 + δ*)|A|⁴/(2 r* δ*)` at the threshold."""
     return -(1 + delta) * shape.alone * tilt(shape, delta, a) ** 2 / (2 * delta)
 
 
 def draw_direction(seed: int, shape: Shape) -> Matrix:
-    """Draw ``A``, ``j x r``, with entries in ``[-1, 1]``."""
+    """Draw `A`, `j x r`, with entries in `[-1, 1]`."""
     drawn = rational_matrix(Random(f"escape/{seed}/{shape}"), shape.planted, shape.r)
     return [[shape.number(x) for x in row] for row in drawn]
 
 
 def proof_residuals(weight: int = 1) -> dict[str, int]:
-    """Return, for each step of the block algebra above, the number of terms by which it fails.
+    """For each step of the block algebra above, the number of terms by which it fails.
 
-    The symbols are ``δ``, ``√ρ``, ``a`` and the invariants of ``C = AᵀA + yP`` and ``A``, such as ``p = |A|²`` and
-    ``q = |AP|²``, so that all ranks are covered. ``weight`` multiplies ``√ρ`` in ``Q`` and in the truth; only 1 is
+    The symbols are `δ`, `√ρ`, `a` and the invariants of `C = AᵀA + yP` and `A`, such as `p = |A|²` and
+    `q = |AP|²`, so that all ranks are covered. `weight` multiplies `√ρ` in `Q` and in the truth; only 1 is
     right.
     """
     import sympy
@@ -288,13 +289,13 @@ def proof_residuals(weight: int = 1) -> dict[str, int]:
 
 
 class Measured(NamedTuple):
-    """Measurement matrices times square roots: ``A_i = √weights[i] · matrices[i]``."""
+    """Measurement matrices times square roots: `A_i = √weights[i] · matrices[i]`."""
 
     weights: list[Fraction]
     matrices: list[Matrix]
 
     def normal(self, matrix: Matrix) -> Matrix:
-        """``A*A(M) = Σ w_i ⟨B_i, M⟩ B_i``."""
+        """`A*A(M) = Σ w_i ⟨B_i, M⟩ B_i`."""
         total = [[Fraction(0) for _ in row] for row in matrix]
         for weight, each in zip(self.weights, self.matrices, strict=True):
             total = add(total, each, weight * inner(each, matrix))
@@ -302,16 +303,16 @@ class Measured(NamedTuple):
 
     @property
     def gram(self) -> Matrix:
-        """The matrix of ``A*A`` on all entries."""
+        """The matrix of `A*A` on all entries."""
         rows = [[x for row in each for x in row] for each in self.matrices]
         weighted = [[w * x for x in row] for w, row in zip(self.weights, rows, strict=True)]
         return matmul(transpose(rows), weighted)
 
 
 def example_1(basis: Matrix, coefficient: Fraction = Fraction(1, 2)) -> Measured:
-    """Return the measurements of Zhang, Sojoudi & Lavaei (2019), Example 1, for the columns ``u_i`` of ``basis``.
+    """The measurements of Zhang, Sojoudi & Lavaei (2019), Example 1, for the columns `u_i` of `basis`.
 
-    ``coefficient`` stands before ``u_2u_2ᵀ`` in ``A_1``; in the example it is 1/2.
+    `coefficient` stands before `u_2u_2ᵀ` in `A_1`; in the example it is 1/2.
     """
     n = len(basis)
     u = transpose(basis)
@@ -328,10 +329,10 @@ def example_1(basis: Matrix, coefficient: Fraction = Fraction(1, 2)) -> Measured
 
 
 def conjugated(matrix: Matrix, basis: Matrix) -> Matrix:
-    """Return ``basisᵀ matrix basis``."""
+    """`basisᵀ matrix basis`."""
     return matmul(matmul(transpose(basis), matrix), basis)
 
 
 def count_nonzero(matrix: Matrix) -> int:
-    """Return how many entries are not exactly zero."""
+    """How many entries are not exactly zero."""
     return sum(x != 0 for row in matrix for x in row)

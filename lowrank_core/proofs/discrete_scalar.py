@@ -1,11 +1,11 @@
-r"""Two-sided bounds for the scalar recursion ``z_{t+1} = z_t (1 - ηz_t)²`` behind the power law.
+r"""Two-sided bounds for the scalar recursion `z_{t+1} = z_t (1 - ηz_t)²` behind the power law.
 
-For ``u = ηz_0 < 1`` and ``c = (3-2u)/(1-u)²``, for every ``t ≥ 0``,
+For `u = ηz_0 < 1` and `c = (3-2u)/(1-u)²`, for every `t ≥ 0`,
 
     1 / (1/z_0 + 2ηt + c(η²z_0 + (η/2) ln(1 + 2ηz_0t)))  ≤  z_t  ≤  1 / (1/z_0 + 2ηt).
 
-Derived here. The upper bound holds up to ``u = 3/2`` and fails at the first step beyond; the lower one
-fails at ``u = 1``, where ``z_1 = 0``. The controls take ``u > 3/2``.
+Derived here. The upper bound holds up to `u = 3/2` and fails at the first step beyond; the lower one
+fails at `u = 1`, where `z_1 = 0`. The controls take `u > 3/2`.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from lowrank_core.proofs.symbolic import term_count
 
 
 def proof_residuals(slope: int = 2) -> dict[str, int]:
-    """Return, for each step of the proof, the number of terms by which its identity fails.
+    """For each step of the proof, the number of terms by which its identity fails.
 
-    ``slope`` stands for the 2 in ``2ηt``. With ``w = ηz``:
+    `slope` stands for the 2 in `2ηt`. With `w = ηz`:
 
-    * ``increment``: ``1/z_{t+1} - 1/z_t - 2η = ηw (3-2w)/(1-w)²``: non-negative for ``w ≤ 3/2``, hence the
+    * `increment`: `1/z_{t+1} - 1/z_t - 2η = ηw (3-2w)/(1-w)²`: non-negative for `w ≤ 3/2`, hence the
       upper bound;
-    * ``monotone``: ``(3-2w)/(1-w)²`` has derivative ``(4-2w)/(1-w)³ > 0`` on ``[0, 1)``, so the increment
-      is at most ``cηw_t``, and ``w_t ≤ η/(1/z_0 + 2ηt)`` by the upper bound;
-    * ``integral``: ``d/dt [(1/(2η)) ln(1 + 2ηz_0t)] = 1/(1/z_0 + 2ηt)``, a decreasing function: its sum over
-      ``0 ≤ s < t`` is at most ``z_0`` plus its integral from 0 to ``t``, hence the lower bound.
+    * `monotone`: `(3-2w)/(1-w)²` has derivative `(4-2w)/(1-w)³ > 0` on `[0, 1)`, so the increment
+      is at most `cηw_t`, and `w_t ≤ η/(1/z_0 + 2ηt)` by the upper bound;
+    * `integral`: `d/dt [(1/(2η)) ln(1 + 2ηz_0t)] = 1/(1/z_0 + 2ηt)`, a decreasing function: its sum over
+      `0 ≤ s < t` is at most `z_0` plus its integral from 0 to `t`, hence the lower bound.
     """
     import sympy
 
@@ -62,13 +62,13 @@ class Bounds(NamedTuple):
 
 
 def recorded(steps: int, early: int = 50, per_octave: int = 8) -> list[int]:
-    """Return every step up to ``early``, then ``per_octave`` log-spaced steps an octave, up to ``steps``."""
+    """Every step up to `early`, then `per_octave` log-spaced steps an octave, up to `steps`."""
     late = (early, *(round(early * 2 ** (i / per_octave)) for i in range(64 * per_octave)), steps)
     return sorted({*range(1, min(early, steps) + 1), *(t for t in late if t <= steps)})
 
 
 def draw(seed: int, count: int) -> list[tuple[Fraction, Fraction]]:
-    """Draw ``count`` pairs ``(z_0, η)`` with ``ηz_0`` between 1/100 and 19/20."""
+    """Draw `count` pairs `(z_0, η)` with `ηz_0` between 1/100 and 19/20."""
     rng = Random(f"discrete-scalar/{seed}")
     pairs = []
     for _ in range(count):
@@ -78,9 +78,9 @@ def draw(seed: int, count: int) -> list[tuple[Fraction, Fraction]]:
 
 
 def certify(pairs: list[tuple[Fraction, Fraction]], steps: int = 10_000, bits: int = 128) -> Bounds:
-    """Run the recursion in rigorous arithmetic from each ``(z_0, η)`` and compare it with its bounds.
+    """Run the recursion in rigorous arithmetic from each `(z_0, η)` and compare it with its bounds.
 
-    The lower bound is compared only where it exists, for ``ηz_0 < 1``; with ``ηz_0 > 3/2`` this is the
+    The lower bound is compared only where it exists, for `ηz_0 < 1`; with `ηz_0 > 3/2` this is the
     control.
     """
     checks = upper_proved = lower_proved = upper_refuted = 0

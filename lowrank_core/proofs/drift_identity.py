@@ -1,10 +1,10 @@
-r"""The imbalance ``Δ = FᵀF - GᵀG`` changes at second order only: an identity for every linear operator.
+r"""The imbalance `Δ = FᵀF - GᵀG` changes at second order only: an identity for every linear operator.
 
-One simultaneous step ``F_+ = F - ηRG``, ``G_+ = G - ηRᵀF`` with ``R = A*A(FGᵀ - M*)`` gives
+One simultaneous step `F_+ = F - ηRG`, `G_+ = G - ηRᵀF` with `R = A*A(FGᵀ - M*)` gives
 
     Δ_+ - Δ = η² (Gᵀ Rᵀ R G - Fᵀ R Rᵀ F).
 
-The gradient flow is its first-order part, so it conserves ``Δ``. Derived here. The controls: alternating
+The gradient flow is its first-order part, so it conserves `Δ`. Derived here. The controls: alternating
 updates break the identity, though not its first-order part; weight decay breaks that too.
 """
 
@@ -23,10 +23,10 @@ DECAY = Fraction(1, 10)
 
 
 def proof_residuals(rule: Rule = "simultaneous") -> dict[str, int]:
-    """Return the number of terms by which the identity, and its first-order part, fail.
+    """The number of terms by which the identity, and its first-order part, fail.
 
-    Noncommuting symbols, so every size; ``R`` is any matrix. For alternating updates, where ``G`` sees the new
-    ``F``, it is the residual of the population loss, which becomes ``R - ηRGGᵀ``.
+    Noncommuting symbols, so every size; `R` is any matrix. For alternating updates, where `G` sees the new
+    `F`, it is the residual of the population loss, which becomes `R - ηRGGᵀ`.
     """
     import sympy
 
@@ -45,9 +45,9 @@ def proof_residuals(rule: Rule = "simultaneous") -> dict[str, int]:
 
 
 def instance_residual(seed: int, n1: int, n2: int, k: int, m: int, rule: Rule = "simultaneous") -> int:
-    """Return how many of the ``k²`` entries of the identity fail on a random instance, in exact arithmetic.
+    """How many of the `k²` entries of the identity fail on a random instance, in exact arithmetic.
 
-    ``m`` rational measurement matrices, a rational truth, start and step size.
+    `m` rational measurement matrices, a rational truth, start and step size.
     """
     rng = Random(f"drift/{seed}/{n1}/{n2}/{k}/{m}")
     operator = [rational_matrix(rng, n1, n2) for _ in range(m)]
@@ -69,7 +69,7 @@ def instance_residual(seed: int, n1: int, n2: int, k: int, m: int, rule: Rule = 
 
 
 def _normal(operator: list[Matrix], e: Matrix) -> Matrix:
-    """``Σ_i ⟨A_i, e⟩ A_i``."""
+    """`Σ_i ⟨A_i, e⟩ A_i`."""
     total = _scaled(e, Fraction(0))
     for a in operator:
         inner = sum(

@@ -1,7 +1,7 @@
 """Rigorous real enclosures: Arb balls where python-flint is installed, mpmath's intervals elsewhere.
 
-A ball is the backend's own number: it takes part in ``+ - * /`` with balls and integers, and a comparison
-such as ``x > 0`` is true only if it holds for every real number the ball encloses. The functions below are
+A ball is the backend's own number: it takes part in `+ - * /` with balls and integers, and a comparison
+such as `x > 0` is true only if it holds for every real number the ball encloses. The functions below are
 all that differs between the backends. The elementary functions are as rigorous as the library behind them:
 Arb's error bounds are proved, mpmath's directed rounding is documented.
 """
@@ -14,27 +14,31 @@ from fractions import Fraction
 from importlib.util import find_spec
 from typing import Any, TypeAlias
 
+from lowrank_core.errors import ArgumentError
+
 Ball: TypeAlias = Any
-"""``flint.arb`` or ``mpmath``'s ``ivmpf``; neither library is loaded before the first ball is made."""
+"""`flint.arb` or `mpmath`'s `ivmpf`; neither library is loaded before the first ball is made."""
 
 _chosen: list[str] = []
 
 
 def available() -> list[str]:
-    """Return the names of the installed backends, the preferred one first."""
+    """The names of the installed backends, the preferred one first."""
     return [name for name, module in (("flint", "flint"), ("mpmath", "mpmath")) if find_spec(module)]
 
 
 def backend() -> str:
-    """Return the name of the active backend: ``"flint"`` or ``"mpmath"``."""
+    """The name of the active backend: `"flint"` or `"mpmath"`."""
     return _chosen[-1] if _chosen else available()[0]
 
 
 @contextmanager
 def using(name: str) -> Iterator[None]:
-    """Work with the backend ``name`` inside the block. Raises ``ValueError`` if it is not installed."""
+    """Work with the backend `name` inside the block. Raises `ArgumentError` if it is not installed."""
     if name not in available():
-        raise ValueError(f"no enclosure backend {name!r}; installed: {available()}")
+        raise ArgumentError(
+            "name", name, "there is no enclosure backend of this name", f"use one of {available()}"
+        )
     _chosen.append(name)
     try:
         yield
@@ -54,7 +58,7 @@ def _context() -> Any:
 
 @contextmanager
 def precision(bits: int) -> Iterator[None]:
-    """Round outward to ``bits`` significant bits inside the block."""
+    """Round outward to `bits` significant bits inside the block."""
     context = _context()
     saved, context.prec = context.prec, bits
     try:
@@ -64,7 +68,7 @@ def precision(bits: int) -> Iterator[None]:
 
 
 def ball(value: int | str | Fraction) -> Ball:
-    """Enclose an integer, a decimal or ratio written as a string, or a ``Fraction``."""
+    """Enclose an integer, a decimal or ratio written as a string, or a `Fraction`."""
     exact = Fraction(value)
     if backend() == "flint":
         import flint
@@ -83,16 +87,20 @@ def exp(x: Ball) -> Ball:
 
 
 def log(x: Ball) -> Ball:
-    """Enclose the natural logarithm. Raises ``ValueError`` unless ``x > 0`` is certain."""
+    """Enclose the natural logarithm. Raises `ValueError` unless `x > 0` is certain."""
     if not x > 0:
-        raise ValueError("the logarithm needs a ball of positive numbers")
+        raise ArgumentError(
+            "x", x, "the logarithm needs a ball of positive numbers", "enclose it more tightly"
+        )
     return _apply("log", x)
 
 
 def sqrt(x: Ball) -> Ball:
-    """Enclose the square root. Raises ``ValueError`` unless ``x >= 0`` is certain."""
+    """Enclose the square root. Raises `ValueError` unless `x >= 0` is certain."""
     if not x >= 0:
-        raise ValueError("the square root needs a ball of non-negative numbers")
+        raise ArgumentError(
+            "x", x, "the square root needs a ball of non-negative numbers", "enclose it more tightly"
+        )
     return _apply("sqrt", x)
 
 
@@ -116,25 +124,25 @@ def _dyadic(mantissa: Any, exponent: Any) -> Fraction:
 
 
 def lower(x: Ball) -> Fraction:
-    """Return the exact lower end. Raises ``ArithmeticError`` if the enclosure is unbounded."""
+    """The exact lower end. Raises `ArithmeticError` if the enclosure is unbounded."""
     return _ends(x)[0]
 
 
 def upper(x: Ball) -> Fraction:
-    """Return the exact upper end. Raises ``ArithmeticError`` if the enclosure is unbounded."""
+    """The exact upper end. Raises `ArithmeticError` if the enclosure is unbounded."""
     return _ends(x)[1]
 
 
 def radius(x: Ball) -> Fraction:
-    """Return half the width of the enclosure."""
+    """Half the width of the enclosure."""
     return (upper(x) - lower(x)) / 2
 
 
 def contains(x: Ball, value: int | str | Fraction) -> bool:
-    """Tell whether the enclosure holds the exact ``value``."""
+    """Tell whether the enclosure holds the exact `value`."""
     return lower(x) <= Fraction(value) <= upper(x)
 
 
 def certainly_le(a: Ball, b: Ball) -> bool:
-    """Return True only if ``a <= b`` is proved: no value in ``a`` exceeds any value in ``b``."""
+    """True only if `a <= b` is proved: no value in `a` exceeds any value in `b`."""
     return (a <= b) is True

@@ -1,14 +1,14 @@
 r"""The expected ℓ1 loss for Gaussian measurements, and its derivative.
 
-``u = ⟨A, X⟩ ~ N(0, n²)`` with ``n = ‖X‖_F``. Without errors ``E|u| = √(2/π) n`` (Ma & Fattahi 2023, Lemma 15);
+`u = ⟨A, X⟩ ~ N(0, n²)` with `n = ‖X‖_F`. Without errors `E|u| = √(2/π) n` (Ma & Fattahi 2023, Lemma 15);
 the rest is derived here.
 
-1. For every real ``s``, ``E|u - s| = n √(2/π) exp(-s²/(2n²)) + s erf(s/(n√2))``.
-2. Its derivative in ``n`` is ``√(2/π) exp(-s²/(2n²))``: for errors of any law the slope of the expected loss in
-   ``‖X‖_F`` is the scaling function φ.
-3. For ``s ~ N(0, ν²)`` the mean is ``√(2/π) √(n² + ν²)``.
+1. For every real `s`, `E|u - s| = n √(2/π) exp(-s²/(2n²)) + s erf(s/(n√2))`.
+2. Its derivative in `n` is `√(2/π) exp(-s²/(2n²))`: for errors of any law the slope of the expected loss in
+   `‖X‖_F` is the scaling function φ.
+3. For `s ~ N(0, ν²)` the mean is `√(2/π) √(n² + ν²)`.
 
-``stretch`` multiplies the argument of ``erf``; anything but 1 is the control.
+`stretch` multiplies the argument of `erf`; anything but 1 is the control.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def slope_residual(stretch: int = 1) -> int:
 
 
 def gaussian_noise_residual(weight: int = 1) -> int:
-    """Terms left of step 3, by integrating φ from 0 to n and adding ``E|s| = √(2/π) ν``.
+    """Terms left of step 3, by integrating φ from 0 to n and adding `E|s| = √(2/π) ν`.
 
-    ``weight`` multiplies ``ν²`` in the claimed mean; anything but 1 is the control.
+    `weight` multiplies `ν²` in the claimed mean; anything but 1 is the control.
     """
     import sympy
 

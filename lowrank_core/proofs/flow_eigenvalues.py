@@ -1,13 +1,13 @@
-r"""No eigenvalue of the symmetric gradient flow can fall faster than ``1/t``.
+r"""No eigenvalue of the symmetric gradient flow can fall faster than `1/t`.
 
-For the flow ``X' = (Σ - XXᵀ)X`` with ``Σ`` positive semidefinite, ``W = XXᵀ``, every ``t ≥ 0`` and every
-``j``,
+For the flow `X' = (Σ - XXᵀ)X` with `Σ` positive semidefinite, `W = XXᵀ`, every `t ≥ 0` and every
+`j`,
 
     λ_j(W(t)) ≥ λ_j(0) / (1 + 2 t λ_j(0)),
 
-and if ``rank Σ ≤ r``, the squared error ``‖W - Σ‖_F²`` is at least ``Σ_{j>r} λ_j(W)²``. Together:
-``Ω(1/t²)`` from any start of rank above ``r``, the form of the lower bound of Xiong, Ding and Du (2024);
-statement and constants are derived here. The control drops the hypothesis that ``Σ`` is positive
+and if `rank Σ ≤ r`, the squared error `‖W - Σ‖_F²` is at least `Σ_{j>r} λ_j(W)²`. Together:
+`Ω(1/t²)` from any start of rank above `r`, the form of the lower bound of Xiong, Ding and Du (2024);
+statement and constants are derived here. The control drops the hypothesis that `Σ` is positive
 semidefinite.
 """
 
@@ -30,24 +30,24 @@ CERTIFIED_TIMES = (Fraction(1, 10), Fraction(1), Fraction(10))
 
 
 def bound(initial: Any, t: Any) -> Any:
-    """Return ``λ / (1 + 2tλ)``, the least that an eigenvalue ``λ`` of the start can become by time ``t``."""
+    """`λ / (1 + 2tλ)`, the least that an eigenvalue `λ` of the start can become by time `t`."""
     return initial / (1 + 2 * t * initial)
 
 
 def proof_residuals(slope: int = 2) -> dict[str, int]:
-    """Return, for each step of the proof, the number of terms by which its identity fails.
+    """For each step of the proof, the number of terms by which its identity fails.
 
-    ``slope`` stands for the 2 in ``E(t) ⪯ 2t e^{2Σt}``. The steps, with ``P = I + X_0ᵀ E X_0`` and
-    ``N = X_0ᵀ e^{2Σt} X_0``:
+    `slope` stands for the 2 in `E(t) ⪯ 2t e^{2Σt}`. The steps, with `P = I + X_0ᵀ E X_0` and
+    `N = X_0ᵀ e^{2Σt} X_0`:
 
-    * ``kernel``: ``2t e^{2σt} - (e^{2σt}-1)/σ = h(2σt)/σ`` with ``h(x) = x eˣ - eˣ + 1``, and ``h(0) = 0``,
-      ``h' = x eˣ``; so ``h ≥ 0``, and ``E(t) ⪯ 2t e^{2Σt}`` for ``Σ ⪰ 0``;
-    * ``metric``: ``I + 2tN - P = X_0ᵀ (2t e^{2Σt} - E) X_0``, hence ``P ⪯ I + 2tN``;
-    * ``growth``: ``N - X_0ᵀX_0 = X_0ᵀ (e^{2Σt} - I) X_0``, hence ``λ_j(N) ≥ λ_j(0)``;
-    * ``spectrum``: ``Y P⁻¹ Yᵀ`` and ``P⁻¹ Yᵀ Y`` have the same nonzero eigenvalues (by characteristic
-      polynomials, with a 3x2 ``Y`` and a 2x2 ``P`` of symbols); so those of ``W`` are those of
-      ``N^{1/2} P⁻¹ N^{1/2} ⪰ N (I + 2tN)⁻¹``;
-    * ``monotone``: ``x/(1+2tx)`` has derivative ``1/(1+2tx)²``.
+    * `kernel`: `2t e^{2σt} - (e^{2σt}-1)/σ = h(2σt)/σ` with `h(x) = x eˣ - eˣ + 1`, and `h(0) = 0`,
+      `h' = x eˣ`; so `h ≥ 0`, and `E(t) ⪯ 2t e^{2Σt}` for `Σ ⪰ 0`;
+    * `metric`: `I + 2tN - P = X_0ᵀ (2t e^{2Σt} - E) X_0`, hence `P ⪯ I + 2tN`;
+    * `growth`: `N - X_0ᵀX_0 = X_0ᵀ (e^{2Σt} - I) X_0`, hence `λ_j(N) ≥ λ_j(0)`;
+    * `spectrum`: `Y P⁻¹ Yᵀ` and `P⁻¹ Yᵀ Y` have the same nonzero eigenvalues (by characteristic
+      polynomials, with a 3x2 `Y` and a 2x2 `P` of symbols); so those of `W` are those of
+      `N^{1/2} P⁻¹ N^{1/2} ⪰ N (I + 2tN)⁻¹`;
+    * `monotone`: `x/(1+2tx)` has derivative `1/(1+2tx)²`.
     """
     import sympy
 
@@ -80,17 +80,17 @@ class Measured(NamedTuple):
     """Smallest ratios minus one over a set of instances; the theorem says that none is negative."""
 
     eigenvalue: float
-    """Smallest ``λ_j(W(t)) / bound - 1`` over instances and over ``j ≤ rank X_0``."""
+    """Smallest `λ_j(W(t)) / bound - 1` over instances and over `j ≤ rank X_0`."""
     tail: float
-    """Smallest ``‖W - Σ‖_F² / Σ_{j>r} λ_j(W)² - 1`` over the instances with ``rank X_0 > r``."""
+    """Smallest `‖W - Σ‖_F² / Σ_{j>r} λ_j(W)² - 1` over the instances with `rank X_0 > r`."""
 
 
 def smallest_ratios(seed: int, count: int = 24, indefinite: bool = False, rank_error: int = 0) -> Measured:
     """Evaluate the closed form to 150 digits on badly scaled random instances and return the smallest ratios.
 
-    Equality is attained (``Σ = 0``), so the exact minimum may be 0 and the measured one a rounding error.
-    ``indefinite`` is the control of the eigenvalue bound: every second eigenvalue of ``Σ`` is negated.
-    ``rank_error`` is the control of the tail bound: ``r - rank_error`` takes the place of ``r``.
+    Equality is attained (`Σ = 0`), so the exact minimum may be 0 and the measured one a rounding error.
+    `indefinite` is the control of the eigenvalue bound: every second eigenvalue of `Σ` is negated.
+    `rank_error` is the control of the tail bound: `r - rank_error` takes the place of `r`.
     """
     eigenvalue, tail = [], []
     for i, drawn in enumerate(badly_scaled("flow", seed, count)):
@@ -110,9 +110,9 @@ def smallest_ratios(seed: int, count: int = 24, indefinite: bool = False, rank_e
 
 
 def certify(seed: int, count: int = 3, indefinite: bool = False) -> Certificate:
-    """Compare the eigenvalues of ``W(t)`` with their bounds in rigorous arithmetic, at ``t = 1/10, 1, 10``.
+    """Compare the eigenvalues of `W(t)` with their bounds in rigorous arithmetic, at `t = 1/10, 1, 10`.
 
-    ``n = 4``, ``r = 2``, ``k = 3``; enclosures of the closed form, eigenvalues by inertia.
+    `n = 4`, `r = 2`, `k = 3`; enclosures of the closed form, eigenvalues by inertia.
     """
     rng = Random(f"flow-certificate/{seed}")
     pairs = []

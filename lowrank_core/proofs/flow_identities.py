@@ -1,7 +1,7 @@
 r"""Identities of the perturbed gradient flow: scalar closed forms, the stacked form, and what moves the balance.
 
-With ``Z = [F; G]``, ``J = diag(I, -I)`` and ``S(R) = [[0, R], [Rᵀ, 0]]`` the flow ``F' = RG, G' = RᵀF`` of
-``R = M - FGᵀ`` is ``Z' = (S(M) - ½ZZᵀ + ½JZZᵀJ) Z``, and for a balanced start, ``ZᵀJZ = 0``, the last term is
+With `Z = [F; G]`, `J = diag(I, -I)` and `S(R) = [[0, R], [Rᵀ, 0]]` the flow `F' = RG, G' = RᵀF` of
+`R = M - FGᵀ` is `Z' = (S(M) - ½ZZᵀ + ½JZZᵀJ) Z`, and for a balanced start, `ZᵀJZ = 0`, the last term is
 zero. Derived here.
 """
 
@@ -11,14 +11,14 @@ from lowrank_core.proofs.symbolic import term_count
 
 
 def scalar_residuals(power: int = 2) -> dict[str, int]:
-    """Return the number of terms by which each scalar law fails; ``power`` stands for the 2 in ``e^{2σt}``.
+    """The number of terms by which each scalar law fails; `power` stands for the 2 in `e^{2σt}`.
 
-    * ``logistic``: ``s = σe^{2σt}/(e^{2σt} - 1 + σ/s_0)`` solves ``s' = 2s(σ - s)``;
-    * ``start`` and ``half``: it is ``s_0`` at 0 and ``σ/2`` at ``ln(σ/s_0 - 1)/(2σ)``;
-    * ``conserved``: ``f² - g²`` is constant under ``f' = (σ - fg)g``, ``g' = (σ - fg)f``;
-    * ``riccati``: with ``u = (f + g)²/2`` and ``k = (f² - g²)/2``, ``u' = 2σu - u² + k²``;
-    * ``product``: ``fg = (u - k²/u)/2``;
-    * ``tanh``: ``u = σ + ω tanh(ωt + c)``, ``ω² = σ² + k²``, solves the Riccati equation.
+    * `logistic`: `s = σe^{2σt}/(e^{2σt} - 1 + σ/s_0)` solves `s' = 2s(σ - s)`;
+    * `start` and `half`: it is `s_0` at 0 and `σ/2` at `ln(σ/s_0 - 1)/(2σ)`;
+    * `conserved`: `f² - g²` is constant under `f' = (σ - fg)g`, `g' = (σ - fg)f`;
+    * `riccati`: with `u = (f + g)²/2` and `k = (f² - g²)/2`, `u' = 2σu - u² + k²`;
+    * `product`: `fg = (u - k²/u)/2`;
+    * `tanh`: `u = σ + ω tanh(ωt + c)`, `ω² = σ² + k²`, solves the Riccati equation.
     """
     import sympy
 
@@ -44,10 +44,10 @@ def scalar_residuals(power: int = 2) -> dict[str, int]:
 
 
 def stacked_residual(reflect: bool = True) -> int:
-    """Return the terms left of ``S(M - FGᵀ)Z - (S(M) - ½ZZᵀ + ½JZZᵀJ)Z``, block by block, for every size.
+    """The terms left of `S(M - FGᵀ)Z - (S(M) - ½ZZᵀ + ½JZZᵀJ)Z`, block by block, for every size.
 
     Args:
-        reflect: whether to keep the term with ``J``; without it the identity holds for balanced factors alone.
+        reflect: whether to keep the term with `J`; without it the identity holds for balanced factors alone.
     """
     import sympy
 
@@ -67,10 +67,10 @@ def stacked_residual(reflect: bool = True) -> int:
 
 
 def balance_residuals(diagonal: bool = True) -> dict[str, int]:
-    """Return the terms left of the law of the balance ``FᵀF - GᵀG``, for every size and every perturbation.
+    """The terms left of the law of the balance `FᵀF - GᵀG`, for every size and every perturbation.
 
-    * ``off-diagonal``: under ``F' = (R + E)G, G' = (R + E)ᵀF`` it is constant, whatever ``E`` is;
-    * ``diagonal``: symmetric blocks ``E₁₁, E₂₂`` move it by ``2(FᵀE₁₁F - GᵀE₂₂G)``.
+    * `off-diagonal`: under `F' = (R + E)G, G' = (R + E)ᵀF` it is constant, whatever `E` is;
+    * `diagonal`: symmetric blocks `E₁₁, E₂₂` move it by `2(FᵀE₁₁F - GᵀE₂₂G)`.
 
     Args:
         diagonal: whether the law knows of the diagonal blocks; without them it must fail.

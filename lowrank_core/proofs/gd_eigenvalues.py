@@ -1,15 +1,15 @@
-r"""No eigenvalue of symmetric gradient descent can fall faster than ``1/T``: the exact discrete theorem.
+r"""No eigenvalue of symmetric gradient descent can fall faster than `1/T`: the exact discrete theorem.
 
-Gradient descent ``X_{t+1} = X_t - η (X_t X_tᵀ - Σ) X_t`` with ``Σ`` positive semidefinite, ``W = XXᵀ``. If
-``η ‖X_t‖² ≤ 1/2`` for all ``t < T``, then for every ``j`` and every ``b ≤ λ_j(0)`` with ``0 < b < 1/(2η)``
+Gradient descent `X_{t+1} = X_t - η (X_t X_tᵀ - Σ) X_t` with `Σ` positive semidefinite, `W = XXᵀ`. If
+`η ‖X_t‖² ≤ 1/2` for all `t < T`, then for every `j` and every `b ≤ λ_j(0)` with `0 < b < 1/(2η)`
 
     λ_j(W_T) ≥ 1 / (1/b + 2ηT / (1 - 2ηb)),
 
-which is largest at ``b = min(λ_j(0), 1/(2η(1 + √T)))``. With ``rank Σ ≤ r`` the squared error is at least
-the sum of the squares of these bounds over ``j > r``. The hypothesis holds along the whole run as soon as
-``η max(σ_1, ‖X_0‖²) ≤ 1/2`` (see ``gd_norm``), and 1/2 is sharp (``beyond_the_limit``). Derived here; the
-form ``Ω(1/T²)`` is that of Xiong, Ding and Du (2024). The controls drop one hypothesis each, the step size
-or ``Σ ⪰ 0``, or change the constant 2.
+which is largest at `b = min(λ_j(0), 1/(2η(1 + √T)))`. With `rank Σ ≤ r` the squared error is at least
+the sum of the squares of these bounds over `j > r`. The hypothesis holds along the whole run as soon as
+`η max(σ_1, ‖X_0‖²) ≤ 1/2` (see `gd_norm`), and 1/2 is sharp (`beyond_the_limit`). Derived here; the
+form `Ω(1/T²)` is that of Xiong, Ding and Du (2024). The controls drop one hypothesis each, the step size
+or `Σ ⪰ 0`, or change the constant 2.
 """
 
 from __future__ import annotations
@@ -26,41 +26,41 @@ from lowrank_core.proofs.matrices import Matrix, add, diagonal, gram, matmul
 from lowrank_core.proofs.symbolic import characteristic, term_count
 
 LOAD = Fraction(1, 2)
-"""The theorem's limit on ``η max(σ_1, ‖X_0‖²)``."""
+"""The theorem's limit on `η max(σ_1, ‖X_0‖²)`."""
 DIGITS = 60
 
 
 def bound(initial: Any, eta: Any, steps: int, constant: Any = 2) -> Any:
-    """Return the theorem's lower bound for an eigenvalue at ``initial``, increasing in ``initial``.
+    """The theorem's lower bound for an eigenvalue at `initial`, increasing in `initial`.
 
-    ``√T`` is rounded up, so that the bound is exact for rational arguments; any smaller ``b`` is allowed.
+    `√T` is rounded up, so that the bound is exact for rational arguments; any smaller `b` is allowed.
     """
     b = min(initial, 1 / (constant * eta * (2 + isqrt(steps - 1))))
     return 1 / (1 / b + constant * eta * steps / (1 - constant * eta * b))
 
 
 def step(x: Matrix, sigma: Matrix, eta: Any) -> Matrix:
-    """Return ``X + η (Σ - XXᵀ) X`` in the arithmetic of the arguments."""
+    """`X + η (Σ - XXᵀ) X` in the arithmetic of the arguments."""
     return add(x, matmul(add(sigma, gram(x), -1), x), eta)
 
 
 def proof_residuals(constant: Fraction | int = 2) -> dict[str, int]:
-    """Return, for each step of the proof, the number of terms by which its identity fails.
+    """For each step of the proof, the number of terms by which its identity fails.
 
-    ``constant`` stands for the 2 in ``g(b) = b - 2ηb²``. One step maps ``W`` to ``C W C`` with
-    ``C = I + η(Σ - W)``. Let ``0 ≤ b ≤ λ_j(W)``, ``v`` a unit vector in the span of the first ``j``
-    eigenvectors of ``W``, ``u = W^{1/2} v`` and ``a = |u|² = vᵀWv``.
+    `constant` stands for the 2 in `g(b) = b - 2ηb²`. One step maps `W` to `C W C` with
+    `C = I + η(Σ - W)`. Let `0 ≤ b ≤ λ_j(W)`, `v` a unit vector in the span of the first `j`
+    eigenvectors of `W`, `u = W^{1/2} v` and `a = |u|² = vᵀWv`.
 
-    * ``spectrum``: ``C W C = K Kᵀ`` and ``KᵀK``, ``K = C W^{1/2}``, have the same eigenvalues (by
-      characteristic polynomials, for a 2x2 ``K`` of symbols); so ``λ_j(CWC) ≥ min_v |Cu|²``, and
-      ``|Cu| ≥ uᵀCu / |u|``;
-    * ``target``: ``uᵀCu - (a - η vᵀW²v) = η uᵀΣu``, in noncommuting symbols; it is non-negative for
-      ``Σ ⪰ 0``;
-    * ``chord``: ``w(b + 1/(2η)) - b/(2η) - w² = (w - b)(1/(2η) - w)``, non-negative for the eigenvalues
-      ``b ≤ w ≤ 1/(2η)``; so ``a - η vᵀW²v ≥ aq + b/2`` with ``q = 1/2 - ηb``;
-    * ``square``: ``(aq + b/2)² - a g(b) = (aq - b/2)²``, so ``|Cu|² ≥ g(b)``, and ``λ_j(CWC) ≥ g(b)``;
-    * ``reciprocal``: ``1/g(b) - 1/b = 2η/(1 - 2ηb)``, which increases with ``b``. The iterates of
-      ``g`` decrease, so ``T`` steps add at most ``2ηT/(1 - 2ηb)`` to ``1/b``.
+    * `spectrum`: `C W C = K Kᵀ` and `KᵀK`, `K = C W^{1/2}`, have the same eigenvalues (by
+      characteristic polynomials, for a 2x2 `K` of symbols); so `λ_j(CWC) ≥ min_v |Cu|²`, and
+      `|Cu| ≥ uᵀCu / |u|`;
+    * `target`: `uᵀCu - (a - η vᵀW²v) = η uᵀΣu`, in noncommuting symbols; it is non-negative for
+      `Σ ⪰ 0`;
+    * `chord`: `w(b + 1/(2η)) - b/(2η) - w² = (w - b)(1/(2η) - w)`, non-negative for the eigenvalues
+      `b ≤ w ≤ 1/(2η)`; so `a - η vᵀW²v ≥ aq + b/2` with `q = 1/2 - ηb`;
+    * `square`: `(aq + b/2)² - a g(b) = (aq - b/2)²`, so `|Cu|² ≥ g(b)`, and `λ_j(CWC) ≥ g(b)`;
+    * `reciprocal`: `1/g(b) - 1/b = 2η/(1 - 2ηb)`, which increases with `b`. The iterates of
+      `g` decrease, so `T` steps add at most `2ηT/(1 - 2ηb)` to `1/b`.
     """
     import sympy
 
@@ -91,11 +91,11 @@ def proof_residuals(constant: Fraction | int = 2) -> dict[str, int]:
 
 
 def beyond_the_limit(ratio: Fraction) -> tuple[Fraction, Fraction]:
-    """Return ``(η ‖X_0‖², λ_2(W_1) / bound - 1)``, exactly, for ``Σ = 0`` and a diagonal start.
+    """`(η ‖X_0‖², λ_2(W_1) / bound - 1)`, exactly, for `Σ = 0` and a diagonal start.
 
-    The start is ``X_0 = diag(1, ratio)`` and the step size ``η = 1 / (4 ratio²)``.
+    The start is `X_0 = diag(1, ratio)` and the step size `η = 1 / (4 ratio²)`.
 
-    The second entry is negative as soon as the first exceeds 1/2 (``ratio² < 1/2``), however little: the
+    The second entry is negative as soon as the first exceeds 1/2 (`ratio² < 1/2`), however little: the
     limit is sharp.
     """
     eta = 1 / (4 * ratio**2)
@@ -109,9 +109,9 @@ class Run(NamedTuple):
     eigenvalues: Certificate
     """The eigenvalues against their bounds, at every recorded step."""
     hypothesis_proved: int
-    """Steps ``t < T`` at which ``η ‖X_t‖² < 1/2`` is certain."""
+    """Steps `t < T` at which `η ‖X_t‖² < 1/2` is certain."""
     steps: int
-    """The number ``T`` of steps run."""
+    """The number `T` of steps run."""
 
 
 def certify(
@@ -123,9 +123,9 @@ def certify(
 ) -> Run:
     """Run gradient descent in rigorous arithmetic and compare every eigenvalue with its bound.
 
-    ``n = k = 4``, ``r = 2``; exact rational target, start and step size ``η = load / max(σ_1, ‖X_0‖²)``
+    `n = k = 4`, `r = 2`; exact rational target, start and step size `η = load / max(σ_1, ‖X_0‖²)`
     (the norm rounded up); iterates as balls whose precision absorbs the wrapping effect; eigenvalues by
-    inertia. ``load > 1/2``, ``indefinite`` and ``constant < 2`` are controls.
+    inertia. `load > 1/2`, `indefinite` and `constant < 2` are controls.
     """
     rng = Random(f"gd-certificate/{seed}")
     zero = Fraction(0)
@@ -159,10 +159,10 @@ def smallest_ratio(
     constant: Fraction | int = 2,
     record: tuple[int, ...] = (1, 4, 16),
 ) -> float:
-    """Return the smallest ``λ_j(W_T) / bound - 1`` over instances, recorded ``T`` and ``j ≤ rank X_0``.
+    """The smallest `λ_j(W_T) / bound - 1` over instances, recorded `T` and `j ≤ rank X_0`.
 
-    Evaluated to 60 digits, with ``η = load / max(σ_1, ‖X_0‖²)``. The theorem says that it is not negative for
-    ``load ≤ 1/2`` and ``Σ ⪰ 0``. ``load > 1/2``, ``indefinite`` and ``constant < 2`` are controls.
+    Evaluated to 60 digits, with `η = load / max(σ_1, ‖X_0‖²)`. The theorem says that it is not negative for
+    `load ≤ 1/2` and `Σ ⪰ 0`. `load > 1/2`, `indefinite` and `constant < 2` are controls.
     """
     ratios = []
     for drawn in badly_scaled("gd", seed, count):

@@ -1,9 +1,9 @@
-r"""The region ``‖X‖² ≤ M`` traps gradient descent: an a-priori bound on the iterates, with a sharp step size.
+r"""The region `‖X‖² ≤ M` traps gradient descent: an a-priori bound on the iterates, with a sharp step size.
 
-If ``0 ⪯ Σ ⪯ M I``, ``‖X‖² ≤ M`` and ``ηM ≤ 1/2``, then ``X_+ = X - η(XXᵀ - Σ)X`` has ``‖X_+‖² ≤ M``. Hence
-a run with ``η max(σ_1, ‖X_0‖²) ≤ 1/2`` keeps ``η ‖X_t‖² ≤ 1/2`` for ever, which is the hypothesis of
-``gd_eigenvalues``. The limit 1/2 is sharp: for scalars, ``w (1 + η(M - w))²`` exceeds ``M`` just below
-``w = M`` as soon as ``ηM > 1/2``. Derived here. The control is a larger step.
+If `0 ⪯ Σ ⪯ M I`, `‖X‖² ≤ M` and `ηM ≤ 1/2`, then `X_+ = X - η(XXᵀ - Σ)X` has `‖X_+‖² ≤ M`. Hence
+a run with `η max(σ_1, ‖X_0‖²) ≤ 1/2` keeps `η ‖X_t‖² ≤ 1/2` for ever, which is the hypothesis of
+`gd_eigenvalues`. The limit 1/2 is sharp: for scalars, `w (1 + η(M - w))²` exceeds `M` just below
+`w = M` as soon as `ηM > 1/2`. Derived here. The control is a larger step.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ DIGITS = 50
 
 
 def proof_residuals(tangent: int = 2) -> dict[str, int]:
-    """Return, for each step of the proof, the number of terms by which its identity fails.
+    """For each step of the proof, the number of terms by which its identity fails.
 
-    ``tangent`` stands for the 2 in ``c⁻² ≥ 3 - 2c``. Scale to ``M = 1``, let ``h = ηM ≤ 1/2``, ``W = XXᵀ``
-    and ``C = I + h(Σ - W)``, which is positive definite because ``Σ ⪰ 0`` and ``hW ⪯ I/2``.
+    `tangent` stands for the 2 in `c⁻² ≥ 3 - 2c`. Scale to `M = 1`, let `h = ηM ≤ 1/2`, `W = XXᵀ`
+    and `C = I + h(Σ - W)`, which is positive definite because `Σ ⪰ 0` and `hW ⪯ I/2`.
 
-    * ``tangent``: ``c⁻² - (3 - 2c) = (1-c)²(1+2c)/c²``, so ``C⁻² ⪰ 3I - 2C``;
-    * ``order``: ``3I - 2C - W = (1-2h)(I - W) + 2h(I - Σ)``, positive semidefinite, so ``C⁻² ⪰ W``;
-    * ``congruence``: ``C (C⁻² - W) C = I - C W C``, so ``W_+ = C W C ⪯ I``;
-    * ``sharp``: ``d/dw [w (1 + h(1-w))²] = 1 - 2h`` at ``w = 1``, negative for ``h > 1/2``.
+    * `tangent`: `c⁻² - (3 - 2c) = (1-c)²(1+2c)/c²`, so `C⁻² ⪰ 3I - 2C`;
+    * `order`: `3I - 2C - W = (1-2h)(I - W) + 2h(I - Σ)`, positive semidefinite, so `C⁻² ⪰ W`;
+    * `congruence`: `C (C⁻² - W) C = I - C W C`, so `W_+ = C W C ⪯ I`;
+    * `sharp`: `d/dw [w (1 + h(1-w))²] = 1 - 2h` at `w = 1`, negative for `h > 1/2`.
     """
     import sympy
 
@@ -52,10 +52,10 @@ def proof_residuals(tangent: int = 2) -> dict[str, int]:
 
 
 def largest_growth(seed: int, count: int = 24, load: Fraction = LOAD, steps: int = 4) -> float:
-    """Return the largest ``‖X_{t+1}‖² / M - 1`` over random instances and ``t < steps``, with ``ηM = load``.
+    """The largest `‖X_{t+1}‖² / M - 1` over random instances and `t < steps`, with `ηM = load`.
 
-    Evaluated to 50 digits, ``M = max(σ_1, ‖X_0‖²)``, ``1 ≤ n ≤ 3``. The theorem says that it is not
-    positive for ``load ≤ 1/2``; it may be 0 up to rounding. A larger ``load`` is the control.
+    Evaluated to 50 digits, `M = max(σ_1, ‖X_0‖²)`, `1 ≤ n ≤ 3`. The theorem says that it is not
+    positive for `load ≤ 1/2`; it may be 0 up to rounding. A larger `load` is the control.
     """
     rng = Random(f"gd-norm/{seed}")
     growth = []

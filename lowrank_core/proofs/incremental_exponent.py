@@ -1,9 +1,9 @@
 r"""How close the balanced flow passes to the best approximation of rank k: the exponent in the scale of the start.
 
-In the eigenbasis of ``S(M)`` the rows of a balanced start have Gram matrix ``a²Ĝ``, and ``P = ZZᵀ`` solves the
-Riccati equation ``P' = SP + PS - P²``. With ``E = e^{-St}`` and ``K = ∫₀ᵗ e^{-2Ss} ds`` its closed form reads
-``P = (E(a²Ĝ)⁻¹E + K)⁻¹``. For two modes ``x = σ_k > y = σ_{k+1}`` at ``t* = 2 ln(1/a)/(x + y)`` every entry is a
-power of ``a``, and with ``ε = a^p``, ``p = 2(x - y)/(x + y)``, the closed form is a rational function of ``ε``.
+In the eigenbasis of `S(M)` the rows of a balanced start have Gram matrix `a²Ĝ`, and `P = ZZᵀ` solves the
+Riccati equation `P' = SP + PS - P²`. With `E = e^{-St}` and `K = ∫₀ᵗ e^{-2Ss} ds` its closed form reads
+`P = (E(a²Ĝ)⁻¹E + K)⁻¹`. For two modes `x = σ_k > y = σ_{k+1}` at `t* = 2 ln(1/a)/(x + y)` every entry is a
+power of `a`, and with `ε = a^p`, `p = 2(x - y)/(x + y)`, the closed form is a rational function of `ε`.
 Derived here.
 """
 
@@ -21,18 +21,18 @@ from lowrank_core.proofs.symbolic import term_count
 
 
 def proof_residuals(halfway: bool = False) -> dict[str, int]:
-    """Return the number of terms by which each step of the proof fails.
+    """The number of terms by which each step of the proof fails.
 
-    * ``riccati``: ``P = (EĜ⁻¹E/a² + K)⁻¹`` solves ``P' = SP + PS - P²``, through the linear equation of ``P⁻¹``;
-    * ``powers``: at ``t*`` the entries of ``E(a²Ĝ)⁻¹E`` carry the powers ``p``, ``0``, ``-p`` of ``a``, and what
-      ``K`` lacks of its limit carries ``p + 2`` and ``2 - p``;
-    * ``limit``: for ``ε → 0``, ``P → diag(2x, 0)``, the best approximation of rank ``k``;
-    * ``first order``: ``P = diag(2x, 0) + εC + o(ε)`` with ``det C = -4x²ĝ¹¹/ĝ²² ≠ 0``;
-    * ``lower bound``: ``max(Ae^{-2xτ}, Be^{2yτ})``, one falling and one rising, is least where they agree, and
-      there equals ``A^{y/(x+y)} B^{x/(x+y)} > 0``: no other time beats the order ``ε``.
+    * `riccati`: `P = (EĜ⁻¹E/a² + K)⁻¹` solves `P' = SP + PS - P²`, through the linear equation of `P⁻¹`;
+    * `powers`: at `t*` the entries of `E(a²Ĝ)⁻¹E` carry the powers `p`, `0`, `-p` of `a`, and what
+      `K` lacks of its limit carries `p + 2` and `2 - p`;
+    * `limit`: for `ε → 0`, `P → diag(2x, 0)`, the best approximation of rank `k`;
+    * `first order`: `P = diag(2x, 0) + εC + o(ε)` with `det C = -4x²ĝ¹¹/ĝ²² ≠ 0`;
+    * `lower bound`: `max(Ae^{-2xτ}, Be^{2yτ})`, one falling and one rising, is least where they agree, and
+      there equals `A^{y/(x+y)} B^{x/(x+y)} > 0`: no other time beats the order `ε`.
 
     Args:
-        halfway: whether to stop half-way between the escapes ``ln(1/a)/x`` and ``ln(1/a)/y``, where it must fail.
+        halfway: whether to stop half-way between the escapes `ln(1/a)/x` and `ln(1/a)/y`, where it must fail.
     """
     import sympy
 
@@ -69,7 +69,7 @@ def proof_residuals(halfway: bool = False) -> dict[str, int]:
 
 
 def _riccati_residual() -> int:
-    """Return the terms left of ``(P⁻¹)' = I - P⁻¹S - SP⁻¹``: the Riccati equation times ``P⁻¹`` on both sides."""
+    """The terms left of `(P⁻¹)' = I - P⁻¹S - SP⁻¹`: the Riccati equation times `P⁻¹` on both sides."""
     import sympy
 
     s, u, t, b = sympy.symbols("s u t b", positive=True)
@@ -81,9 +81,9 @@ def _riccati_residual() -> int:
 
 
 def instance_defect(seed: int, modes: int, halfway: bool = False) -> float:
-    """Return ``|exponent - p|`` of a random balanced flow with ``modes`` modes, ``a`` from ``1e-40`` to ``1e-60``.
+    """`|exponent - p|` of a random balanced flow with `modes` modes, `a` from `1e-40` to `1e-60`.
 
-    The distance is taken at ``t*``, or half-way between the escapes; ``k`` is random, the spectrum near geometric.
+    The distance is taken at `t*`, or half-way between the escapes; `k` is random, the spectrum near geometric.
     """
     import mpmath
 
@@ -102,7 +102,7 @@ def instance_defect(seed: int, modes: int, halfway: bool = False) -> float:
 
 
 def balanced_pair(rng: Random, n: int) -> tuple[Matrix, Matrix]:
-    """Return random rational ``n × n`` factors ``F``, ``G = QF``, ``Q`` the reflection at a random plane."""
+    """Random rational `n × n` factors `F`, `G = QF`, `Q` the reflection at a random plane."""
     f = [[rational(rng, -1, 1) for _ in range(n)] for _ in range(n)]
     v = [rational(rng, -1, 1) for _ in range(n)]
     square = sum(x * x for x in v)
@@ -111,10 +111,10 @@ def balanced_pair(rng: Random, n: int) -> tuple[Matrix, Matrix]:
 
 
 def distance(sigma: Sequence[Fraction], k: int, start: tuple[Matrix, Matrix], a: Any, t: Any) -> Any:
-    """Return ``‖FGᵀ - M_k‖_F`` at time ``t`` of the flow towards ``diag(sigma)`` from ``a·(F, G)``.
+    """`‖FGᵀ - M_k‖_F` at time `t` of the flow towards `diag(sigma)` from `a·(F, G)`.
 
-    By the one-shot form of the solution in the basis ``(F ± G)/√2``, where ``S(M)`` is diagonal; in the current
-    precision, which must exceed ``2σ₁t/ln 10`` digits by far.
+    By the one-shot form of the solution in the basis `(F ± G)/√2`, where `S(M)` is diagonal; in the current
+    precision, which must exceed `2σ₁t/ln 10` digits by far.
     """
     import mpmath
 

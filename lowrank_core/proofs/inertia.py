@@ -1,6 +1,6 @@
 """Certified eigenvalue bounds of symmetric matrices, by inertia.
 
-Sylvester's law: in ``A = L D Lᵀ`` the diagonal ``D`` has as many positive entries as ``A`` has positive
+Sylvester's law: in `A = L D Lᵀ` the diagonal `D` has as many positive entries as `A` has positive
 eigenvalues. Eliminating over exact rationals or over balls thus counts eigenvalues above a threshold
 rigorously, and bisection on the threshold encloses each eigenvalue. Multiplicities do no harm.
 """
@@ -15,9 +15,9 @@ from lowrank_core.proofs.matrices import Matrix, add, diagonal
 
 
 def inertia(a: Matrix) -> tuple[int, int] | None:
-    """Return the numbers of positive and of negative eigenvalues of the symmetric ``a``.
+    """The numbers of positive and of negative eigenvalues of the symmetric `a`.
 
-    Only the lower triangle is read. ``None`` means that the sign of some pivot is not certain; nothing is
+    Only the lower triangle is read. `None` means that the sign of some pivot is not certain; nothing is
     then claimed.
     """
     rows = [row[: i + 1] for i, row in enumerate(a)]
@@ -38,7 +38,7 @@ def inertia(a: Matrix) -> tuple[int, int] | None:
 
 
 def count_above(a: Matrix, threshold: Any) -> int | None:
-    """Return how many eigenvalues of ``a`` exceed ``threshold``, or ``None`` if that is uncertain."""
+    """How many eigenvalues of `a` exceed `threshold`, or `None` if that is uncertain."""
     counts = inertia(add(a, diagonal([threshold] * len(a)), -1))
     return None if counts is None else counts[0]
 
@@ -46,10 +46,10 @@ def count_above(a: Matrix, threshold: Any) -> int | None:
 def eigenvalue_bounds(
     a: Matrix, j: int, top: Fraction, convert: Callable[[Fraction], Any] = Fraction, bits: int = 40
 ) -> tuple[Fraction, Fraction]:
-    """Enclose the ``j``-th largest eigenvalue (``j`` from 1) of the positive semidefinite ``a`` by bisection.
+    """Enclose the `j`-th largest eigenvalue (`j` from 1) of the positive semidefinite `a` by bisection.
 
-    ``top`` is an upper bound of that eigenvalue, such as the trace; ``convert`` maps a ``Fraction`` to the
-    field of the entries (itself, or ``enclosure.ball``). The bounds are ``top / 2**bits`` apart, or wider
+    `top` is an upper bound of that eigenvalue, such as the trace; `convert` maps a `Fraction` to the
+    field of the entries (itself, or `enclosure.ball`). The bounds are `top / 2**bits` apart, or wider
     where the entries are too wide to tell; they are right in every case.
     """
     low, high = Fraction(0), top
@@ -74,11 +74,11 @@ class Certificate(NamedTuple):
     undecided: int
     """The others: the enclosures are too wide to tell."""
     margin: float
-    """The smallest certain value of ``quantity / bound - 1``; negative if a comparison is refuted."""
+    """The smallest certain value of `quantity / bound - 1`; negative if a comparison is refuted."""
 
 
 def certificate(pairs: Iterable[tuple[tuple[Fraction, Fraction], tuple[Fraction, Fraction]]]) -> Certificate:
-    """Judge pairs of enclosures ``(quantity, bound)``, each a ``(low, high)``, with positive bounds."""
+    """Judge pairs of enclosures `(quantity, bound)`, each a `(low, high)`, with positive bounds."""
     proved = refuted = undecided = 0
     margins = []
     for (low, high), (bound_low, bound_high) in pairs:

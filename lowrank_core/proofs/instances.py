@@ -11,7 +11,7 @@ from lowrank_core.proofs.matrices import Matrix, rank
 
 @dataclass(frozen=True)
 class Instance:
-    """A target ``Σ = diag(sigma)`` of rank ``r`` and a start ``X_0`` with ``n`` rows and ``k`` columns."""
+    """A target `Σ = diag(sigma)` of rank `r` and a start `X_0` with `n` rows and `k` columns."""
 
     sigma: tuple[Fraction, ...]
     start: Matrix
@@ -28,27 +28,27 @@ class Instance:
 
     @property
     def size(self) -> Fraction:
-        """The trace of ``X_0 X_0ᵀ``, an upper bound of its eigenvalues."""
+        """The trace of `X_0 X_0ᵀ`, an upper bound of its eigenvalues."""
         return sum((x * x for row in self.start for x in row), Fraction(0))
 
     def indefinite(self) -> Instance:
-        """Return the same instance with every second eigenvalue of the target negated."""
+        """The same instance with every second eigenvalue of the target negated."""
         flipped = tuple(-value if i % 2 else value for i, value in enumerate(self.sigma))
         return replace(self, sigma=flipped)
 
 
 def rational(rng: Random, low: Fraction | int, high: Fraction | int, denominator: int = 1000) -> Fraction:
-    """Draw a fraction in ``[low, high]`` from a grid of ``denominator + 1`` points."""
+    """Draw a fraction in `[low, high]` from a grid of `denominator + 1` points."""
     return low + (high - low) * Fraction(rng.randint(0, denominator), denominator)
 
 
 def rational_matrix(rng: Random, rows: int, columns: int) -> Matrix:
-    """Draw a matrix of fractions in ``[-1, 1]``."""
+    """Draw a matrix of fractions in `[-1, 1]`."""
     return [[rational(rng, -1, 1) for _ in range(columns)] for _ in range(rows)]
 
 
 def badly_scaled(name: str, seed: int, count: int) -> list[Instance]:
-    """Draw instances with ``2 ≤ n ≤ 5``, ``1 ≤ k ≤ 6``, any ``r`` and columns scaled from 1 down to 1e-4."""
+    """Draw instances with `2 ≤ n ≤ 5`, `1 ≤ k ≤ 6`, any `r` and columns scaled from 1 down to 1e-4."""
     rng = Random(f"{name}/{seed}")
     drawn = []
     for _ in range(count):

@@ -1,10 +1,10 @@
 r"""How near is near enough, for rank one: the identities behind the local theorems, and exact rational instances.
 
-With ``R = ‖x‖²/‖z‖²``, ``C = cos²φ``, ``S = 1 - C`` and ``D² = R² - 2RC + 1`` as in `analysis.rank_one`:
+With `R = ‖x‖²/‖z‖²`, `C = cos²φ`, `S = 1 - C` and `D² = R² - 2RC + 1` as in `analysis.rank_one`:
 
-* *ball*: a critical point has ``δ ≥ √(1 - S²/D²)``, and ``D² - (1 - C²) = (R - C)² ≥ 0``;
-* *level*: ``D² - tS = t(1 + C - t) + 2R(S - t) + (R - 1 + t)²``, so by the inequality of the means
-  ``(D² - tS)³ ≥ 27 R² t (S - t)² (1 + C - t)``, which is ``f(x)/(f(0) - f(x)) ≥ 27((1 - δ)/(1 + δ))²``.
+* *ball*: a critical point has `δ ≥ √(1 - S²/D²)`, and `D² - (1 - C²) = (R - C)² ≥ 0`;
+* *level*: `D² - tS = t(1 + C - t) + 2R(S - t) + (R - 1 + t)²`, so by the inequality of the means
+  `(D² - tS)³ ≥ 27 R² t (S - t)² (1 + C - t)`, which is `f(x)/(f(0) - f(x)) ≥ 27((1 - δ)/(1 + δ))²`.
 
 The second half looks at two steps of the printed proof of Corollary 5 of Zhang, Sojoudi & Lavaei (2019).
 """
@@ -21,13 +21,13 @@ from lowrank_core.proofs.symbolic import term_count
 
 
 def ball_residuals(constant: int = 2) -> dict[str, int]:
-    """Terms by which the identities of the local theorem fail; ``constant`` is the 2 in ``√(2c/(1 + c))``.
+    """Terms by which the identities of the local theorem fail; `constant` is the 2 in `√(2c/(1 + c))`.
 
-    * ``branches``: the second branch of Theorem 12 is ``s = √(1 - α²)`` plus a square over ``1 - β²``;
-    * ``distance``: ``D² - (1 - C²)`` is a square;
-    * ``threshold``: ``1 - (1 - c)/(1 + c) = 2c/(1 + c)``;
-    * ``attained``: at ``R = C = c`` the bound is an equality;
-    * ``level``: with ``c = δ²/(2 - δ²)``, ``2c/(1 + c) = δ²`` and ``1 - c² = 4(1 - δ²)/(2 - δ²)²``.
+    * `branches`: the second branch of Theorem 12 is `s = √(1 - α²)` plus a square over `1 - β²`;
+    * `distance`: `D² - (1 - C²)` is a square;
+    * `threshold`: `1 - (1 - c)/(1 + c) = 2c/(1 + c)`;
+    * `attained`: at `R = C = c` the bound is an equality;
+    * `level`: with `c = δ²/(2 - δ²)`, `2c/(1 + c) = δ²` and `1 - c² = 4(1 - δ²)/(2 - δ²)²`.
     """
     import sympy
 
@@ -49,10 +49,10 @@ def ball_residuals(constant: int = 2) -> dict[str, int]:
 
 
 def beyond_residuals() -> dict[str, int]:
-    """Terms by which the minimum of Theorem 12's bound on ``D = ε`` fails beyond ``ε² = √3/2``.
+    """Terms by which the minimum of Theorem 12's bound on `D = ε` fails beyond `ε² = √3/2`.
 
-    There the second branch is ``((R - 1)² + R²)/(ε² - R²)``. It is stationary at ``R² - (1 + 2ε²)R + ε² = 0``, with
-    the value ``1/R - 2 = (1 - 2ε² + √(1 + 4ε⁴))/(2ε²)``; at the seam both formulas give ``√3 - 1``.
+    There the second branch is `((R - 1)² + R²)/(ε² - R²)`. It is stationary at `R² - (1 + 2ε²)R + ε² = 0`, with
+    the value `1/R - 2 = (1 - 2ε² + √(1 + 4ε⁴))/(2ε²)`; at the seam both formulas give `√3 - 1`.
     """
     import sympy
 
@@ -74,13 +74,13 @@ def beyond_residuals() -> dict[str, int]:
 
 
 def constant_residuals(coupling: int = 1) -> dict[str, int]:
-    """Terms by which the closed form of the constant fails; ``coupling = 0`` drops ``H₁₃`` and ``H₃₃ - (1 + δ)``.
+    """Terms by which the closed form of the constant fails; `coupling = 0` drops `H₁₃` and `H₃₃ - (1 + δ)`.
 
-    In the coordinates ``(11, 22, √2·12)`` of a basis along ``x``, with ``d`` of the worst operator:
+    In the coordinates `(11, 22, √2·12)` of a basis along `x`, with `d` of the worst operator:
 
-    * ``lowest``: ``|d|² - 2δ⟨d, e⟩ = (1 + δ)((1 + δ)t² - 2tS + (1 - δ)D²)``, so ``H ⪰ (1 - δ)I`` is ``δ ≥ …``;
-    * ``determinant``: the Hessian's determinant has the sign of ``t² - (1 + C + R)t + RS``;
-    * ``below R``: that polynomial is ``-2RC`` at ``t = R``, so ``t₋ ≤ R``: Theorem 12 is a lower bound.
+    * `lowest`: `|d|² - 2δ⟨d, e⟩ = (1 + δ)((1 + δ)t² - 2tS + (1 - δ)D²)`, so `H ⪰ (1 - δ)I` is `δ ≥ …`;
+    * `determinant`: the Hessian's determinant has the sign of `t² - (1 + C + R)t + RS`;
+    * `below R`: that polynomial is `-2RC` at `t = R`, so `t₋ ≤ R`: Theorem 12 is a lower bound.
     """
     import sympy
 
@@ -109,14 +109,14 @@ def constant_residuals(coupling: int = 1) -> dict[str, int]:
 
 
 def level_residuals(constant: int = 27) -> dict[str, int]:
-    """Terms by which the sharp level fails; ``constant`` is its 27.
+    """Terms by which the sharp level fails; `constant` is its 27.
 
-    * ``square``: the identity for ``D² - tS`` above;
-    * ``ratio``: ``f(x)/(f(0) - f(x)) = t(D² - tS)/(R²(1 + C - t))`` for the worst operator, from its ``H``;
-    * ``condition``: at the smallest ``δ``, ``(1 - δ)/(1 + δ) = t(S - t)/(D² - tS)``;
-    * ``attained``: equality at the sharpest point, which satisfies ``t(1 + C - t) = R(S - t)``, that is ``t = t₋``.
-    * ``room``: ``9 - 4(7 - 13δ + 7δ²) = (2δ - 1)(19 - 14δ)``, so the sharp level is at least ``3(1 - δ)²``;
-    * ``ball``: roots of ``27(2 - δ²)² - 16(7 - 13δ + 7δ²)`` in ``[1/2, 1]``: none, so that one is above the ball's.
+    * `square`: the identity for `D² - tS` above;
+    * `ratio`: `f(x)/(f(0) - f(x)) = t(D² - tS)/(R²(1 + C - t))` for the worst operator, from its `H`;
+    * `condition`: at the smallest `δ`, `(1 - δ)/(1 + δ) = t(S - t)/(D² - tS)`;
+    * `attained`: equality at the sharpest point, which satisfies `t(1 + C - t) = R(S - t)`, that is `t = t₋`.
+    * `room`: `9 - 4(7 - 13δ + 7δ²) = (2δ - 1)(19 - 14δ)`, so the sharp level is at least `3(1 - δ)²`;
+    * `ball`: roots of `27(2 - δ²)² - 16(7 - 13δ + 7δ²)` in `[1/2, 1]`: none, so that one is above the ball's.
     """
     import sympy
 
@@ -148,35 +148,35 @@ def level_residuals(constant: int = 27) -> dict[str, int]:
 
 
 class Route(NamedTuple):
-    """An exact instance for two steps of the printed proof of Corollary 5; ``M* = zzᵀ`` has norm one.
+    """An exact instance for two steps of the printed proof of Corollary 5; `M* = zzᵀ` has norm one.
 
-    ``ε² = 1 - δ²`` is rational together with ``ε``, and ``δ`` lies in the range of the headline, above 0.787.
-    ``A*A = (1 + δ)I - 2δ ee^T/‖e‖²`` and ``x`` is a unit vector, all with rational entries.
+    `ε² = 1 - δ²` is rational together with `ε`, and `δ` lies in the range of the headline, above 0.787.
+    `A*A = (1 + δ)I - 2δ ee^T/‖e‖²` and `x` is a unit vector, all with rational entries.
     """
 
     delta: Fraction
     epsilon: Fraction
     sine: Fraction
-    """``sin²`` of the angle between ``x`` and ``z``, so that ``‖E‖_F² = 2 sin²``."""
+    """`sin²` of the angle between `x` and `z`, so that `‖E‖_F² = 2 sin²`."""
 
     @property
     def level(self) -> Fraction:
-        """``f(x)/((1 - δ)ε² f(0))``: below one inside the printed level."""
+        """`f(x)/((1 - δ)ε² f(0))`: below one inside the printed level."""
         return 2 * self.sine / (self.epsilon**2 * (1 + self.delta - self.delta * self.sine))
 
     @property
     def distance(self) -> Fraction:
-        """``(‖E‖_F/(ε‖M*‖_F))²``, which the proof takes to be at most one inside the level."""
+        """`(‖E‖_F/(ε‖M*‖_F))²`, which the proof takes to be at most one inside the level."""
         return 2 * self.sine / self.epsilon**2
 
     @property
     def excess(self) -> Fraction:
-        """``δ² - (1 - ε²/(2(1 - ε)))``, which the proof takes to be at most zero."""
+        """`δ² - (1 - ε²/(2(1 - ε)))`, which the proof takes to be at most zero."""
         return self.delta**2 - 1 + self.epsilon**2 / (2 * (1 - self.epsilon))
 
 
 Level = Literal["printed", "repaired", "without"]
-"""``(1 - δ)ε² f(0)``; the same over ``1 + δ``; the same without ``1 - δ``."""
+"""`(1 - δ)ε² f(0)`; the same over `1 + δ`; the same without `1 - δ`."""
 
 
 def route(
@@ -185,7 +185,7 @@ def route(
     level: Level = "printed",
     tangents: tuple[float, float] = (0.27, 0.34),
 ) -> Route:
-    """An instance at about ``share`` of a level, with ``ε = 2q/(1 + q²)`` for ``q`` between ``tangents``."""
+    """An instance at about `share` of a level, with `ε = 2q/(1 + q²)` for `q` between `tangents`."""
     rng = Random(f"corollary-5/{seed}")
     q = rational(rng, Fraction(tangents[0]), Fraction(tangents[1]))
     delta, epsilon = (1 - q * q) / (1 + q * q), 2 * q / (1 + q * q)

@@ -1,14 +1,14 @@
 r"""The local rate of asymmetric gradient descent: the spectrum of the linearised error operator.
 
-One step on the population loss maps ``E = FGᵀ - M*`` to ``E - ηL(E) + η² E G Fᵀ E`` with
-``L(E) = FFᵀE + EGGᵀ``. The eigenvalues of ``L`` are ``a_i + b_j``, those of ``FFᵀ`` plus those of ``GGᵀ``, and its
-range is that of the derivative of ``FGᵀ``. Its smallest nonzero eigenvalue is
+One step on the population loss maps `E = FGᵀ - M*` to `E - ηL(E) + η² E G Fᵀ E` with
+`L(E) = FFᵀE + EGGᵀ`. The eigenvalues of `L` are `a_i + b_j`, those of `FFᵀ` plus those of `GGᵀ`, and its
+range is that of the derivative of `FGᵀ`. Its smallest nonzero eigenvalue is
 
     μ = min(a_+ if n2 > rank G,  b_+ if n1 > rank F,  a_+ + b_+),
 
-``a_+`` and ``b_+`` being the smallest nonzero eigenvalues of ``FᵀF`` and ``GᵀG``. After rebalancing with ``β``
-(``rebalancing_identity``), ``n1 > k`` and ``n2 > r``, it is ``min(β², σ_r²/β²)``. Derived here. The control is
-``n1 = rank F``, where ``min(a_+, b_+)`` is not it.
+`a_+` and `b_+` being the smallest nonzero eigenvalues of `FᵀF` and `GᵀG`. After rebalancing with `β`
+(`rebalancing_identity`), `n1 > k` and `n2 > r`, it is `min(β², σ_r²/β²)`. Derived here. The control is
+`n1 = rank F`, where `min(a_+, b_+)` is not it.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from lowrank_core.proofs.symbolic import term_count
 
 BITS = 256
 DEPTH = 32
-"""Bisections: the enclosures of ``smallest_eigenvalue`` are the traces of the Gram matrices over ``2**32`` wide."""
+"""Bisections: the enclosures of `smallest_eigenvalue` are the traces of the Gram matrices over `2**32` wide."""
 
 
 def proof_residuals(simultaneous: bool = True) -> dict[str, int]:
-    """Return, for each step of the derivation, the number of terms by which its identity fails.
+    """For each step of the derivation, the number of terms by which its identity fails.
 
-    Noncommuting symbols. ``simultaneous=False`` is the control: ``G`` then sees the new ``F``, and the linear part
+    Noncommuting symbols. `simultaneous=False` is the control: `G` then sees the new `F`, and the linear part
     is kept but the rest is not.
 
-    * ``step``: ``F_+G_+ᵀ - M* = E - ηL(E) + η² E G Fᵀ E``;
-    * ``tangent``: with ``J(X, Y) = XGᵀ + FYᵀ`` and ``J*(E) = (EG, EᵀF)``, ``JJ* = L``, and
-      ``⟨J(X, Y), E⟩ = ⟨X, EG⟩ + ⟨Y, EᵀF⟩`` (checked entrywise, in 2x2 symbols);
-    * ``eigenvector``: ``L(uvᵀ) = (a + b) uvᵀ`` if ``FFᵀu = au`` and ``vᵀGGᵀ = bvᵀ``.
+    * `step`: `F_+G_+ᵀ - M* = E - ηL(E) + η² E G Fᵀ E`;
+    * `tangent`: with `J(X, Y) = XGᵀ + FYᵀ` and `J*(E) = (EG, EᵀF)`, `JJ* = L`, and
+      `⟨J(X, Y), E⟩ = ⟨X, EG⟩ + ⟨Y, EᵀF⟩` (checked entrywise, in 2x2 symbols);
+    * `eigenvector`: `L(uvᵀ) = (a + b) uvᵀ` if `FFᵀu = au` and `vᵀGGᵀ = bvᵀ`.
     """
     import sympy
 
@@ -61,7 +61,7 @@ def proof_residuals(simultaneous: bool = True) -> dict[str, int]:
 
 
 def local_rate(point: Minimiser) -> Fraction:
-    """Return ``μ``, exactly."""
+    """`μ`, exactly."""
     a, b = point.f.spectrum, point.g.spectrum
     candidates = [min(a) + min(b)]
     if len(point.g.left) > len(b):
@@ -72,21 +72,21 @@ def local_rate(point: Minimiser) -> Fraction:
 
 
 def naive_rate(point: Minimiser) -> Fraction:
-    """Return ``min(a_+, b_+)``, which is ``μ`` only if ``n1 > rank F`` and ``n2 > rank G``."""
+    """`min(a_+, b_+)`, which is `μ` only if `n1 > rank F` and `n2 > rank G`."""
     return min(point.f.spectrum + point.g.spectrum)
 
 
 def rebalanced_rate(truth: Matrix, r: int, beta: Fraction) -> Fraction:
-    """Return ``min(β², σ_r²/β²)``, with ``σ_r²`` rounded down by far less than the tests can see."""
+    """`min(β², σ_r²/β²)`, with `σ_r²` rounded down by far less than the tests can see."""
     squares = gram(truth)
     low, _ = eigenvalue_bounds(squares, r, _trace(squares))
     return min(beta**2, low / beta**2)
 
 
 def smallest_eigenvalue(left: Matrix, right: Matrix) -> tuple[Fraction, Fraction]:
-    """Enclose the smallest nonzero eigenvalue of ``L`` at the factors ``left`` and ``right``, by inertia.
+    """Enclose the smallest nonzero eigenvalue of `L` at the factors `left` and `right`, by inertia.
 
-    Which eigenvalue that is follows from the exact ranks: the kernel has ``(n1 - rank F)(n2 - rank G)`` dimensions.
+    Which eigenvalue that is follows from the exact ranks: the kernel has `(n1 - rank F)(n2 - rank G)` dimensions.
     """
     n1, n2 = len(left), len(right)
     nonzero = n1 * n2 - (n1 - rank(left)) * (n2 - rank(right))
@@ -102,7 +102,7 @@ def _trace(a: Matrix) -> Fraction:
 
 
 def _error_operator(a: Matrix, b: Matrix) -> Matrix:
-    """The matrix of ``E ↦ aE + Eb`` on the entries ``(i, j)`` of ``E``, row by row, as balls."""
+    """The matrix of `E ↦ aE + Eb` on the entries `(i, j)` of `E`, row by row, as balls."""
     a, b = ([[enclosure.ball(x) for x in row] for row in matrix] for matrix in (a, b))
     zero = enclosure.ball(0)
     pairs = [(i, j) for i in range(len(a)) for j in range(len(b))]

@@ -1,8 +1,8 @@
 r"""Gradient descent as a perturbed flow, for one mode: the logarithm, the constant 2/3, and an enclosed escape.
 
-A balanced mode ``f = g = √s`` follows ``s_{k+1} = s_k(1 + ηg_k)²`` with ``g_k = σ - s_k``. On the two eigenvectors
-of ``S(g_k)`` the embedded flow grows at ``ln(1 ± ηg_k)/η``, and its perturbation there is the difference from
-``±(σ - s(t))``. Derived here.
+A balanced mode `f = g = √s` follows `s_{k+1} = s_k(1 + ηg_k)²` with `g_k = σ - s_k`. On the two eigenvectors
+of `S(g_k)` the embedded flow grows at `ln(1 ± ηg_k)/η`, and its perturbation there is the difference from
+`±(σ - s(t))`. Derived here.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from lowrank_core.proofs.symbolic import term_count
 
 
 def proof_residuals(logarithm: bool = True) -> dict[str, int]:
-    """Return the number of terms by which each statement fails.
+    """The number of terms by which each statement fails.
 
-    * ``endpoint``: ``e^{ηL} = 1 + ηg`` for ``L = ln(1 + ηg)/η``;
-    * ``order``: to first order in ``η`` the perturbation at the end of a step is ``-ηg²/2 ± 2ηgs``, so its norm is
-      ``η(g²/2 + 2g(σ - g))``;
-    * ``maximum``: over ``g`` this is largest at ``g = 2σ/3``, where it is ``(2/3)ησ²``.
+    * `endpoint`: `e^{ηL} = 1 + ηg` for `L = ln(1 + ηg)/η`;
+    * `order`: to first order in `η` the perturbation at the end of a step is `-ηg²/2 ± 2ηgs`, so its norm is
+      `η(g²/2 + 2g(σ - g))`;
+    * `maximum`: over `g` this is largest at `g = 2σ/3`, where it is `(2/3)ησ²`.
 
     Args:
-        logarithm: whether the generator has the logarithm; with ``L = g`` the first two must fail.
+        logarithm: whether the generator has the logarithm; with `L = g` the first two must fail.
     """
     import sympy
 
@@ -54,13 +54,13 @@ class Escape(NamedTuple):
     """A trajectory from its start to its plateau, enclosed."""
 
     crossing: int | None
-    """The iteration K with ``s_K < σ/2 ≤ s_{K+1}``, None if the enclosures do not decide it."""
+    """The iteration K with `s_K < σ/2 ≤ s_{K+1}`, None if the enclosures do not decide it."""
     late: Fraction
-    """Certified upper end of ``|η'K - t½|/η``, ``η' = ln(1 + ησ)/σ`` or ``η``, ``t½ = ln(σ/s_0 - 1)/(2σ)``."""
+    """Certified upper end of `|η'K - t½|/η`, `η' = ln(1 + ησ)/σ` or `η`, `t½ = ln(σ/s_0 - 1)/(2σ)`."""
     early: Fraction
     """Certified lower end of the same."""
     plateau: Fraction
-    """Certified upper end of ``|s - σ|/σ`` at the end."""
+    """Certified upper end of `|s - σ|/σ` at the end."""
     width: float
     """The relative width of the enclosure when it crosses."""
 
@@ -68,12 +68,12 @@ class Escape(NamedTuple):
 def enclose(
     sigma: Fraction, start: Fraction, eta: Fraction, steps: int, logarithm: bool = True, bits: int = 256
 ) -> Escape:
-    """Run ``s ← s(1 + η(σ - s))²``, ``0 < s_0 < σ/2``, ``2ησ < 1``, in rigorous arithmetic.
+    """Run `s ← s(1 + η(σ - s))²`, `0 < s_0 < σ/2`, `2ησ < 1`, in rigorous arithmetic.
 
     Args:
         steps: how many iterations it may take to cross, and how many follow from there.
-        logarithm: whether time is counted with the growth rate ``ln(1 + ησ)/η`` of the discrete recursion or with
-            that of the flow, ``σ``.
+        logarithm: whether time is counted with the growth rate `ln(1 + ησ)/η` of the discrete recursion or with
+            that of the flow, `σ`.
     """
     with enclosure.precision(bits):
         s, top, step = enclosure.ball(start), enclosure.ball(sigma), enclosure.ball(eta)

@@ -14,41 +14,41 @@ Matrix: TypeAlias = list[list[Any]]
 
 
 def matmul(a: Matrix, b: Matrix) -> Matrix:
-    """Return the product ``a b``."""
+    """The product `a b`."""
     columns = transpose(b)
     return [[sum((x * y for x, y in zip(row, column, strict=True)), 0) for column in columns] for row in a]
 
 
 def transpose(a: Matrix) -> Matrix:
-    """Return the transpose."""
+    """The transpose."""
     return [list(column) for column in zip(*a, strict=True)]
 
 
 def add(a: Matrix, b: Matrix, scale: Any = 1) -> Matrix:
-    """Return ``a + scale b``."""
+    """`a + scale b`."""
     return [[x + scale * y for x, y in zip(p, q, strict=True)] for p, q in zip(a, b, strict=True)]
 
 
 def diagonal(entries: Sequence[Any]) -> Matrix:
-    """Return the diagonal matrix with these entries."""
+    """The diagonal matrix with these entries."""
     return [[x if i == j else 0 for j in range(len(entries))] for i, x in enumerate(entries)]
 
 
 def gram(a: Matrix) -> Matrix:
-    """Return ``a aᵀ``."""
+    """`a aᵀ`."""
     return matmul(a, transpose(a))
 
 
 def squared_error(a: Matrix, entries: Sequence[Any]) -> Any:
-    """Return the squared Frobenius distance of ``a`` from the diagonal matrix with these entries."""
+    """The squared Frobenius distance of `a` from the diagonal matrix with these entries."""
     gaps = add(a, diagonal(entries), -1)
     return sum((gap * gap for row in gaps for gap in row), 0)
 
 
 def inverse_form(p: Matrix, y: Matrix) -> Matrix:
-    """Return ``y p⁻¹ yᵀ`` for a positive definite ``p = L D Lᵀ``, as ``(L⁻¹yᵀ)ᵀ D⁻¹ (L⁻¹yᵀ)``.
+    """`y p⁻¹ yᵀ` for a positive definite `p = L D Lᵀ`, as `(L⁻¹yᵀ)ᵀ D⁻¹ (L⁻¹yᵀ)`.
 
-    Forward elimination alone loses half the digits that a solve would. Raises ``ArithmeticError`` if a
+    Forward elimination alone loses half the digits that a solve would. Raises `ArithmeticError` if a
     pivot is not certainly positive.
     """
     size = len(p)
@@ -65,7 +65,7 @@ def inverse_form(p: Matrix, y: Matrix) -> Matrix:
 
 
 def rank(a: Matrix) -> int:
-    """Return the rank of a matrix of exact rationals."""
+    """The rank of a matrix of exact rationals."""
     rows, found = [list(row) for row in a], 0
     for column in range(len(a[0])):
         pivot = next((i for i in range(found, len(rows)) if rows[i][column]), None)

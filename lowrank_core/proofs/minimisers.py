@@ -1,7 +1,7 @@
-"""Exact rational minimisers ``FGᵀ = M*`` of prescribed ranks and spectra.
+"""Exact rational minimisers `FGᵀ = M*` of prescribed ranks and spectra.
 
-The factors are made of rational orthogonal matrices, so that the eigenvalues of ``FᵀF`` and of ``GᵀG`` are known
-exactly, while ``FᵀF`` and ``GᵀG`` do not commute.
+The factors are made of rational orthogonal matrices, so that the eigenvalues of `FᵀF` and of `GᵀG` are known
+exactly, while `FᵀF` and `GᵀG` do not commute.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MODERATE: Range = (Fraction(1, 2), Fraction(2))
 
 
 def rational_orthogonal(rng: Random, n: int) -> Matrix:
-    """Draw an ``n x n`` orthogonal matrix of fractions, a product of three reflections at most."""
+    """Draw an `n x n` orthogonal matrix of fractions, a product of three reflections at most."""
     q = diagonal([Fraction(1)] * n)
     for _ in range(min(n, 3)):
         v = [Fraction(rng.choice((-1, 1)) * rng.randint(1, 5)) for _ in range(n)]
@@ -28,12 +28,12 @@ def rational_orthogonal(rng: Random, n: int) -> Matrix:
 
 
 def columns(a: Matrix, first: int, last: int) -> Matrix:
-    """Return the columns ``first, ..., last - 1``."""
+    """The columns `first, ..., last - 1`."""
     return [row[first:last] for row in a]
 
 
 class Svd(NamedTuple):
-    """A matrix ``left diag(values) rightᵀ``, with orthonormal columns in ``left`` and in ``right``."""
+    """A matrix `left diag(values) rightᵀ`, with orthonormal columns in `left` and in `right`."""
 
     left: Matrix
     values: list[Fraction]
@@ -50,29 +50,29 @@ class Svd(NamedTuple):
         return [value**2 for value in self.values]
 
     def scaled(self, factor: Fraction) -> Svd:
-        """Return the matrix times a positive number."""
+        """The matrix times a positive number."""
         return self._replace(values=[factor * value for value in self.values])
 
 
 class Minimiser(NamedTuple):
-    """Factors ``F`` (``n1 x k``) and ``G`` (``n2 x k``) by their singular value decompositions."""
+    """Factors `F` (`n1 x k`) and `G` (`n2 x k`) by their singular value decompositions."""
 
     f: Svd
     g: Svd
 
     @property
     def truth(self) -> Matrix:
-        """``M* = FGᵀ``."""
+        """`M* = FGᵀ`."""
         return matmul(self.f.matrix, transpose(self.g.matrix))
 
     @property
     def imbalance(self) -> Matrix:
-        """``Δ = FᵀF - GᵀG``."""
+        """`Δ = FᵀF - GᵀG`."""
         return add(gram(transpose(self.f.matrix)), gram(transpose(self.g.matrix)), -1)
 
 
 class Shape(NamedTuple):
-    """Sizes of a minimiser: ``rank_left + rank_right ≤ k + r``, as Sylvester's rank inequality demands."""
+    """Sizes of a minimiser: `rank_left + rank_right ≤ k + r`, as Sylvester's rank inequality demands."""
 
     n1: int
     n2: int
@@ -83,10 +83,10 @@ class Shape(NamedTuple):
 
 
 def draw(seed: int | str, shape: Shape, left: Range = MODERATE, right: Range = MODERATE) -> Minimiser:
-    """Draw factors whose singular values lie in the ranges ``left`` and ``right``.
+    """Draw factors whose singular values lie in the ranges `left` and `right`.
 
-    The row space of ``G`` is spanned by ``r`` directions inside the row space of ``F`` and by directions
-    orthogonal to it, so that ``FGᵀ`` has rank ``r``.
+    The row space of `G` is spanned by `r` directions inside the row space of `F` and by directions
+    orthogonal to it, so that `FGᵀ` has rank `r`.
     """
     n1, n2, k, r, rank_left, rank_right = shape
     rng = Random(f"minimiser/{seed}/{'/'.join(map(str, shape))}")

@@ -12,7 +12,7 @@ from lowrank_core.proofs.matrices import Matrix
 
 @contextmanager
 def digits(count: int) -> Iterator[None]:
-    """Compute with ``count`` decimal digits inside the block."""
+    """Compute with `count` decimal digits inside the block."""
     import mpmath
 
     with mpmath.workdps(count):
@@ -33,14 +33,14 @@ def numbers(matrix: Matrix) -> Matrix:
 
 
 def exp(x: Any) -> Any:
-    """Return the exponential to the working precision."""
+    """The exponential to the working precision."""
     import mpmath
 
     return mpmath.exp(x)
 
 
 def eigenvalues(a: Matrix) -> list[Any]:
-    """Return the eigenvalues of the symmetric ``a``, largest first."""
+    """The eigenvalues of the symmetric `a`, largest first."""
     import mpmath
 
     return sorted(mpmath.eigsy(mpmath.matrix(a), eigvals_only=True), reverse=True)

@@ -1,13 +1,13 @@
 r"""One step of gradient descent on the population loss, split into signal and residual (JMLR pp. 17-18).
 
-In the eigenbasis of the truth ``X = [S; E]`` and ``X_+ = X - η(XXᵀ - M*)X`` has
+In the eigenbasis of the truth `X = [S; E]` and `X_+ = X - η(XXᵀ - M*)X` has
 
     S_+ = S + η(Σ - SSᵀ)S - ηSEᵀE,    E_+ = E(I - ηXᵀX).
 
-*The residual,* (19): if ``η‖X‖² ≤ 1`` and ``η‖EEᵀ‖ ≤ 1/2``, then ``‖E_+E_+ᵀ‖ ≤ ‖EEᵀ‖ - η‖EEᵀ‖²``. Derived here; it
-fails beyond. *The signal,* (16): ``λ_min(S_+S_+ᵀ) ≥ ((1 + ησ_r)² - 2η‖EEᵀ‖)λ - 2η(1 + ησ_r)λ²`` with
-``λ = λ_min(SSᵀ)``, is off at second order in ``η``, by an exact instance; with the further term ``-2η²σ₁‖SEᵀ‖²`` it
-is proved here for ``r = 1``, and only measured beyond.
+*The residual,* (19): if `η‖X‖² ≤ 1` and `η‖EEᵀ‖ ≤ 1/2`, then `‖E_+E_+ᵀ‖ ≤ ‖EEᵀ‖ - η‖EEᵀ‖²`. Derived here; it
+fails beyond. *The signal,* (16): `λ_min(S_+S_+ᵀ) ≥ ((1 + ησ_r)² - 2η‖EEᵀ‖)λ - 2η(1 + ησ_r)λ²` with
+`λ = λ_min(SSᵀ)`, is off at second order in `η`, by an exact instance; with the further term `-2η²σ₁‖SEᵀ‖²` it
+is proved here for `r = 1`, and only measured beyond.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ DIGITS = 50
 
 
 def residual_terms(square: int = 1) -> dict[str, int]:
-    """Return, for each step of the proof of (19), the number of terms by which its identity fails.
+    """For each step of the proof of (19), the number of terms by which its identity fails.
 
-    ``square`` stands for the coefficient of ``η(EEᵀ)²``. With ``H = XᵀX = SᵀS + EᵀE`` and ``e`` an eigenvalue:
+    `square` stands for the coefficient of `η(EEᵀ)²`. With `H = XᵀX = SᵀS + EᵀE` and `e` an eigenvalue:
 
-    * ``order``: ``EEᵀ - η(EEᵀ)² - E_+E_+ᵀ = ηESᵀSEᵀ + ηEXᵀ(I - ηXXᵀ)XEᵀ``, positive semidefinite for ``η‖X‖² ≤ 1``;
-    * ``monotone``: ``d/de (e - ηe²) = 1 - 2ηe``, so ``‖EEᵀ - η(EEᵀ)²‖`` belongs to the largest
-      ``e`` as long as ``η‖EEᵀ‖ ≤ 1/2``.
+    * `order`: `EEᵀ - η(EEᵀ)² - E_+E_+ᵀ = ηESᵀSEᵀ + ηEXᵀ(I - ηXXᵀ)XEᵀ`, positive semidefinite for `η‖X‖² ≤ 1`;
+    * `monotone`: `d/de (e - ηe²) = 1 - 2ηe`, so `‖EEᵀ - η(EEᵀ)²‖` belongs to the largest
+      `e` as long as `η‖EEᵀ‖ ≤ 1/2`.
     """
     import sympy
 
@@ -49,13 +49,13 @@ def residual_terms(square: int = 1) -> dict[str, int]:
 
 
 def signal_terms(extra: int = 2) -> int:
-    """Return the terms left in the proof of (16) with ``-extra·η²σ₁‖SEᵀ‖²`` for ``r = 1`` and ``e = ‖EEᵀ‖``.
+    """The terms left in the proof of (16) with `-extra·η²σ₁‖SEᵀ‖²` for `r = 1` and `e = ‖EEᵀ‖`.
 
-    With ``λ = SSᵀ``, ``q = ‖SEᵀ‖²`` and ``p = ‖SEᵀE‖²`` the left side minus the bound is, for every step,
+    With `λ = SSᵀ`, `q = ‖SEᵀ‖²` and `p = ‖SEᵀE‖²` the left side minus the bound is, for every step,
 
         2η(λe - q) + η²λ(λ + q/λ)² + η²(p - q²/λ),
 
-    in which nothing is negative: ``q ≤ λe``, and ``q² ≤ λp`` by the Cauchy-Schwarz inequality.
+    in which nothing is negative: `q ≤ λe`, and `q² ≤ λp` by the Cauchy-Schwarz inequality.
     """
     import sympy
 
@@ -70,16 +70,16 @@ def signal_terms(extra: int = 2) -> int:
 
 
 class Counterexample(NamedTuple):
-    """An exact instance of (16) with ``r = n - r = k = 1``; every number is a ratio of integers."""
+    """An exact instance of (16) with `r = n - r = k = 1`; every number is a ratio of integers."""
 
     hypotheses: bool
-    """Whether ``0 < SSᵀ ≤ 2σ``, ``EEᵀ ≤ σ`` and ``ησ ≤ 1/20`` hold."""
+    """Whether `0 < SSᵀ ≤ 2σ`, `EEᵀ ≤ σ` and `ησ ≤ 1/20` hold."""
     difference: Fraction
-    """``λ_min(S_+S_+ᵀ)`` minus the bound."""
+    """`λ_min(S_+S_+ᵀ)` minus the bound."""
 
 
 def counterexample(extra: int = 0) -> Counterexample:
-    """Evaluate (16), with ``-extra·η²σ‖SEᵀ‖²`` added, at ``σ = 1``, ``S = 1/10``, ``E = 1``, ``η = 1/20``."""
+    """Evaluate (16), with `-extra·η²σ‖SEᵀ‖²` added, at `σ = 1`, `S = 1/10`, `E = 1`, `η = 1/20`."""
     sigma, s, e, eta = Fraction(1), Fraction(1, 10), Fraction(1), Fraction(1, 20)
     size = s * s
     stepped = (s + eta * (sigma - size) * s - eta * s * e * e) ** 2
@@ -89,16 +89,16 @@ def counterexample(extra: int = 0) -> Counterexample:
 
 
 def residual_failure() -> Fraction:
-    """Return ``‖E_+E_+ᵀ‖ - (‖EEᵀ‖ - η‖EEᵀ‖²)`` at ``S = 0``, ``EEᵀ = diag(1, 1/2)``, ``η = 9/10``: positive."""
+    """`‖E_+E_+ᵀ‖ - (‖EEᵀ‖ - η‖EEᵀ‖²)` at `S = 0`, `EEᵀ = diag(1, 1/2)`, `η = 9/10`: positive."""
     eta = Fraction(9, 10)
     values = (Fraction(1), Fraction(1, 2))
     return max(e * (1 - eta * e) ** 2 for e in values) - (max(values) - eta * max(values) ** 2)
 
 
 def largest_residual_ratio(seed: int, count: int = 20, load: Fraction = Fraction(1, 2)) -> float:
-    """Return the largest ``‖E_+E_+ᵀ‖/(‖EEᵀ‖ - η‖EEᵀ‖²) - 1`` over random instances with ``η‖EEᵀ‖ = load``.
+    """The largest `‖E_+E_+ᵀ‖/(‖EEᵀ‖ - η‖EEᵀ‖²) - 1` over random instances with `η‖EEᵀ‖ = load`.
 
-    Evaluated to 50 digits; instances with ``η‖X‖² > 1`` are scaled to ``S = 0``. A load above 1/2 is the control.
+    Evaluated to 50 digits; instances with `η‖X‖² > 1` are scaled to `S = 0`. A load above 1/2 is the control.
     """
     rng = Random(f"residual/{seed}")
     found = []

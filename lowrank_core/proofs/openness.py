@@ -1,14 +1,14 @@
-r"""With ``n`` columns or more, ``X ↦ XXᵀ`` is open onto the positive semidefinite cone.
+r"""With `n` columns or more, `X ↦ XXᵀ` is open onto the positive semidefinite cone.
 
-Let ``X`` be ``n x k`` with ``k ≥ n``. Then ``X = PO`` with ``P = (XXᵀ)^{1/2}`` and ``OOᵀ = I``: the polar
-decomposition, whose partial isometry extends for every rank ``j`` of ``X`` because ``k - j ≥ n - j``. For any
-``Y = S²`` with ``S ⪰ 0`` the factor ``W = SO`` satisfies ``WWᵀ = Y`` and, in the operator norm,
+Let `X` be `n x k` with `k ≥ n`. Then `X = PO` with `P = (XXᵀ)^{1/2}` and `OOᵀ = I`: the polar
+decomposition, whose partial isometry extends for every rank `j` of `X` because `k - j ≥ n - j`. For any
+`Y = S²` with `S ⪰ 0` the factor `W = SO` satisfies `WWᵀ = Y` and, in the operator norm,
 
     ‖W - X‖² = ‖S - P‖² ≤ ‖Y - XXᵀ‖.
 
-So every matrix near ``XXᵀ`` in the cone has a factor near ``X``, and a local minimum ``X`` of ``f(XXᵀ)`` makes
-``XXᵀ`` a local minimum of ``f`` over the cone, which for a convex ``f`` is a global one. Derived here; the
-inequality for square roots is classical. The controls: too few columns, where ``OOᵀ`` is only a projector, and
+So every matrix near `XXᵀ` in the cone has a factor near `X`, and a local minimum `X` of `f(XXᵀ)` makes
+`XXᵀ` a local minimum of `f` over the cone, which for a convex `f` is a global one. Derived here; the
+inequality for square roots is classical. The controls: too few columns, where `OOᵀ` is only a projector, and
 square roots that are not positive semidefinite.
 """
 
@@ -26,13 +26,13 @@ from lowrank_core.proofs.symbolic import term_count
 
 
 def proof_residuals(enough_columns: bool = True) -> dict[str, int]:
-    """Return, for each step of the proof, the number of terms by which its identity fails.
+    """For each step of the proof, the number of terms by which its identity fails.
 
-    * ``factor``: ``WWᵀ = S OOᵀ S = S²``, in noncommuting symbols, with ``OOᵀ = I`` or, with too few columns, a
+    * `factor`: `WWᵀ = S OOᵀ S = S²`, in noncommuting symbols, with `OOᵀ = I` or, with too few columns, a
       projector;
-    * ``roots``: ``S² - P² = D² + DP + PD`` for ``D = S - P``, in noncommuting symbols;
-    * ``top``: in an eigenbasis of ``D``, ``(D² + DP + PD)_jj = d_j² + 2 d_j P_jj``. As ``S`` and ``P`` may be
-      exchanged, let ``d_j = ‖D‖`` be positive: then ``‖S² - P²‖ ≥ d_j²``, for ``P_jj ≥ 0``.
+    * `roots`: `S² - P² = D² + DP + PD` for `D = S - P`, in noncommuting symbols;
+    * `top`: in an eigenbasis of `D`, `(D² + DP + PD)_jj = d_j² + 2 d_j P_jj`. As `S` and `P` may be
+      exchanged, let `d_j = ‖D‖` be positive: then `‖S² - P²‖ ≥ d_j²`, for `P_jj ≥ 0`.
     """
     import sympy
 
@@ -55,14 +55,14 @@ SLACK = Fraction(1, 10**5)
 
 
 class Pair(NamedTuple):
-    """Factors ``X = PO`` and ``W = SO`` with exact entries, ``n x k``, both of them matrices of fractions."""
+    """Factors `X = PO` and `W = SO` with exact entries, `n x k`, both of them matrices of fractions."""
 
     x: Matrix
     w: Matrix
 
 
 def draw(rng: Random, n: int, k: int, ranks: tuple[int, int], indefinite: bool = False) -> Pair:
-    """Draw ``X`` and ``W`` of the given ranks; with ``indefinite`` roots, the control, ``S ≈ -P``."""
+    """Draw `X` and `W` of the given ranks; with `indefinite` roots, the control, `S ≈ -P`."""
     p = _root(rng, n, ranks[0])
     nearby = [[-x for x in row] for row in add(p, diagonal([Fraction(1, 100)] * n))]
     s = nearby if indefinite else _root(rng, n, ranks[1])
@@ -71,10 +71,10 @@ def draw(rng: Random, n: int, k: int, ranks: tuple[int, int], indefinite: bool =
 
 
 def certify(seed: int, n: int, k: int, indefinite: bool = False) -> Certificate:
-    """Compare ``(1 + SLACK)² ‖Y - XXᵀ‖²`` with ``‖W - X‖⁴`` for pairs of all ranks ``0, ..., n``.
+    """Compare `(1 + SLACK)² ‖Y - XXᵀ‖²` with `‖W - X‖⁴` for pairs of all ranks `0, ..., n`.
 
     Exact matrices, whose largest eigenvalues are enclosed by inertia. The slack is for the equality cases, such as
-    ``X = 0``, which no enclosure could decide.
+    `X = 0`, which no enclosure could decide.
     """
     rng = Random(f"openness/{seed}/{n}/{k}")
     pairs = []

@@ -1,12 +1,12 @@
 r"""Local laws of preconditioned steps, as identities between symbols; all of it derived here.
 
-At the truth, ``E`` is of first order and its block outside the ranges of the truth of second order. To first order
-one step multiplies the *core* block of ``E`` (both ranges) and the *cross* blocks (one range, one complement) by
+At the truth, `E` is of first order and its block outside the ranges of the truth of second order. To first order
+one step multiplies the *core* block of `E` (both ranges) and the *cross* blocks (one range, one complement) by
 
     1 − 2η and 1 − η       for  F ← F − ηEG(GᵀG)⁻¹, G ← G − ηEᵀF(FᵀF)⁻¹,
     1 − 4α and 1 − 2α      for  X ← X − 2αEX(XᵀX)⁻¹,
 
-whatever the spectrum. A direction beyond the true rank, of size ``y`` in ``XXᵀ``, becomes ``y(1 − 2αy/(y + λ))²``.
+whatever the spectrum. A direction beyond the true rank, of size `y` in `XXᵀ`, becomes `y(1 − 2αy/(y + λ))²`.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ def symmetric_residuals(core: int = 4, cross: int = 2) -> dict[str, int]:
 
 
 def noise_mode_residuals(power: int = 2) -> dict[str, int]:
-    """Terms left of the law of ``q`` equal directions beyond the rank, for a damping ``λ = c‖E‖^p``.
+    """Terms left of the law of `q` equal directions beyond the rank, for a damping `λ = c‖E‖^p`.
 
-    The last entry is the continuous power law: ``y^{−(1−p)}`` grows at the constant speed ``4α(1 − p)/(c
-    q^{p/2})``.
+    The last entry is the continuous power law: `y^{−(1−p)}` grows at the constant speed `4α(1 − p)/(c
+    q^{p/2})`.
     """
     import sympy
 
@@ -71,8 +71,8 @@ def noise_mode_residuals(power: int = 2) -> dict[str, int]:
 
 
 def neutral_residuals(eta: int | Fraction = 1) -> dict[str, int]:
-    """Terms left of ``1/e₊ = −1/e − 1/m`` and of the two-cycle that follows, for a 1 × 1 truth ``m`` and ``η =
-    1``."""
+    """Terms left of `1/e₊ = −1/e − 1/m` and of the two-cycle that follows, for a 1 × 1 truth `m` and `η =
+    1`."""
     import sympy
 
     f, g, m = sympy.symbols("f g m", positive=True)
@@ -92,9 +92,9 @@ def neutral_residuals(eta: int | Fraction = 1) -> dict[str, int]:
 
 
 def covariance_residual(seed: int, steps: int, preconditioned: bool = True) -> int:
-    """Entries of ``FGᵀ`` that differ, in exact rationals, between the starts ``(F, G)`` and ``(FQ, GQ⁻ᵀ)``.
+    """Entries of `FGᵀ` that differ, in exact rationals, between the starts `(F, G)` and `(FQ, GQ⁻ᵀ)`.
 
-    Two steps of ScaledGD, or of gradient descent, on a random 3 × 3 problem with 2 columns and ``η = 1/2``.
+    Two steps of ScaledGD, or of gradient descent, on a random 3 × 3 problem with 2 columns and `η = 1/2`.
     """
     rng = Random(f"covariance/{seed}")
     target = rational_matrix(rng, 3, 3)

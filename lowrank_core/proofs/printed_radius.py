@@ -1,14 +1,14 @@
 r"""A spurious critical point inside a published radius, in exact rationals; derived here.
 
-For ``r = r* = 1`` and ``n = 2`` take ``φ(M) = ½(‖E‖² + (L − 1)⟨W, E⟩²/‖W‖²)`` with ``E = M − zzᵀ``: a quadratic
-whose Hessian has the eigenvalues 1 and ``L``, so that ``μ = 1`` on all matrices. Its gradient is ``E`` plus a
-multiple of ``W``. Let ``E_N`` be the part of ``E`` orthogonal to the tangents ``xvᵀ + vxᵀ`` at ``x``, and ``W =
-βE_N − E``. If
+For `r = r* = 1` and `n = 2` take `φ(M) = ½(‖E‖² + (L − 1)⟨W, E⟩²/‖W‖²)` with `E = M − zzᵀ`: a quadratic
+whose Hessian has the eigenvalues 1 and `L`, so that `μ = 1` on all matrices. Its gradient is `E` plus a
+multiple of `W`. Let `E_N` be the part of `E` orthogonal to the tangents `xvᵀ + vxᵀ` at `x`, and `W =
+βE_N − E`. If
 
     L = β(β − 1)/(β − 1 − τ),    1 + τ = ‖E‖²/‖E_N‖²,    β > 1 + τ,
 
-then ``∇φ = βE_N``, which annihilates ``x``: the point is critical for ``f(x) = φ(xxᵀ)``, with ``f = ½β‖E_N‖² >
-0``. Its ``f`` may be smaller than ``μ/(4(1 + μ/L))‖z‖⁴``.
+then `∇φ = βE_N`, which annihilates `x`: the point is critical for `f(x) = φ(xxᵀ)`, with `f = ½β‖E_N‖² >
+0`. Its `f` may be smaller than `μ/(4(1 + μ/L))‖z‖⁴`.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Instance:
 
     Attributes:
         x: the point, a column.
-        error: ``E``.
-        gradient: ``∇φ``, so that ``∇f(x) = 2∇φ x``.
-        conditioning: ``L``, with ``μ = 1`` and ``‖z‖ = 1``.
+        error: `E`.
+        gradient: `∇φ`, so that `∇f(x) = 2∇φ x`.
+        conditioning: `L`, with `μ = 1` and `‖z‖ = 1`.
     """
 
     x: Matrix
@@ -41,29 +41,29 @@ class Instance:
 
     @property
     def slope(self) -> Matrix:
-        """``∇f(x)``, a column."""
+        """`∇f(x)`, a column."""
         return [[2 * entry for entry in row] for row in matmul(self.gradient, self.x)]
 
     @property
     def value(self) -> Fraction:
-        """``f(x) = ½⟨∇φ, E⟩``."""
+        """`f(x) = ½⟨∇φ, E⟩`."""
         return _inner(self.gradient, self.error) / 2
 
     @property
     def printed_radius(self) -> Fraction:
-        """``μ/(2(1 + μ/L)) · λ²/2`` with ``λ = ‖z‖² = 1``: Theorem 4 of Zhang, Fattahi & Zhang (2023), p. 9."""
+        """`μ/(2(1 + μ/L)) · λ²/2` with `λ = ‖z‖² = 1`: Theorem 4 of Zhang, Fattahi & Zhang (2023), p. 9."""
         return 1 / (4 * (1 + 1 / self.conditioning))
 
     @property
     def lemma_radius(self) -> Fraction:
-        """``μ/(2(1 + L/μ)) · λ²``: Lemma 24 of the same paper."""
+        """`μ/(2(1 + L/μ)) · λ²`: Lemma 24 of the same paper."""
         return 1 / (2 * (1 + self.conditioning))
 
 
 def draw(seed: int, nearest: Fraction, farthest: Fraction) -> Instance:
-    """A random example with ``z = (1, 0)`` and an error of norm about ``D``, between the two ends given.
+    """A random example with `z = (1, 0)` and an error of norm about `D`, between the two ends given.
 
-    ``D`` decides the rest: the best ``x`` has ``‖x‖² = cos²∠(x, z) = √(1 − D²)``, and the best ``β`` makes ``L``
+    `D` decides the rest: the best `x` has `‖x‖² = cos²∠(x, z) = √(1 − D²)`, and the best `β` makes `L`
     least.
     """
     rng = Random(f"printed radius/{seed}")

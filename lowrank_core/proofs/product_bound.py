@@ -1,10 +1,10 @@
 r"""How much geometric steps can multiply (Lemma 37 of Ma & Fattahi 2023).
 
-For ``a > 0`` and ``0 < ρ < 1``,
+For `a > 0` and `0 < ρ < 1`,
 
     exp(aTρᵀ/(1 + a))  ≤  ∏_{t=1}^{T} (1 + aρᵗ)  ≤  ∏_{t=0}^{T} (1 + aρᵗ)  ≤  exp(a/(1 - ρ)),
 
-with ``ρᵀ`` the power of ``ρ``. The control halves the last exponent.
+with `ρᵀ` the power of `ρ`. The control halves the last exponent.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from lowrank_core.proofs.symbolic import term_count
 
 
 def proof_residuals(share: Fraction = Fraction(1)) -> dict[str, int]:
-    """Return, for each step of the proof, the number of terms by which its identity fails.
+    """For each step of the proof, the number of terms by which its identity fails.
 
-    ``share`` multiplies the exponent ``a/(1 - ρ)``. Both differences vanish at ``x = 0``:
+    `share` multiplies the exponent `a/(1 - ρ)`. Both differences vanish at `x = 0`:
 
-    * ``upper``: ``d/dx (x - log(1 + x)) = x/(1 + x)``, so ``log(1 + x) ≤ x``;
-    * ``lower``: ``d/dx (log(1 + x) - x/(1 + x)) = x/(1 + x)²``, so ``log(1 + x) ≥ x/(1 + x)``, and every factor
-      up to ``T`` has ``x/(1 + x) ≥ aρᵀ/(1 + a)``;
-    * ``series``: ``(1 - ρ) · a/(1 - ρ) = a``, the sum of ``aρᵗ`` over all ``t``.
+    * `upper`: `d/dx (x - log(1 + x)) = x/(1 + x)`, so `log(1 + x) ≤ x`;
+    * `lower`: `d/dx (log(1 + x) - x/(1 + x)) = x/(1 + x)²`, so `log(1 + x) ≥ x/(1 + x)`, and every factor
+      up to `T` has `x/(1 + x) ≥ aρᵀ/(1 + a)`;
+    * `series`: `(1 - ρ) · a/(1 - ρ) = a`, the sum of `aρᵗ` over all `t`.
     """
     import sympy
 
@@ -59,7 +59,7 @@ def certify(
     ratio: tuple[Fraction, Fraction] = (Fraction(1, 2), Fraction(99, 100)),
     steps: tuple[int, int] = (20, 200),
 ) -> Bounds:
-    """Compare products with both bounds in ball arithmetic, for random ``a``, ``ρ``, ``T`` between these ends."""
+    """Compare products with both bounds in ball arithmetic, for random `a`, `ρ`, `T` between these ends."""
     rng = Random(f"product-bound/{seed}")
     checks = proved = refuted = 0
     with enclosure.precision(bits):

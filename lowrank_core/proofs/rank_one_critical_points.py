@@ -1,10 +1,10 @@
 r"""The expected loss of a rank-one truth has no critical point but zero and the truth itself.
 
-Let ``f(u) = ‖uuᵀ - vvᵀ‖_F`` with ``v ≠ 0``. Away from the kink ``u = ±v``, where ``f = 0``, ``f`` is differentiable
-and its gradient is ``2g/f`` with ``g = |u|²u - ⟨u, v⟩v``. If ``g = 0``, then ``⟨g, u⟩ = a² - b² = 0`` and
-``⟨g, v⟩ = b(a - s) = 0``, where ``a = |u|²``, ``b = ⟨u, v⟩``, ``s = |v|²``. Either ``b = 0``, and
-``a = 0``: ``u = 0``; or ``a = s`` and ``b = ±s``, and ``|u ∓ v|² = a ∓ 2b + s = 0``: ``u = ±v``, the kink. In
-particular no ``u`` orthogonal to ``v`` is critical, except zero, the only smooth critical point. Derived here, in
+Let `f(u) = ‖uuᵀ - vvᵀ‖_F` with `v ≠ 0`. Away from the kink `u = ±v`, where `f = 0`, `f` is differentiable
+and its gradient is `2g/f` with `g = |u|²u - ⟨u, v⟩v`. If `g = 0`, then `⟨g, u⟩ = a² - b² = 0` and
+`⟨g, v⟩ = b(a - s) = 0`, where `a = |u|²`, `b = ⟨u, v⟩`, `s = |v|²`. Either `b = 0`, and
+`a = 0`: `u = 0`; or `a = s` and `b = ±s`, and `|u ∓ v|² = a ∓ 2b + s = 0`: `u = ±v`, the kink. In
+particular no `u` orthogonal to `v` is critical, except zero, the only smooth critical point. Derived here, in
 every dimension. The control is a truth of rank two, which has further critical points.
 """
 
@@ -14,14 +14,14 @@ from lowrank_core.proofs.symbolic import term_count
 
 
 def proof_residuals(n: int = 4, second: int = 0) -> dict[str, int]:
-    """Return, for each step of the proof, the number of terms by which its identity fails in ``n`` dimensions.
+    """For each step of the proof, the number of terms by which its identity fails in `n` dimensions.
 
-    ``second`` adds ``second · wwᵀ`` to the truth, ``w`` a further vector of symbols.
+    `second` adds `second · wwᵀ` to the truth, `w` a further vector of symbols.
 
-    * ``gradient``: ``∇f² = 4g``;
-    * ``along u``: ``⟨g, u⟩ = a² - b²``;
-    * ``along v``: ``⟨g, v⟩ = b(a - s)``;
-    * ``distance``: ``|u - v|² = a - 2b + s``, and with ``-v`` for ``v`` the other sign.
+    * `gradient`: `∇f² = 4g`;
+    * `along u`: `⟨g, u⟩ = a² - b²`;
+    * `along v`: `⟨g, v⟩ = b(a - s)`;
+    * `distance`: `|u - v|² = a - 2b + s`, and with `-v` for `v` the other sign.
     """
     import sympy
 
@@ -40,9 +40,9 @@ def proof_residuals(n: int = 4, second: int = 0) -> dict[str, int]:
 
 
 def critical_points(spectrum: tuple[int, int]) -> list[tuple[int, int]]:
-    """Return the squared coordinates of all real ``u`` in the plane with ``|u|²u = diag(spectrum)u``, exactly.
+    """The squared coordinates of all real `u` in the plane with `|u|²u = diag(spectrum)u`, exactly.
 
-    The truth is ``diag(spectrum)``: with ``(1, 0)`` it has rank one, and ``0`` and ``±e₁`` are its points.
+    The truth is `diag(spectrum)`: with `(1, 0)` it has rank one, and `0` and `±e₁` are its points.
     """
     import sympy
 

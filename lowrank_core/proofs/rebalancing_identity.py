@@ -1,11 +1,11 @@
-r"""One rebalancing step: it keeps ``FGᵀ`` and makes ``F`` a multiple of an isometry.
+r"""One rebalancing step: it keeps `FGᵀ` and makes `F` a multiple of an isometry.
 
-For ``F = A S B`` with orthonormal columns in ``A``, diagonal ``S`` and orthogonal ``B``, and ``β > 0``, the pair
-``F̃ = βA``, ``G̃ = β⁻¹ G Bᵀ S`` has
+For `F = A S B` with orthonormal columns in `A`, diagonal `S` and orthogonal `B`, and `β > 0`, the pair
+`F̃ = βA`, `G̃ = β⁻¹ G Bᵀ S` has
 
     F̃G̃ᵀ = FGᵀ,    F̃ᵀF̃ = β²I,    G̃ᵀG̃ = β⁻² Aᵀ (FGᵀ)(FGᵀ)ᵀ A,
 
-so that at ``FGᵀ = M*`` the nonzero eigenvalues of ``G̃ᵀG̃`` are ``σ_i²/β²``. The step is that of Xiong, Ding and
+so that at `FGᵀ = M*` the nonzero eigenvalues of `G̃ᵀG̃` are `σ_i²/β²`. The step is that of Xiong, Ding and
 Du (2024), as restated; the last identity is derived here. The controls pass a wrong ingredient.
 """
 
@@ -27,21 +27,21 @@ class Residuals(NamedTuple):
     """What is left of the three identities: terms, or entries that do not vanish."""
 
     product: int
-    """Of ``F̃G̃ᵀ - FGᵀ``."""
+    """Of `F̃G̃ᵀ - FGᵀ`."""
     left: int
-    """Of ``F̃ᵀF̃ - β²I``."""
+    """Of `F̃ᵀF̃ - β²I`."""
     right: int
-    """Of ``G̃ᵀG̃ - β⁻² Aᵀ(FGᵀ)(FGᵀ)ᵀA``."""
+    """Of `G̃ᵀG̃ - β⁻² Aᵀ(FGᵀ)(FGᵀ)ᵀA`."""
 
 
 def rebalance(a: Matrix, s: list[Any], b: Matrix, g: Matrix, beta: Any) -> tuple[Matrix, Matrix]:
-    """Return ``(F̃, G̃)`` for ``F = a diag(s) b`` and ``G = g``."""
+    """`(F̃, G̃)` for `F = a diag(s) b` and `G = g`."""
     right = matmul(matmul(g, transpose(b)), diagonal(s))
     return _scaled(a, beta), _scaled(right, 1 / beta)
 
 
 def proof_residuals(mistake: Mistake = "") -> Residuals:
-    """Return the terms left of the identities, in noncommuting symbols and with ``AᵀA = BBᵀ = I`` only."""
+    """The terms left of the identities, in noncommuting symbols and with `AᵀA = BBᵀ = I` only."""
     import sympy
 
     a, at, s, b, bt, g, gt = sympy.symbols("A At S B Bt G Gt", commutative=False)
@@ -64,7 +64,7 @@ def proof_residuals(mistake: Mistake = "") -> Residuals:
 
 
 def instance_residuals(seed: int, n1: int, n2: int, k: int, mistake: Mistake = "") -> Residuals:
-    """Return how many entries of the identities fail on a random instance, in exact arithmetic (``k ≤ n1``)."""
+    """How many entries of the identities fail on a random instance, in exact arithmetic (`k ≤ n1`)."""
     rng = Random(f"rebalancing/{seed}/{n1}/{n2}/{k}")
     a, b = columns(rational_orthogonal(rng, n1), 0, k), rational_orthogonal(rng, k)
     s = [rational(rng, Fraction(1, 10), 2) for _ in range(k)]

@@ -1,10 +1,10 @@
 r"""The gradient flow of symmetric factorisation is a Riccati equation with a closed form.
 
-For any symmetric ``Σ``, the flow ``X' = (Σ - XXᵀ) X`` makes ``W = XXᵀ`` obey ``W' = ΣW + WΣ - 2W²``, and
+For any symmetric `Σ`, the flow `X' = (Σ - XXᵀ) X` makes `W = XXᵀ` obey `W' = ΣW + WΣ - 2W²`, and
 
     W(t) = e^{Σt} X_0 (I + X_0ᵀ E(t) X_0)⁻¹ X_0ᵀ e^{Σt},    E(t) = ∫₀ᵗ 2 e^{2Σs} ds.
 
-Derived here. ``weight`` stands for the 2 inside ``E``: with any other weight the form must cease to solve
+Derived here. `weight` stands for the 2 inside `E`: with any other weight the form must cease to solve
 the equation.
 """
 
@@ -23,10 +23,10 @@ from lowrank_core.proofs.symbolic import term_count
 def closed_form(
     sigma: Sequence[Any], start: Matrix, t: Any, exp: Callable[[Any], Any] = enclosure.exp, weight: int = 2
 ) -> Matrix:
-    """Return ``W(t)`` for ``Σ = diag(sigma)``, in the arithmetic of the arguments, to which ``exp`` belongs.
+    """`W(t)` for `Σ = diag(sigma)`, in the arithmetic of the arguments, to which `exp` belongs.
 
-    ``P = I + X_0ᵀ E X_0`` is positive definite for every ``t ≥ 0`` and every real ``sigma``, so the inverse
-    exists; ``ArithmeticError`` is raised if the working precision is too low to see it.
+    `P = I + X_0ᵀ E X_0` is positive definite for every `t ≥ 0` and every real `sigma`, so the inverse
+    exists; `ArithmeticError` is raised if the working precision is too low to see it.
     """
     kernel = [(exp(2 * value * t) - 1) / (2 * value) if value != 0 else t for value in sigma]
     metric = add(
@@ -37,7 +37,7 @@ def closed_form(
 
 
 def flow_residual() -> int:
-    """Return the number of terms left of ``(XXᵀ)' - (ΣW + WΣ - 2W²)`` along the flow.
+    """The number of terms left of `(XXᵀ)' - (ΣW + WΣ - 2W²)` along the flow.
 
     Noncommuting symbols.
     """
@@ -50,11 +50,11 @@ def flow_residual() -> int:
 
 
 def structural_residual(weight: int = 2) -> int:
-    """Return the number of terms left of ``W' - (ΣW + WΣ - 2W²)`` for the closed form.
+    """The number of terms left of `W' - (ΣW + WΣ - 2W²)` for the closed form.
 
-    Noncommuting symbols. Only three rules are used: ``(e^{Σt})' = Σ e^{Σt} = e^{Σt} Σ``,
-    ``E' = weight e^{2Σt}`` and ``(P⁻¹)' = -P⁻¹ P' P⁻¹`` for ``P = I + X_0ᵀ E X_0``. The result therefore
-    holds for every size, every symmetric ``Σ`` and every start.
+    Noncommuting symbols. Only three rules are used: `(e^{Σt})' = Σ e^{Σt} = e^{Σt} Σ`,
+    `E' = weight e^{2Σt}` and `(P⁻¹)' = -P⁻¹ P' P⁻¹` for `P = I + X_0ᵀ E X_0`. The result therefore
+    holds for every size, every symmetric `Σ` and every start.
     """
     import sympy
 
@@ -72,9 +72,9 @@ def structural_residual(weight: int = 2) -> int:
 
 
 def kernel_residual(weight: int = 2) -> int:
-    """Return how many of the defining properties of ``E(t)`` the entries ``(e^{2σt} - 1)/σ`` and ``2t`` miss.
+    """How many of the defining properties of `E(t)` the entries `(e^{2σt} - 1)/σ` and `2t` miss.
 
-    The properties: ``E(0) = 0`` and ``E' = weight e^{2σt}``, for ``σ ≠ 0`` and for ``σ = 0``.
+    The properties: `E(0) = 0` and `E' = weight e^{2σt}`, for `σ ≠ 0` and for `σ = 0`.
     """
     import sympy
 
@@ -87,12 +87,12 @@ def kernel_residual(weight: int = 2) -> int:
 
 
 def instance_residual(seed: int, n: int = 3, k: int = 2, weight: int = 2) -> int:
-    """Return how many of the ``n²`` entries of ``W' - (ΣW + WΣ - 2W²)`` do not vanish identically.
+    """How many of the `n²` entries of `W' - (ΣW + WΣ - 2W²)` do not vanish identically.
 
-    The start is rational, drawn from ``seed``. ``Σ`` is diagonal with independent symbols ``σ_i``, so
-    positive, negative and zero eigenvalues are covered at once. The functions ``e^{σ_i t}`` and ``E_ii(t)``
-    are symbols with the derivatives ``σ_i e^{σ_i t}`` and ``weight e^{2σ_i t}``; with ``W = N/d`` the
-    residual times ``d²`` is then a polynomial, and its vanishing is decided exactly.
+    The start is rational, drawn from `seed`. `Σ` is diagonal with independent symbols `σ_i`, so
+    positive, negative and zero eigenvalues are covered at once. The functions `e^{σ_i t}` and `E_ii(t)`
+    are symbols with the derivatives `σ_i e^{σ_i t}` and `weight e^{2σ_i t}`; with `W = N/d` the
+    residual times `d²` is then a polynomial, and its vanishing is decided exactly.
     """
     from sympy.polys.domains import QQ
     from sympy.polys.matrices import DomainMatrix

@@ -1,19 +1,19 @@
 r"""The best counterexample at a given point, by semidefinite programming, with a certificate from either side.
 
 Given a candidate and a truth, which operator makes the candidate a second-order point with the smallest RIP
-constant? In coordinates where the inner product is Euclidean let ``e`` be the error matrix, ``J`` the Jacobian of
-the parametrisation and ``C`` the linear map for which the Hessian is ``C(He) + JᵀHJ + R``. The program is
+constant? In coordinates where the inner product is Euclidean let `e` be the error matrix, `J` the Jacobian of
+the parametrisation and `C` the linear map for which the Hessian is `C(He) + JᵀHJ + R`. The program is
 
     minimise δ  over  H   subject to   (1 − δ)I ⪯ H ⪯ (1 + δ)I,   JᵀHe = 0,   C(He) + JᵀHJ + R ⪰ 0,
 
-after Zhang, Sojoudi & Lavaei (2019), Theorem 8, there for a symmetric factor and in the space of ``[X, Z]``, on
-which it loses nothing. By duality (derived here) *any* vector ``y`` and any ``V ⪰ 0`` give a lower bound,
+after Zhang, Sojoudi & Lavaei (2019), Theorem 8, there for a symmetric factor and in the space of `[X, Z]`, on
+which it loses nothing. By duality (derived here) *any* vector `y` and any `V ⪰ 0` give a lower bound,
 
     δ ≥ −(tr S + ⟨V, R⟩)/‖S‖_*,    S = sym((Jy + C*(V)) eᵀ) + JVJᵀ,
 
-with ``‖·‖_*`` the nuclear norm: multiply the constraints, and take the least of the Lagrangian over ``H``. So the
-solver is trusted for nothing: its ``H`` is measured again, and its multipliers are put into this formula. A first
-look at ``S`` shows what they mean: ``V`` is a family of escape directions, one of which ``H`` must fail to bend.
+with `‖·‖_*` the nuclear norm: multiply the constraints, and take the least of the Lagrangian over `H`. So the
+solver is trusted for nothing: its `H` is measured again, and its multipliers are put into this formula. A first
+look at `S` shows what they mean: `V` is a family of escape directions, one of which `H` must fail to bend.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def best_counterexample_pair(
 
 
 def dual_bound(program: _Program, direction: torch.Tensor, weights: torch.Tensor) -> float:
-    """The lower bound on δ that ``y`` and ``V`` prove; ``V`` is first made positive semidefinite."""
+    """The lower bound on δ that `y` and `V` prove; `V` is first made positive semidefinite."""
     values, vectors = torch.linalg.eigh(0.5 * (weights + weights.mT))
     weights = (vectors * values.clamp(min=0.0)) @ vectors.mT
     pulled = program.jacobian @ direction + torch.einsum("abq,ab->q", program.coupling, weights)

@@ -1,19 +1,19 @@
 r"""Whether a rank-one truth is a sharp local minimum of the ℓ1 loss with one column: certificates for both answers.
 
-Let ``M* = uuᵀ``, ``y_i = ⟨A_i, M*⟩ + s_i`` and ``a_i = 2A_i u``. In the direction ``v`` the loss of
-``(u + v)(u + v)ᵀ`` has the slope ``g(v)/m`` with
+Let `M* = uuᵀ`, `y_i = ⟨A_i, M*⟩ + s_i` and `a_i = 2A_i u`. In the direction `v` the loss of
+`(u + v)(u + v)ᵀ` has the slope `g(v)/m` with
 
     g(v) = Σ_{s_i = 0} |a_i·v| - b·v,    b = Σ_{s_i ≠ 0} sign(s_i) a_i,
 
-and ``|z - s| ≥ |s| - sign(s) z`` makes ``f(u + v) ≥ f(u) + (g(v) - Σ|vᵀA_i v|)/m`` for every ``v``. So the
-truth is a sharp local minimum if ``g > 0`` away from zero. Derived here:
+and `|z - s| ≥ |s| - sign(s) z` makes `f(u + v) ≥ f(u) + (g(v) - Σ|vᵀA_i v|)/m` for every `v`. So the
+truth is a sharp local minimum if `g > 0` away from zero. Derived here:
 
-* if ``b = Σ λ_i a_i`` over clean ``i`` with ``|λ_i| ≤ 1 - τ`` and ``τ > 0``, then ``g(v) ≥ τ Σ |a_i·v|``, which
-  is positive if the clean ``a_i`` span. Such weights balance the pull ``b`` of the corrupted measurements;
-* if ``b·v > Σ |a_i·v|`` for some ``v``, the loss falls along it, and the truth is no local minimum.
+* if `b = Σ λ_i a_i` over clean `i` with `|λ_i| ≤ 1 - τ` and `τ > 0`, then `g(v) ≥ τ Σ |a_i·v|`, which
+  is positive if the clean `a_i` span. Such weights balance the pull `b` of the corrupted measurements;
+* if `b·v > Σ |a_i·v|` for some `v`, the loss falls along it, and the truth is no local minimum.
 
-One of the two happens, or ``g`` touches zero. Reweighted least squares finds both: for any positive weights
-``w_i`` and ``M = Σ w_i a_i a_iᵀ``, ``λ_i = w_i a_i·v`` with ``Mv = b`` satisfies ``Σ λ_i a_i = b``. Floating-point
+One of the two happens, or `g` touches zero. Reweighted least squares finds both: for any positive weights
+`w_i` and `M = Σ w_i a_i a_iᵀ`, `λ_i = w_i a_i·v` with `Mv = b` satisfies `Σ λ_i a_i = b`. Floating-point
 numbers are rationals, so the certificates are checked exactly, for the very numbers that ran.
 """
 
@@ -34,15 +34,15 @@ ROUNDS = 100
 def reweighted(
     rows: torch.Tensor, clean: torch.Tensor, pull: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weights and direction by reweighted least squares for ``min Σ |a_i·v|`` subject to ``b·v = 1``.
+    """Weights and direction by reweighted least squares for `min Σ |a_i·v|` subject to `b·v = 1`.
 
     Args:
-        rows: ``a_i``, (B, m, n).
+        rows: `a_i`, (B, m, n).
         clean: which measurements are clean, (B, m) bool.
-        pull: ``b``, (B, n).
+        pull: `b`, (B, n).
 
     Returns:
-        ``w``, (B, m), positive on clean rows and zero elsewhere, and ``v``, (B, n).
+        `w`, (B, m), positive on clean rows and zero elsewhere, and `v`, (B, n).
     """
     weight = clean.to(rows.dtype)
     direction = pull
@@ -58,7 +58,7 @@ def reweighted(
 
 
 def pull_of(rows: torch.Tensor, errors: torch.Tensor) -> torch.Tensor:
-    """``b = Σ sign(s_i) a_i``, (B, n), from ``a_i``, (B, m, n), and errors ``s_i``, (B, m), zero where clean."""
+    """`b = Σ sign(s_i) a_i`, (B, n), from `a_i`, (B, m, n), and errors `s_i`, (B, m), zero where clean."""
     return (rows * torch.sign(errors)[..., None]).sum(dim=1)
 
 
@@ -68,7 +68,7 @@ def exact(rows: Sequence[Sequence[float]]) -> Matrix:
 
 
 def exact_pull(rows: Matrix, errors: Sequence[float]) -> list[Fraction]:
-    """``b`` in exact arithmetic."""
+    """`b` in exact arithmetic."""
     signs = [(s > 0) - (s < 0) for s in errors]
     return [
         sum((sign * x for sign, x in zip(signs, column, strict=True)), Fraction(0))
@@ -77,9 +77,9 @@ def exact_pull(rows: Matrix, errors: Sequence[float]) -> list[Fraction]:
 
 
 def largest_weight(clean: Matrix, pull: list[Fraction], weights: Sequence[float]) -> Fraction:
-    """Return ``max |λ_i|`` of the exact balance ``b = Σ λ_i a_i`` that positive weights of the clean rows define.
+    """`max |λ_i|` of the exact balance `b = Σ λ_i a_i` that positive weights of the clean rows define.
 
-    Below one the minimum is sharp. Raises ``ArithmeticError`` if the clean rows do not span.
+    Below one the minimum is sharp. Raises `ArithmeticError` if the clean rows do not span.
     """
     # Any positive weights give a balance, so they may be rounded.
     rounded = [Fraction(round(w * 2**40) + 1) for w in weights]
@@ -90,10 +90,10 @@ def largest_weight(clean: Matrix, pull: list[Fraction], weights: Sequence[float]
 
 
 def falls(clean: Matrix, pull: list[Fraction], direction: list[Fraction]) -> bool:
-    """Tell whether ``b·v > Σ |a_i·v|`` over the clean rows: the loss then falls along ``v``."""
+    """Tell whether `b·v > Σ |a_i·v|` over the clean rows: the loss then falls along `v`."""
     return along(pull, direction) > sum((abs(along(row, direction)) for row in clean), Fraction(0))
 
 
 def along(row: list[Fraction], direction: list[Fraction]) -> Fraction:
-    """``a·v``."""
+    """`a·v`."""
     return sum((x * y for x, y in zip(row, direction, strict=True)), Fraction(0))

@@ -1,7 +1,7 @@
 r"""The steps of the sharp threshold's proof, as identities between symbols.
 
-``E = XXᵀ - ZZᵀ``, ``P`` the projector on the columns of ``X``, ``W = (I - P)ZZᵀ(I - P)``, ``D = E + W``,
-``F = D - tW``, ``α = ‖W‖/‖E‖``, ``β = σ tr W/(‖W‖‖E‖)``, ``s = (1 + δ)/√ρ`` and ``ψ² + sψ = 1``. Derived here; the
+`E = XXᵀ - ZZᵀ`, `P` the projector on the columns of `X`, `W = (I - P)ZZᵀ(I - P)`, `D = E + W`,
+`F = D - tW`, `α = ‖W‖/‖E‖`, `β = σ tr W/(‖W‖‖E‖)`, `s = (1 + δ)/√ρ` and `ψ² + sψ = 1`. Derived here; the
 chapter has the text around the identities.
 """
 
@@ -12,17 +12,17 @@ from lowrank_core.proofs.traces import Rules, trace_terms
 
 
 def escape_terms(bend: int = 2, critical: bool = True) -> dict[str, int]:
-    """Return, for each identity of steps 1 and 2, the number of terms by which it fails.
+    """For each identity of steps 1 and 2, the number of terms by which it fails.
 
-    ``bend`` is the constant in ``‖p uᵀ + u pᵀ‖² = 2 |p|²|u|² + bend (pᵀu)²``; without ``critical``, ``GX`` need
+    `bend` is the constant in `‖p uᵀ + u pᵀ‖² = 2 |p|²|u|² + bend (pᵀu)²`; without `critical`, `GX` need
     not vanish.
 
-    * ``hessian``: the second derivative of ``½⟨E, HE⟩ - ⟨N, E⟩`` along ``V`` is ``2⟨HE - N, VVᵀ⟩ + ⟨L, HL⟩`` with
-      ``L = XVᵀ + VXᵀ``, for every quadratic form ``H``;
-    * ``bending``: the norm of ``L`` for ``V = uvᵀ`` and ``p = Xv``, in the plane of ``p`` and ``u``;
-    * ``slope``: ``⟨G, D⟩ = 0`` if ``GX = 0``, with ``X = PX``;
-    * ``orthogonal``: ``⟨D, W⟩ = 0``, so that ``‖E‖² = ‖D‖² + ‖W‖²``;
-    * ``split``: ``D - W = E``.
+    * `hessian`: the second derivative of `½⟨E, HE⟩ - ⟨N, E⟩` along `V` is `2⟨HE - N, VVᵀ⟩ + ⟨L, HL⟩` with
+      `L = XVᵀ + VXᵀ`, for every quadratic form `H`;
+    * `bending`: the norm of `L` for `V = uvᵀ` and `p = Xv`, in the plane of `p` and `u`;
+    * `slope`: `⟨G, D⟩ = 0` if `GX = 0`, with `X = PX`;
+    * `orthogonal`: `⟨D, W⟩ = 0`, so that `‖E‖² = ‖D‖² + ‖W‖²`;
+    * `split`: `D - W = E`.
     """
     import sympy
 
@@ -56,10 +56,10 @@ def escape_terms(bend: int = 2, critical: bool = True) -> dict[str, int]:
 
 
 def optimisation_terms(mixed: int = 2) -> dict[str, int]:
-    """Return the same for step 3, the best ``t``, with ``c = α - (1 + δ)β``; ``mixed`` is the factor of ``αβ``.
+    """The same for step 3, the best `t`, with `c = α - (1 + δ)β`; `mixed` is the factor of `αβ`.
 
-    * ``cauchy``: ``(1 - α² + t²α²)(1 - α² + c²) - (1 - α² + tαc)² = (1 - α²)(tα - c)²``;
-    * ``noiseless``: ``δ² - (1 - α²) - c² = (1 + δ)(δ(1 - β²) - (1 - 2αβ + β²))``, the bound on δ of the literature.
+    * `cauchy`: `(1 - α² + t²α²)(1 - α² + c²) - (1 - α² + tαc)² = (1 - α²)(tα - c)²`;
+    * `noiseless`: `δ² - (1 - α²) - c² = (1 + δ)(δ(1 - β²) - (1 - 2αβ + β²))`, the bound on δ of the literature.
     """
     import sympy
 
@@ -76,15 +76,15 @@ def optimisation_terms(mixed: int = 2) -> dict[str, int]:
 
 
 def valid_inequality_terms(polar: bool = True) -> int:
-    """Return the terms left of step 4's identity, for matrices of every size.
+    """The terms left of step 4's identity, for matrices of every size.
 
-    With ``L₁ = Z + Y``, ``R₁ = Z - Y``, ``Z = OS`` a polar decomposition (``OᵀO = I``, ``S`` symmetric) and
-    ``K = λODOᵀ + s(I - OOᵀ)``,
+    With `L₁ = Z + Y`, `R₁ = Z - Y`, `Z = OS` a polar decomposition (`OᵀO = I`, `S` symmetric) and
+    `K = λODOᵀ + s(I - OOᵀ)`,
 
         ‖A - L₁R₁ᵀ‖² + ⟨D, L₁ᵀL₁ + R₁ᵀR₁⟩ - (2sλ tr D - λ² tr D² + (r - r*)s²)
             = ‖A - L₁R₁ᵀ - K‖² + 2⟨A - sI, K⟩ + 2(1 - λ)⟨D, S²⟩ + 2⟨D, YᵀY⟩ + 2⟨YYᵀ, K⟩.
 
-    ``polar=False`` takes any ``Z`` instead of ``OS``; then the identity has no reason to hold.
+    `polar=False` takes any `Z` instead of `OS`; then the identity has no reason to hold.
     """
     import sympy
 
@@ -113,12 +113,12 @@ def valid_inequality_terms(polar: bool = True) -> int:
 
 
 def circle_terms(power: int = 2) -> dict[str, int]:
-    """Return the same for step 5, with ``s = (1 - ψ²)/ψ``, ``b = √ρ β`` and ``q = √ρ``; ``power`` is that of ``ψ``.
+    """The same for step 5, with `s = (1 - ψ²)/ψ`, `b = √ρ β` and `q = √ρ`; `power` is that of `ψ`.
 
-    * ``psi``: ``√(1 + s²/4) - s/2`` solves ``ψ² + sψ = 1``;
-    * ``circle``: ``1 - 2sαb + s²b² = ψ² + (1 - ψ²)(1 - α² - b²) + (1 - ψ²)(α - b/ψ)²``;
-    * ``difference``: ``(ψ - δ)(ψ + δ + s) = 1 - δ² - sδ``;
-    * ``threshold``: this is ``(1 + δ)(1 + 1/q)(δ* - δ)`` for ``s = (1 + δ)/q`` and ``δ* = q/(1 + q)``.
+    * `psi`: `√(1 + s²/4) - s/2` solves `ψ² + sψ = 1`;
+    * `circle`: `1 - 2sαb + s²b² = ψ² + (1 - ψ²)(1 - α² - b²) + (1 - ψ²)(α - b/ψ)²`;
+    * `difference`: `(ψ - δ)(ψ + δ + s) = 1 - δ² - sδ`;
+    * `threshold`: this is `(1 + δ)(1 + 1/q)(δ* - δ)` for `s = (1 + δ)/q` and `δ* = q/(1 + q)`.
     """
     import sympy
 

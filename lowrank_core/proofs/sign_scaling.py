@@ -1,15 +1,15 @@
-r"""The scaling function of the ℓ1 sub-gradient: ``E Q(X) = φ(X) X/‖X‖_F`` for Gaussian measurements.
+r"""The scaling function of the ℓ1 sub-gradient: `E Q(X) = φ(X) X/‖X‖_F` for Gaussian measurements.
 
-Let ``u = ⟨A, X⟩ ~ N(0, n²)`` with ``n = ‖X‖_F``, ``v = ⟨A, Y⟩`` with ``E uv = ⟨X, Y⟩ = c``, and ``s`` independent
+Let `u = ⟨A, X⟩ ~ N(0, n²)` with `n = ‖X‖_F`, `v = ⟨A, Y⟩` with `E uv = ⟨X, Y⟩ = c`, and `s` independent
 of both. Ma & Fattahi (2023, Lemma 46) for laws of mean zero; that any law will do is derived here.
 
-1. ``E[v | u] = (c/n²) u``, so ``E[sign(u - s) v] = (c/n²) E[sign(u - s) u]``.
-2. ``E[sign(u - s) u] = n √(2/π) exp(-s²/(2n²))`` for every real number ``s``, of either sign.
-3. Hence ``φ = √(2/π) E exp(-s²/(2n²))``, and it remains to take the mean over the law of ``s = σz``. With
-   ``a = σ²/(2n²)`` it is ``1/√(1 + 2a)`` for Gaussian ``z``, ``exp(-a)`` for signs and constants,
-   ``exp(a) erfc(√a)`` for Cauchy ``z``, and for Student's law with three degrees ``K(3a)`` with
-   ``K(c) = (1 - 2c) exp(c) erfc(√c) + 2√(c/π)``: the density of ``w = z/√3`` is ``2/(1 + w²)`` times the Cauchy
-   one, so that ``K`` is the solution of ``K - K' = 2J``, ``K(0) = 1``, where ``J`` is the Cauchy mean.
+1. `E[v | u] = (c/n²) u`, so `E[sign(u - s) v] = (c/n²) E[sign(u - s) u]`.
+2. `E[sign(u - s) u] = n √(2/π) exp(-s²/(2n²))` for every real number `s`, of either sign.
+3. Hence `φ = √(2/π) E exp(-s²/(2n²))`, and it remains to take the mean over the law of `s = σz`. With
+   `a = σ²/(2n²)` it is `1/√(1 + 2a)` for Gaussian `z`, `exp(-a)` for signs and constants,
+   `exp(a) erfc(√a)` for Cauchy `z`, and for Student's law with three degrees `K(3a)` with
+   `K(c) = (1 - 2c) exp(c) erfc(√c) + 2√(c/π)`: the density of `w = z/√3` is `2/(1 + w²)` times the Cauchy
+   one, so that `K` is the solution of `K - K' = 2J`, `K(0) = 1`, where `J` is the Cauchy mean.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Exponent = Literal["s²/2n²", "s²/2n", "s/2n²"]
 
 
 def regression_residual() -> int:
-    """Terms left of step 1: ``∫ v p(u, v) dv - (c/n²) u p(u)`` for jointly Gaussian ``u`` and ``v``."""
+    """Terms left of step 1: `∫ v p(u, v) dv - (c/n²) u p(u)` for jointly Gaussian `u` and `v`."""
     import sympy
 
     n = sympy.Symbol("n", positive=True)
@@ -37,7 +37,7 @@ def regression_residual() -> int:
 
 
 def sign_residual(exponent: Exponent = "s²/2n²") -> int:
-    """Terms left of step 2, for a symbol ``s`` that may have either sign."""
+    """Terms left of step 2, for a symbol `s` that may have either sign."""
     import sympy
 
     n, s, _, _ = gaussian_symbols()
@@ -47,7 +47,7 @@ def sign_residual(exponent: Exponent = "s²/2n²") -> int:
 
 @functools.cache
 def _sign_mean() -> Any:
-    """``E[sign(u - s) u]``, integrated."""
+    """`E[sign(u - s) u]`, integrated."""
     import sympy
 
     _, s, u, density = gaussian_symbols()
@@ -57,7 +57,7 @@ def _sign_mean() -> Any:
 def law_residuals(cauchy: int = 1) -> dict[str, int]:
     """Terms left of step 3, for each law; Gaussian noise on every measurement is the Gaussian law.
 
-    ``cauchy`` multiplies the exponent of ``exp(a)`` in the Cauchy mean; anything but 1 is the control.
+    `cauchy` multiplies the exponent of `exp(a)` in the Cauchy mean; anything but 1 is the control.
     """
     import sympy
 
@@ -79,7 +79,7 @@ def law_residuals(cauchy: int = 1) -> dict[str, int]:
 
 
 def gaussian_symbols() -> tuple[Any, Any, Any, Any]:
-    """``n > 0``, real ``s`` and ``u``, and the density of ``u ~ N(0, n²)``."""
+    """`n > 0`, real `s` and `u`, and the density of `u ~ N(0, n²)`."""
     import sympy
 
     n = sympy.Symbol("n", positive=True)

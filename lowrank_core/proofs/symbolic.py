@@ -6,7 +6,7 @@ from typing import Any
 
 
 def term_count(expression: Any) -> int:
-    """Return the number of terms of a sympy expression after expansion, 0 for the expression zero."""
+    """The number of terms of a sympy expression after expansion, 0 for the expression zero."""
     import sympy
 
     expanded = sympy.expand(expression)
@@ -14,5 +14,5 @@ def term_count(expression: Any) -> int:
 
 
 def characteristic(matrix: Any, x: Any) -> Any:
-    """Return ``det(xI - matrix)`` as an expression in the symbol ``x``."""
+    """`det(xI - matrix)` as an expression in the symbol `x`."""
     return matrix.charpoly(x).as_expr(x)

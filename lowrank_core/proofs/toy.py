@@ -1,13 +1,13 @@
 r"""The toy problem of asymmetric factorisation: one noise entry, its flow in closed form, its exponent.
 
-For ``M* = diag(1, 0)`` and diagonal factors the noise entries ``b`` of ``F`` and ``c`` of ``G`` obey
-``b' = -c²b``, ``c' = -b²c``, whatever the signal entries do. ``Δ = b² - c²`` is constant, and with
-``s = t + ln(b_0/c_0)/Δ``
+For `M* = diag(1, 0)` and diagonal factors the noise entries `b` of `F` and `c` of `G` obey
+`b' = -c²b`, `c' = -b²c`, whatever the signal entries do. `Δ = b² - c²` is constant, and with
+`s = t + ln(b_0/c_0)/Δ`
 
     bc = Δ / (2 sinh Δs),    b² + c² = Δ coth Δs,    d ln (bc)² / d ln s = -2x coth x  at  x = Δs.
 
-So the squared error turns from the power law ``s⁻²`` of the balanced case ``Δ = 0`` to an exponential around
-``x = 1``. Derived here; Xiong, Ding and Du (2024) discuss a toy problem of this kind, whose numbers were not read.
+So the squared error turns from the power law `s⁻²` of the balanced case `Δ = 0` to an exponential around
+`x = 1`. Derived here; Xiong, Ding and Du (2024) discuss a toy problem of this kind, whose numbers were not read.
 The controls are weight decay, a wrong exponent in the closed form, and the balanced law in the place of the
 imbalanced one.
 """
@@ -29,9 +29,9 @@ DIGITS = 20
 
 
 def product(b0: Any, c0: Any, t: Any, exp: Callable[[Any], Any] = math.exp) -> Any:
-    """Return ``bc`` at time ``t`` along the flow, in the arithmetic of the arguments, to which ``exp`` belongs.
+    """`bc` at time `t` along the flow, in the arithmetic of the arguments, to which `exp` belongs.
 
-    ``Δ / (2 sinh Δs)`` without the logarithm in ``s``; any sign of ``Δ``.
+    `Δ / (2 sinh Δs)` without the logarithm in `s`; any sign of `Δ`.
     """
     delta = b0 * b0 - c0 * c0
     if delta == 0:
@@ -41,9 +41,9 @@ def product(b0: Any, c0: Any, t: Any, exp: Callable[[Any], Any] = math.exp) -> A
 
 
 def descend(b: Any, c: Any, eta: Any, steps: int, decay: Any = 0) -> Iterator[tuple[Any, Any]]:
-    """Yield ``(b, c)`` after 0, 1, ..., ``steps`` simultaneous gradient steps.
+    """Yield `(b, c)` after 0, 1, ..., `steps` simultaneous gradient steps.
 
-    ``decay > 0``, the weight of an added ``decay (b² + c²)/2``, is the control.
+    `decay > 0`, the weight of an added `decay (b² + c²)/2`, is the control.
     """
     kept = 1 - eta * decay
     yield b, c
@@ -53,23 +53,23 @@ def descend(b: Any, c: Any, eta: Any, steps: int, decay: Any = 0) -> Iterator[tu
 
 
 def exponent(x: float) -> float:
-    """Return ``-2x coth x``, the exponent of the squared error in ``s`` at ``Δs = x``."""
+    """`-2x coth x`, the exponent of the squared error in `s` at `Δs = x`."""
     return -2 * x / math.tanh(x) if x else -2.0
 
 
 def proof_residuals(power: int = 2, decay: int = 0) -> dict[str, int]:
-    """Return, for each step of the derivation, the number of terms by which its identity fails.
+    """For each step of the derivation, the number of terms by which its identity fails.
 
-    ``power`` stands for the 2 in ``c² = Δ/(e^{2Δs} - 1)`` and ``decay`` for a weight decay; ``e^{Δs}`` is a
-    symbol ``w`` with ``w' = Δw``.
+    `power` stands for the 2 in `c² = Δ/(e^{2Δs} - 1)` and `decay` for a weight decay; `e^{Δs}` is a
+    symbol `w` with `w' = Δw`.
 
-    * ``imbalance``, ``product``, ``sum``: ``Δ' = 0``, ``p' = -pq`` and ``q' = -4p²`` for ``p = bc`` and
-      ``q = b² + c²``;
-    * ``flow``: ``(c²)' = -2b²c²`` for ``c² = Δ/(w² - 1)`` and ``b² = c² + Δ``;
-    * ``start``: ``c = c_0`` where ``w = b_0/c_0``;
-    * ``sinh``, ``coth``, ``exponent``: the forms of ``p²``, of ``q`` and of ``(ln p²)'``;
-    * ``balanced``, ``late``: the limits ``1/(2s)`` for ``Δ → 0`` and ``p²w² → Δ²`` for ``s → ∞``;
-    * ``symmetric``: ``x² = 1/(2t + x_0⁻²)`` solves ``x' = -x³``, and ``t²x⁴ → 1/4``.
+    * `imbalance`, `product`, `sum`: `Δ' = 0`, `p' = -pq` and `q' = -4p²` for `p = bc` and
+      `q = b² + c²`;
+    * `flow`: `(c²)' = -2b²c²` for `c² = Δ/(w² - 1)` and `b² = c² + Δ`;
+    * `start`: `c = c_0` where `w = b_0/c_0`;
+    * `sinh`, `coth`, `exponent`: the forms of `p²`, of `q` and of `(ln p²)'`;
+    * `balanced`, `late`: the limits `1/(2s)` for `Δ → 0` and `p²w² → Δ²` for `s → ∞`;
+    * `symmetric`: `x² = 1/(2t + x_0⁻²)` solves `x' = -x³`, and `t²x⁴ → 1/4`.
     """
     import sympy
 
@@ -106,16 +106,16 @@ def proof_residuals(power: int = 2, decay: int = 0) -> dict[str, int]:
 
 
 def draw(seed: int, ratio: Fraction | None = None) -> tuple[Fraction, Fraction]:
-    """Draw a start with ``1/2 ≤ b_0 ≤ 1`` and ``c_0 = ratio b_0``; by default ``1/4 ≤ c_0/b_0 ≤ 2``."""
+    """Draw a start with `1/2 ≤ b_0 ≤ 1` and `c_0 = ratio b_0`; by default `1/4 ≤ c_0/b_0 ≤ 2`."""
     rng = Random(f"toy/{seed}")
     b0 = rational(rng, Fraction(1, 2), 1)
     return b0, b0 * (rational(rng, Fraction(1, 4), 2) if ratio is None else ratio)
 
 
 def largest_difference(seed: int, times: tuple[int, ...] = (1, 5), decay: Fraction = Fraction(0)) -> float:
-    """Return the largest relative difference of ``product`` from the flow integrated to 20 digits.
+    """The largest relative difference of `product` from the flow integrated to 20 digits.
 
-    The flow is integrated numerically, by Taylor series; ``decay > 0`` is the control.
+    The flow is integrated numerically, by Taylor series; `decay > 0` is the control.
     """
     import mpmath
 
@@ -132,9 +132,9 @@ def largest_difference(seed: int, times: tuple[int, ...] = (1, 5), decay: Fracti
 def largest_error(
     b0: float, c0: float, eta: float, time: float, decay: float = 0, balanced: bool = False
 ) -> float:
-    """Return the largest relative error of the flow's ``bc`` as a prediction of gradient descent up to ``time``.
+    """The largest relative error of the flow's `bc` as a prediction of gradient descent up to `time`.
 
-    Controls: ``decay > 0``, and ``balanced``, which predicts by the balanced law from the same ``b_0 c_0``.
+    Controls: `decay > 0`, and `balanced`, which predicts by the balanced law from the same `b_0 c_0`.
     """
     p0 = b0 * c0
     steps = round(time / eta)
@@ -147,10 +147,10 @@ def largest_error(
 def exponents(
     b0: float, c0: float, eta: float, until: float = 8, decay: float = 0
 ) -> list[tuple[float, float]]:
-    """Return ``(x, local exponent)`` along gradient descent until ``x = Δs`` reaches ``until``.
+    """`(x, local exponent)` along gradient descent until `x = Δs` reaches `until`.
 
-    The exponent is the slope of ``ln (bc)²`` against ``ln s`` over one step. For ``b_0 = c_0``, where ``x`` stays
-    0, the run ends when ``s`` reaches ``100 until``.
+    The exponent is the slope of `ln (bc)²` against `ln s` over one step. For `b_0 = c_0`, where `x` stays
+    0, the run ends when `s` reaches `100 until`.
     """
     delta = b0**2 - c0**2
     offset = math.log(b0 / c0) / delta if delta else 1 / (2 * b0 * c0)
@@ -164,7 +164,7 @@ def exponents(
 
 
 def crossing(found: list[tuple[float, float]], level: float = -2.5) -> float:
-    """Return the ``x`` at which the exponent passes ``level``, by linear interpolation; NaN if it does not."""
+    """The `x` at which the exponent passes `level`, by linear interpolation; NaN if it does not."""
     for (x, value), (x_next, value_next) in pairwise(found):
         if value_next <= level < value:
             return x + (x_next - x) * (level - value) / (value_next - value)

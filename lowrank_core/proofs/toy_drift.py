@@ -1,13 +1,13 @@
 r"""The imbalance of the toy problem under gradient descent: exact recursion, bounds, certified runs.
 
-Simultaneous gradient descent ``b_+ = b (1 - ηc²)``, ``c_+ = c (1 - ηb²)`` from ``b_0 > c_0 > 0`` with
-``η b_0² ≤ 1`` gives ``Δ_{t+1} = Δ_t (1 - η² b_t² c_t²)`` for ``Δ = b² - c²``. So ``Δ`` keeps its sign and
-never grows, and its relative drift ``D_T = 1 - Δ_T/Δ_0`` obeys
+Simultaneous gradient descent `b_+ = b (1 - ηc²)`, `c_+ = c (1 - ηb²)` from `b_0 > c_0 > 0` with
+`η b_0² ≤ 1` gives `Δ_{t+1} = Δ_t (1 - η² b_t² c_t²)` for `Δ = b² - c²`. So `Δ` keeps its sign and
+never grows, and its relative drift `D_T = 1 - Δ_T/Δ_0` obeys
 
     1 - exp(-η (q_0 - q_T)/4)  ≤  D_T  ≤  η c_0² / (2 - η b_0²),    q = b² + c²,
 
-so that ``D_∞ = η c_0²/2 + O(η²)``. Derived here. The controls are weight decay, under which ``D`` does not
-fall with ``η``, and alternating updates from ``c_0 > b_0``, under which ``|Δ|`` grows.
+so that `D_∞ = η c_0²/2 + O(η²)`. Derived here. The controls are weight decay, under which `D` does not
+fall with `η`, and alternating updates from `c_0 > b_0`, under which `|Δ|` grows.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ BITS = 128
 
 
 def proof_residuals(alternating: bool = False) -> dict[str, int]:
-    """Return, for each step of the proof, the number of terms by which its identity fails.
+    """For each step of the proof, the number of terms by which its identity fails.
 
-    ``alternating`` is the control: the second update then uses the new ``b``.
+    `alternating` is the control: the second update then uses the new `b`.
 
-    * ``imbalance``: ``Δ_+ = Δ (1 - η²p²)`` with ``p = bc``, so ``1 - D_T = Π (1 - η²p_t²)`` lies between
-      ``1 - S`` and ``e^{-S}`` with ``S = η² Σ p_t²``;
-    * ``sum``: ``q_+ = q - ηp² (4 - ηq)``, which sums to ``η(q_0 - q_T)/4 ≤ S ≤ η(q_0 - q_T)/(4 - ηq_0)``,
-      because ``0 ≤ ηq_t ≤ ηq_0 ≤ 2``;
-    * ``closing``: with ``q_T ≥ Δ_T`` and ``D_T ≤ S`` this is ``D (4 - ηq_0) ≤ η (q_0 - Δ_0 + Δ_0D)``, and the
-      two sides differ by ``2D (2 - ηb_0²) - 2ηc_0²``.
+    * `imbalance`: `Δ_+ = Δ (1 - η²p²)` with `p = bc`, so `1 - D_T = Π (1 - η²p_t²)` lies between
+      `1 - S` and `e^{-S}` with `S = η² Σ p_t²`;
+    * `sum`: `q_+ = q - ηp² (4 - ηq)`, which sums to `η(q_0 - q_T)/4 ≤ S ≤ η(q_0 - q_T)/(4 - ηq_0)`,
+      because `0 ≤ ηq_t ≤ ηq_0 ≤ 2`;
+    * `closing`: with `q_T ≥ Δ_T` and `D_T ≤ S` this is `D (4 - ηq_0) ≤ η (q_0 - Δ_0 + Δ_0D)`, and the
+      two sides differ by `2D (2 - ηb_0²) - 2ηc_0²`.
     """
     import sympy
 
@@ -56,18 +56,18 @@ def proof_residuals(alternating: bool = False) -> dict[str, int]:
 
 
 class Start(NamedTuple):
-    """A start in the units ``u = ηb²``, ``v = ηc²``, in which the step size is one."""
+    """A start in the units `u = ηb²`, `v = ηc²`, in which the step size is one."""
 
     u: Fraction
     v: Fraction
 
     def halved(self) -> Start:
-        """Return the same start with half the step size."""
+        """The same start with half the step size."""
         return Start(self.u / 2, self.v / 2)
 
 
 def draw(seed: int, count: int, step: Fraction = Fraction(1, 20)) -> list[Start]:
-    """Draw starts with ``1/2 ≤ b_0 ≤ 1`` and ``1/5 ≤ c_0/b_0 ≤ 4/5``, and ``η = step``."""
+    """Draw starts with `1/2 ≤ b_0 ≤ 1` and `1/5 ≤ c_0/b_0 ≤ 4/5`, and `η = step`."""
     rng = Random(f"toy-drift/{seed}")
     starts = []
     for _ in range(count):
@@ -80,9 +80,9 @@ def draw(seed: int, count: int, step: Fraction = Fraction(1, 20)) -> list[Start]
 def drifts(
     start: Start, times: list[int], decay: Fraction = Fraction(0), alternating: bool = False
 ) -> list[tuple[Ball, Ball]]:
-    """Run in rigorous arithmetic and return enclosures of ``(D_t, η q_t)`` at ``times``.
+    """Run in rigorous arithmetic and return enclosures of `(D_t, η q_t)` at `times`.
 
-    ``decay`` is ``ηλ`` for a weight decay ``λ``; with ``alternating`` ``c`` sees the new ``b``.
+    `decay` is `ηλ` for a weight decay `λ`; with `alternating` `c` sees the new `b`.
     """
     u, v = enclosure.ball(start.u), enclosure.ball(start.v)
     kept = enclosure.ball(1 - decay)
@@ -116,9 +116,9 @@ class Drift(NamedTuple):
 def certify(
     start: Start, steps: int = 4000, decay: Fraction = Fraction(0), alternating: bool = False
 ) -> Drift:
-    """Run ``steps`` steps and compare the drift with both bounds at log-spaced steps.
+    """Run `steps` steps and compare the drift with both bounds at log-spaced steps.
 
-    The bounds are those for the larger of ``b_0``, ``c_0`` in the place of ``b_0``.
+    The bounds are those for the larger of `b_0`, `c_0` in the place of `b_0`.
     """
     times = recorded(steps, early=10, per_octave=2)
     large, small = max(start), min(start)

@@ -1,7 +1,7 @@
 """Identities between traces of words in matrices of any size, decided by rewriting.
 
 A word is a product of noncommuting symbols. Its trace does not change when the word is rotated, nor when it is
-transposed; pairs of neighbours, around the seam too, are replaced by given rules, such as ``OᵀO = I``. What remains
+transposed; pairs of neighbours, around the seam too, are replaced by given rules, such as `OᵀO = I`. What remains
 of an expression after that is counted, so that zero means an identity for matrices of every size.
 """
 
@@ -28,7 +28,7 @@ class Rules(NamedTuple):
 
 
 def trace_terms(expression: Any, rules: Rules) -> int:
-    """Return the number of terms left of the trace of an expression in noncommuting symbols."""
+    """The number of terms left of the trace of an expression in noncommuting symbols."""
     import sympy
 
     total: dict[tuple[Any, ...], Any] = {}

@@ -1,12 +1,12 @@
-r"""A saddle of ``½‖UVᵀ - M‖²`` that is as flat as one likes.
+r"""A saddle of `½‖UVᵀ - M‖²` that is as flat as one likes.
 
-It is ``U = 0``, ``V = LY`` with orthonormal columns in ``Y`` and ``MY = 0``. The gradient is zero. The Hessian is
-``L²‖U̇‖² - 2⟨M, U̇V̇ᵀ⟩``, which on ``(x uaᵀ, y vaᵀ)``, with ``Mv = σu`` and ``Mᵀu = σv``, is ``L²x² - 2σxy``: its
-eigenvalues are those of ``[[L², -σ], [-σ, 0]]``, and
+It is `U = 0`, `V = LY` with orthonormal columns in `Y` and `MY = 0`. The gradient is zero. The Hessian is
+`L²‖U̇‖² - 2⟨M, U̇V̇ᵀ⟩`, which on `(x uaᵀ, y vaᵀ)`, with `Mv = σu` and `Mᵀu = σv`, is `L²x² - 2σxy`: its
+eigenvalues are those of `[[L², -σ], [-σ, 0]]`, and
 
     λ_min = (L² - √(L⁴ + 4σ₁²))/2 = -2σ₁²/(L² + √(L⁴ + 4σ₁²)) ≈ -σ₁²/L²,
 
-of multiplicity ``r`` at least. The first form loses all digits where ``L²`` is large. Derived here.
+of multiplicity `r` at least. The first form loses all digits where `L²` is large. Derived here.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from lowrank_core.proofs.symbolic import characteristic, term_count
 
 
 def curvature(size: float, scale: float) -> float:
-    """``λ_min`` in the form that keeps its digits, for ``L = size`` and ``σ₁ = scale``."""
+    """`λ_min` in the form that keeps its digits, for `L = size` and `σ₁ = scale`."""
     return -2 * scale**2 / (size**2 + (size**4 + 4 * scale**2) ** 0.5)
 
 
 def rank_one_residuals(mu: Any = 0) -> dict[str, int]:
-    """Return the terms left for ``M = (σ, 0)``, ``U = (0)``, ``V = (0, L)ᵀ``, with the regulariser's weight ``mu``.
+    """The terms left for `M = (σ, 0)`, `U = (0)`, `V = (0, L)ᵀ`, with the regulariser's weight `mu`.
 
-    * ``gradient``: all its entries;
-    * ``hessian``: its characteristic polynomial minus ``x(x² - L²x - σ²)``;
-    * ``root``: the two forms of ``λ_min`` put into that polynomial, and their difference.
+    * `gradient`: all its entries;
+    * `hessian`: its characteristic polynomial minus `x(x² - L²x - σ²)`;
+    * `root`: the two forms of `λ_min` put into that polynomial, and their difference.
     """
     import sympy
 
@@ -55,7 +55,7 @@ def rank_one_residuals(mu: Any = 0) -> dict[str, int]:
 
 
 class Saddle(NamedTuple):
-    """An exact instance: the truth ``M`` with its largest singular value, and the point ``(0, LY)``."""
+    """An exact instance: the truth `M` with its largest singular value, and the point `(0, LY)`."""
 
     truth: Matrix
     largest: Fraction
@@ -65,7 +65,7 @@ class Saddle(NamedTuple):
 
 
 def saddle(seed: int, n1: int, n2: int, r: int, true_rank: int, size: Fraction) -> Saddle:
-    """Draw a rational instance, ``n1 ≥ r*`` and ``n2 ≥ r + r*``."""
+    """Draw a rational instance, `n1 ≥ r*` and `n2 ≥ r + r*`."""
     rng = Random(f"unbalanced saddle/{seed}/{n1}/{n2}/{r}/{true_rank}")
     p, q = rational_orthogonal(rng, n1), rational_orthogonal(rng, n2)
     values = [rational(rng, Fraction(1, 2), 2) for _ in range(true_rank)]
@@ -80,7 +80,7 @@ def gradient(at: Saddle, mu: Fraction = Fraction(0)) -> tuple[Matrix, Matrix]:
 
 
 def hessian(at: Saddle, mu: Fraction = Fraction(0)) -> Matrix:
-    """The Hessian, exactly, in the entries of ``U`` and then of ``V``, row by row."""
+    """The Hessian, exactly, in the entries of `U` and then of `V`, row by row."""
     n1, n2, r = len(at.left), len(at.right), len(at.left[0])
     rows = []
     for index in range((n1 + n2) * r):
@@ -95,9 +95,9 @@ def hessian(at: Saddle, mu: Fraction = Fraction(0)) -> Matrix:
 
 
 def uncertified(at: Saddle, mu: Fraction = Fraction(0), digits: int = 12) -> int:
-    """Return how many of two statements are not certified: nothing lies below λ_min, and r eigenvalues are at it.
+    """How many of two statements are not certified: nothing lies below λ_min, and r eigenvalues are at it.
 
-    The closed form is enclosed by balls, widened by ``10**-digits`` of its size; eigenvalues of the exact Hessian
+    The closed form is enclosed by balls, widened by `10**-digits` of its size; eigenvalues of the exact Hessian
     are counted above the two ends by exact elimination.
     """
     with enclosure.precision(256):
@@ -120,7 +120,7 @@ def _balance(at: Saddle) -> Matrix:
 
 
 def _applied(slope: Matrix, gap: Matrix, left: Matrix, right: Matrix, mu: Fraction) -> tuple[Matrix, Matrix]:
-    """``(SV + μUB, SᵀU - μVB)``: the gradient, or a part of the Hessian's product."""
+    """`(SV + μUB, SᵀU - μVB)`: the gradient, or a part of the Hessian's product."""
     return (
         add(matmul(slope, right), matmul(left, gap), mu),
         add(matmul(transpose(slope), left), matmul(right, gap), -mu),

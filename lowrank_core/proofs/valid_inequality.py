@@ -1,14 +1,14 @@
 r"""The inequality at the heart of the sharp threshold, on exact instances.
 
-Let ``A ⪰ sI`` be symmetric of order ``r``, ``M = LRᵀ`` with ``r*`` columns in ``L = [L₁; L₂]`` and ``R = [R₁;
-R₂]``, ``r* ≤ r``, and ``E = diag(A, 0) - M``. With ``ω`` the Frobenius and ``τ`` the nuclear norm of ``M₂₂ =
-L₂R₂ᵀ`` and ``k`` a bound on its rank,
+Let `A ⪰ sI` be symmetric of order `r`, `M = LRᵀ` with `r*` columns in `L = [L₁; L₂]` and `R = [R₁;
+R₂]`, `r* ≤ r`, and `E = diag(A, 0) - M`. With `ω` the Frobenius and `τ` the nuclear norm of `M₂₂ =
+L₂R₂ᵀ` and `k` a bound on its rank,
 
     sτ ≤ ω²    implies    ‖E‖² - ω² ≥ (r - r*)s² + s²τ²/ω² ≥ (r - r* + k)/k · s²τ²/ω².
 
 Derived here; the identity behind it is `sharp_threshold_steps.valid_inequality_terms`. Every number below is
-rational: ``L₂`` and ``R₂`` have the same Gram matrix ``D``, so that ``τ = tr D`` and ``ω² = tr D²``, and ``s``
-is at most the smallest eigenvalue of ``A``, by inertia.
+rational: `L₂` and `R₂` have the same Gram matrix `D`, so that `τ = tr D` and `ω² = tr D²`, and `s`
+is at most the smallest eigenvalue of `A`, by inertia.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from lowrank_core.proofs.matrices import Matrix, add, diagonal, gram, matmul, tr
 from lowrank_core.proofs.minimisers import columns, rational_orthogonal
 
 Kind = Literal["generic", "learnt", "planted", "near"]
-"""Any ``A``; ``A`` close to ``L₁R₁ᵀ`` and ``M₂₂`` small; the planted family, where equality holds; close to it."""
+"""Any `A`; `A` close to `L₁R₁ᵀ` and `M₂₂` small; the planted family, where equality holds; close to it."""
 
 
 class Shape(NamedTuple):
-    """``r``, ``r*``, the rows of ``L₂`` and of ``R₂`` (``below ≤ beside``), and whether ``M ⪰ 0``."""
+    """`r`, `r*`, the rows of `L₂` and of `R₂` (`below ≤ beside`), and whether `M ⪰ 0`."""
 
     search_rank: int
     true_rank: int
@@ -37,12 +37,12 @@ class Shape(NamedTuple):
 
     @property
     def k(self) -> int:
-        """``min(r*, rows of M₂₂)``."""
+        """`min(r*, rows of M₂₂)`."""
         return min(self.true_rank, self.below)
 
 
 class Instance(NamedTuple):
-    """An instance; ``floor`` is a rational number not above the smallest eigenvalue of ``A``."""
+    """An instance; `floor` is a rational number not above the smallest eigenvalue of `A`."""
 
     shape: Shape
     a: Matrix
@@ -94,9 +94,9 @@ def _eye(rows: int, columns: int) -> Matrix:
 
 
 def ratio(instance: Instance, shrink: bool = True) -> Fraction:
-    """Return ``(‖E‖² - ω²)`` over its lower bound, minus 1.
+    """`(‖E‖² - ω²)` over its lower bound, minus 1.
 
-    ``shrink`` takes ``s = min(floor, ω²/τ)``, as the hypothesis demands; without it ``s = floor``.
+    `shrink` takes `s = min(floor, ω²/τ)`, as the hypothesis demands; without it `s = floor`.
     """
     shape = instance.shape
     r, true_rank = shape.search_rank, shape.true_rank
@@ -114,5 +114,5 @@ def ratio(instance: Instance, shrink: bool = True) -> Fraction:
 
 
 def smallest_ratio(seed: int, shape: Shape, kind: Kind, count: int, shrink: bool = True) -> float:
-    """Return the smallest ratio over ``count`` instances; its sign is exact."""
+    """The smallest ratio over `count` instances; its sign is exact."""
     return float(min(ratio(draw(f"{seed}/{i}", shape, kind), shrink) for i in range(count)))
