@@ -324,7 +324,7 @@ GROWTH = "error over that of κ = 1, same seed"
 $T=\frac2{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$ is at most $(\frac12+o(1))\,a_0^2$ as $a_0\to0$, whatever the
 condition number $\kappa=\sigma_1/\sigma_r$. Under sensing, with $a_0=0.1\sqrt{\sigma_r}$, rank 2,
 $k=n=10$, and $m=90$ Gaussian measurements of the $100$ unknowns, the error at that time is for $\kappa=4$ and $16$
-at most three times that for $\kappa=1$, on each of 120 draws.""",
+at most three times that for $\kappa=1$, on every draw tried.""",
     origin="ours",
     kind="bound-upper",
     criteria=(

@@ -172,7 +172,12 @@ zero linearly.""",
     kind="rate",
     criteria=(
         Criterion(CROSS, low=1e-2, width="a share of order one: 0.10 to 0.29 on 8 pilot seeds"),
-        Criterion(SIGNAL, low=1e-3, width="0.03 to 0.16 on 8 pilot seeds"),
+        Criterion(
+            SIGNAL,
+            low=1e-3,
+            width="0.03 to 0.16 on 8 pilot seeds; with r* = 1 a number of either sign, now and then near zero",
+            pooled="median over the seeds",
+        ),
         Criterion(
             EARLY,
             high=0.3,
@@ -228,14 +233,14 @@ def block_errors(setting: Setting) -> Evidence:
     return Evidence(
         measured={
             CROSS: share("sensing", 1),
-            SIGNAL: share("sensing", 0),
+            SIGNAL: pooled(torch.median, share("sensing", 0)),
             EARLY: pooled(torch.median, rates.at_time(steps, cross, linear) / cross[:, 0]),
             FOLLOWS: pooled(torch.median, shares[:, -1] / rates.at_time(steps, shares, s.steps / 4)),
         },
         predicted={FOLLOWS: 1.0},
         control={
             CROSS: {"population": share("population", 1)},
-            SIGNAL: {"population": share("population", 0)},
+            SIGNAL: {"population": pooled(torch.median, share("population", 0))},
             EARLY: {
                 "at the end": pooled(
                     torch.median, cross[:, -1] / rates.at_time(steps, cross, s.steps - linear)
