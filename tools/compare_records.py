@@ -25,7 +25,7 @@ from lowrank_core.claims.registry import all_claims, find
 from lowrank_core.claims.runner import run
 
 LEFT_OUT = ("seconds", "core_hash", "versions")
-"""Fields of a record that differ from run to run, or with the code itself."""
+"""Fields of records and of the recipes of runs that differ from run to run, or with the code itself."""
 Leaf = torch.Tensor | str
 
 
@@ -56,10 +56,13 @@ def keep(claim_id: str, scale: str, seed0: int, path: Path) -> None:
     if path.is_file():
         return
     result = run(claim_id, scale, seed0=seed0)
-    record = {key: value for key, value in result.record.items() if key not in LEFT_OUT}
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    torch.save(dict(leaves({"record": record, "curves": dict(result.curves)})), part)
+    found = leaves({"record": result.record, "curves": result.curves})
+    left_out = tuple(f"[{key}]" for key in LEFT_OUT)
+    # Versions are a mapping, whose leaves have names of their own.
+    kept = {name: leaf for name, leaf in found if not any(key in name for key in left_out)}
+    torch.save(kept, part)
     part.replace(path)
 
 
