@@ -18,8 +18,8 @@ from benchmarks.contest import Row
 def gate() -> float:
     """The part of a target that is asked for: 0.7 on a processor like the one for which the targets were set.
 
-    That one (Zen 5) has AVX-512. One without (Zen 3) reaches 0.58 to 0.73 of T1, T3, T7 and T9 with the same code, run
-    after run and on two machines, because its arithmetic is slower against its memory: there half is asked for.
+    That one (Zen 5) has AVX-512. One without (Zen 3) reaches 0.58 to 0.73 of T1, T3, T7 and T9 with the same code,
+    run after run and on two machines, as its arithmetic is slower against its memory: there half is asked for.
     """
     return 0.7 if torch.backends.cpu.get_cpu_capability().startswith("AVX512") else 0.5
 
