@@ -102,11 +102,15 @@ def resized(setting: Setting, **sizes: Any) -> Setting:
     return replace(setting, sizes=SimpleNamespace(**{**vars(setting.sizes), **sizes}))
 
 
-def assume_small_steps(setting: Setting, *starts: Factors) -> None:
-    """Refuse steps beyond `SMALL_STEPS`, under which ‖X‖² never grows above max(σ₁, ‖X₀‖²)."""
+def assume_small_steps(setting: Setting, *starts: Factors, name: str = SMALL_STEPS) -> None:
+    """Refuse steps beyond `SMALL_STEPS`, under which ‖X‖² never grows above max(σ₁, ‖X₀‖²).
+
+    Args:
+        name: of the hypothesis, where the statement has another letter for the start.
+    """
     s = setting.sizes
     norms = [float(operator_norm(start.left).max()) ** 2 for start in starts]
-    setting.assume(s.eta * max(s.spectrum[0], *norms) <= 0.5, SMALL_STEPS)
+    setting.assume(s.eta * max(s.spectrum[0], *norms) <= 0.5, name)
 
 
 def late_fit(run: Trajectory, first: float | torch.Tensor) -> rates.Comparison:

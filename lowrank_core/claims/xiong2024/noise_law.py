@@ -15,7 +15,14 @@ from lowrank_core.analysis import rates
 from lowrank_core.analysis.imbalance import free_directions, imbalance, slow_modes
 from lowrank_core.analysis.statistics import Pooled, pooled
 from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.experiments.descents import FLOOR, SEEDS, asymmetric_run, late_fit, scaled_start
+from lowrank_core.claims.experiments.descents import (
+    FLOOR,
+    SEEDS,
+    assume_small_steps,
+    asymmetric_run,
+    late_fit,
+    scaled_start,
+)
 from lowrank_core.claims.grammar import each, scales
 from lowrank_core.claims.registry import claim
 from lowrank_core.factors import Factors, balanced_start, rotated_start
@@ -93,8 +100,7 @@ def balance_is_sublinear(setting: Setting) -> Evidence:
     setting.assume(s.k <= s.n1, "k ≤ n")
     setting.assume(4 * s.k <= s.n1, "4k ≤ n")
     equal = balanced_start(s.n1, s.k, s.alpha, setting.seeds, setting.device)
-    largest = max(s.spectrum[0], float(operator_norm(equal.left).max()) ** 2)
-    setting.assume(s.eta * largest <= 0.5, "η max(σ₁, ‖F₀‖²) ≤ ½")
+    assume_small_steps(setting, equal, name="η max(σ₁, ‖F₀‖²) ≤ ½")
     rotated = rotated_start(s.n1, s.k, s.alpha, setting.seeds, setting.device)
     starts = {"F₀ = G₀": equal, "G₀ = QF₀": rotated}
     runs = {name: asymmetric_run(setting, start) for name, start in starts.items()}
