@@ -27,6 +27,7 @@ from lowrank_core.claims.ledger import counts
 from lowrank_core.claims.pages import ORIGINS
 from lowrank_core.claims.registry import PAPERS, all_claims, find, source
 from lowrank_core.claims.result import as_expected, rows
+from lowrank_core.claims.statements import all_statements
 from lowrank_core.device import device_class, resolve_device, threads
 from lowrank_core.errors import ArgumentError, require
 
@@ -199,7 +200,9 @@ def run_claims(options: argparse.Namespace) -> int:
 def show_claim(options: argparse.Namespace) -> int:
     claim: Claim = find(options.id)
     print(f"{claim.id}: {claim.title}\n")
-    print(claim.statement + "\n")
+    for label in claim.states:
+        statement = all_statements()[label]
+        print(f"{statement.kind} {label}: {statement.title}\n{statement.text}\n")
     print(f"statement   {ORIGINS[claim.origin]}{f', {claim.known}' if claim.known else ''}")
     print(f"reference   {claim.reference}")
     print(f"kind        {claim.kind}, {claim.fit} the theorem, expected to be: {claim.expected}")

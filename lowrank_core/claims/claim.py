@@ -15,7 +15,7 @@ from lowrank_core.claims import standing
 from lowrank_core.claims.criterion import Criterion
 from lowrank_core.claims.edges import Edge, edge, refused
 from lowrank_core.claims.evidence import Evidence
-from lowrank_core.claims.grammar import scales
+from lowrank_core.claims.sizes import scales
 from lowrank_core.errors import require
 
 __all__ = ["Claim", "Criterion", "Edge", "Evidence", "Setting", "edge", "refused"]
@@ -77,8 +77,8 @@ class Claim:
         id: "paper.slug".
         title: a short name for tables.
         reference: theorem, equation or section of the paper, and what in the claim is not from there.
-        statement: the statement in Markdown with LaTeX, with every hypothesis that the notation page does not
-            assume for all.
+        states: labels of the numbered statements of its chapter that it puts on trial, see `statements`; they hold
+            every hypothesis that the notation page does not assume for all.
         origin: whose statement it is, see `Origin`.
         known: how the source's statement is known; None where there is none, for a statement of ours.
         kind: selects how a violation counts, see `UNIVERSAL_KINDS`.
@@ -104,13 +104,13 @@ class Claim:
     id: str
     title: str
     reference: str
-    statement: str
     kind: Kind
     criteria: tuple[Criterion, ...]
     seeds: Mapping[str, int]
     chapter: str
     function: Callable[[Setting], Evidence]
     sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=scales)
+    states: tuple[str, ...] = ()
     origin: Origin = "ours"
     known: Known | None = None
     control: str = ""

@@ -1,37 +1,24 @@
-"""The sizes of a claim, one row a parameter, so that none can be missing at one of the scales."""
+"""All that a module of claims is written with."""
 
-from __future__ import annotations
+from lowrank_core.claims.claim import Setting
+from lowrank_core.claims.criterion import Criterion
+from lowrank_core.claims.edges import edge, refused
+from lowrank_core.claims.evidence import Evidence
+from lowrank_core.claims.page import Page
+from lowrank_core.claims.sizes import each, scales
+from lowrank_core.claims.sweep import Sweep
+from lowrank_core.claims.variants import Variant, at
 
-from dataclasses import dataclass, fields
-from typing import Any
-
-
-@dataclass(frozen=True)
-class each:
-    """A value that differs by scale.
-
-    Args:
-        smoke, book, full: the value at that scale.
-
-    Raises:
-        TypeError: a scale without a value, or a scale too many.
-    """
-
-    smoke: Any
-    book: Any
-    full: Any
-
-
-def scales(**parameters: Any) -> dict[str, dict[str, Any]]:
-    """The sizes of every scale: scale -> parameter -> value.
-
-    Args:
-        parameters: `each(...)` for one value a scale; anything else stands for all three.
-    """
-    return {
-        scale.name: {
-            name: getattr(value, scale.name) if isinstance(value, each) else value
-            for name, value in parameters.items()
-        }
-        for scale in fields(each)
-    }
+__all__ = [
+    "Criterion",
+    "Evidence",
+    "Page",
+    "Setting",
+    "Sweep",
+    "Variant",
+    "at",
+    "each",
+    "edge",
+    "refused",
+    "scales",
+]

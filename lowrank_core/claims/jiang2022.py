@@ -13,35 +13,26 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.closed_forms import balanced_flow
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.experiments.small_starts import SEEDS, balanced
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
+from lowrank_core.claims.experiments.small_starts import balanced
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.linalg import operator_norm
 from lowrank_core.randomness import normal
 from lowrank_core.truth import rectangular
+
+PAGE = Page("chapters/wind2023/spectral-alignment", book=10)
 
 RATE = "exponent of min_t ‖FGᵀ − M_r‖ in a₀, over p_r"
 STOPPED = "‖FGᵀ − M*‖_F / ‖M_r − M*‖_F at the stopping time"
 
 
-@claim(
-    id="jiang2022.early-stopping",
-    title="Stopped early, the flow returns the best approximation of rank r; run on, it overfits",
+@PAGE.claim(
+    "jiang2022.early-stopping",
+    "Stopped early, the flow returns the best approximation of rank r; run on, it overfits",
+    Criterion(RATE, 0.92, 1.1, width="finite a₀: 1.003 to 1.061 on 50 pilot seeds"),
+    Criterion(STOPPED, 0.995, 1.005, width="of the order a₀^p: within 1e-6 on 50 pilot seeds"),
     reference="abstract for early stopping; the rate and the stopping time are derived",
-    statement=r"""Let the flow see $M=M^\star+W$ with singular values $\sigma_1\ge\sigma_2\ge\dots$,
-$\sigma_r>\sigma_{r+1}>0$ and $r+1<\min(n_1,n_2)$, let $M_r$ be the best approximation of rank $r$ of $M$, and
-let the search rank exceed $r$. From a generic balanced start $\min_t\|FG^\top-M_r\|\asymp a_0^{p_r}$,
-$p_r=2(\sigma_r-\sigma_{r+1})/(\sigma_r+\sigma_{r+1})$, and at $t^\star=2\ln(1/a_0)/(\sigma_r+\sigma_{r+1})$
-the error to $M^\star$ is that of $M_r$ up to $O(a_0^{p_r})$. Later it goes on towards the best
-approximation of $M$ of the search rank.""",
     kind="tight",
-    criteria=(
-        Criterion(RATE, 0.92, 1.1, width="finite a₀: 1.003 to 1.061 on 50 pilot seeds"),
-        Criterion(STOPPED, 0.995, 1.005, width="of the order a₀^p: within 1e-6 on 50 pilot seeds"),
-    ),
     control="no early stopping, the time 20 t*; for the rate, starts of order one, and a search rank of r",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(8, 20, 40),
         n2=each(6, 16, 30),
@@ -65,7 +56,6 @@ approximation of $M$ of the search rank.""",
         refused("σ_r > σ_{r+1} > 0", "the data have rank r", noise=0.0),
         refused("r + 1 < min(n₁, n₂)", "the sign of det F₀G₀ᵀ decides whether σ_{r+1} is learnt", n1=3, n2=3),
     ),
-    chapter="chapters/wind2023/spectral-alignment",
     uses=("jin2023.incremental-exponents",),
 )
 def early_stopping(setting: Setting) -> Evidence:

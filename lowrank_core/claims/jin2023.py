@@ -14,37 +14,30 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.closed_forms import balanced_flow
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.experiments.small_starts import SEEDS, balanced
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
+from lowrank_core.claims.experiments.small_starts import balanced
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.factors import Factors, coupled_start
 from lowrank_core.linalg import operator_norm
 from lowrank_core.proofs import incremental_exponent
 from lowrank_core.truth import Truth, rectangular
 
-CHAPTER = "chapters/wind2023/spectral-alignment"
-
-TERMS = "terms left in the proof's identities"
-DIGITS = "largest |exponent − p| of the closed form"
+PAGE = Page("chapters/wind2023/spectral-alignment", book=10)
 
 
-@claim(
-    id="jin2023.exponent-proof",
-    title="The exponent of the closest approach, by computer algebra and in many digits",
+TERMS = Criterion("terms left in the proof's identities", 0, 0, exact="the proof's identities, in symbols")
+DIGITS = Criterion(
+    "largest |exponent − p| of the closed form", high=1e-8, width="the constant between a₀ = 1e-40 and 1e-60"
+)
+
+
+@PAGE.claim(
+    "jin2023.exponent-proof",
+    "The exponent of the closest approach, by computer algebra and in many digits",
+    TERMS,
+    DIGITS,
     reference="no counterpart in the paper",
-    statement=r"""Let two modes $\sigma_k>\sigma_{k+1}>0$ of the balanced flow start with Gram matrix
-$a_0^2\hat G\succ0$. At $t^\star=2\ln(1/a_0)/(\sigma_k+\sigma_{k+1})$ the path is $a_0^pC+o(a_0^p)$ away from
-the best approximation of rank $k$, with $p=2(\sigma_k-\sigma_{k+1})/(\sigma_k+\sigma_{k+1})$ and an
-invertible $C$; and no time does better, because
-$\min_\tau\max(Ae^{-2\sigma_k\tau},Be^{2\sigma_{k+1}\tau})>0$.""",
     kind="identity",
-    criteria=(
-        Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
-        Criterion(DIGITS, high=1e-8, width="the constant between a₀ = 1e-40 and 1e-60"),
-    ),
     control="the time half-way between the two escapes, ½(1/σ_k + 1/σ_{k+1}) ln(1/a₀), instead of t*",
-    seeds=SEEDS,
     sizes=scales(modes=each(3, 4, 6)),
     edges=(
         edge("two modes, the fewest", modes=2, seeds=2),
@@ -52,7 +45,6 @@ $\min_\tau\max(Ae^{-2\sigma_k\tau},Be^{2\sigma_{k+1}\tau})>0$.""",
         refused("σ_{k+1} > 0", "with one mode there is no next one", modes=1),
     ),
     means=("symbolic",),
-    chapter=CHAPTER,
 )
 def exponent_proof(setting: Setting) -> Evidence:
     setting.assume(setting.sizes.modes >= 2, "σ_{k+1} > 0")
@@ -72,31 +64,28 @@ def exponent_proof(setting: Setting) -> Evidence:
     )
 
 
-RATE = "exponent of min_t ‖FGᵀ − M_k‖ in a₀"
-NEAREST = "min_t ‖FGᵀ − M_k‖ / σ_{k+1}, smallest a₀"
+RATE = Criterion(
+    "exponent of min_t ‖FGᵀ − M_k‖ in a₀",
+    0.97,
+    1.03,
+    of_prediction=True,
+    width="finite a₀: 0.994 to 1.003 on 12 pilot seeds, four cases",
+)
+NEAREST = Criterion(
+    "min_t ‖FGᵀ − M_k‖ / σ_{k+1}, smallest a₀",
+    high=0.005,
+    width="of the order a₀^p: at most 3e-5 on 12 pilot seeds",
+)
 
 
-@claim(
-    id="jin2023.incremental-exponents",
-    title="The path passes every best approximation at distance a₀^p",
+@PAGE.claim(
+    "jin2023.incremental-exponents",
+    "The path passes every best approximation at distance a₀^p",
+    RATE,
+    NEAREST,
     reference="abstract for the ranks learnt in sequence; the exponent is derived",
-    statement=r"""Let all entries be observed, the search rank exceed $k$, $\sigma_k>\sigma_{k+1}>0$, and let
-the balanced start be generic with $k+1<\min(n_1,n_2)$. The flow satisfies $\min_t\|FG^\top-M_k\|\asymp
-a_0^{p_k}$ with $p_k=2(\sigma_k-\sigma_{k+1})/(\sigma_k+\sigma_{k+1})$, where $M_k$ is the best approximation
-of rank $k$.""",
     kind="tight",
-    criteria=(
-        Criterion(
-            RATE,
-            0.97,
-            1.03,
-            of_prediction=True,
-            width="finite a₀: 0.994 to 1.003 on 12 pilot seeds, four cases",
-        ),
-        Criterion(NEAREST, high=0.005, width="of the order a₀^p: at most 3e-5 on 12 pilot seeds"),
-    ),
     control="no gap, σ₁ = σ₂, against the exponent of the first spectrum; a search rank of k; a start of order one",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(7, 12, 24),
         n2=each(5, 10, 20),
@@ -125,7 +114,6 @@ of rank $k$.""",
             "k + 1 < min(n₁, n₂)", "the sign of det F₀G₀ᵀ decides whether σ_{k+1} is learnt", n1=3, n2=3, k=3
         ),
     ),
-    chapter=CHAPTER,
     uses=("jin2023.exponent-proof", "wind2023.flow-identities"),
 )
 def incremental_exponents(setting: Setting) -> Evidence:
@@ -206,26 +194,26 @@ def best_approximation(truth: Truth, rank: int) -> torch.Tensor:
     return (truth.left * truth.spectrum[:, None, :])[..., :rank] @ truth.right[..., :rank].mT
 
 
-PASSED = "largest over j < s of min_t ‖FGᵀ − M_j‖ / σ_{j+1}, t after the time of M_{j−1}"
-END = "‖FGᵀ − M_s‖ / σ_s at the end"
+PASSED = Criterion(
+    "largest over j < s of min_t ‖FGᵀ − M_j‖ / σ_{j+1}, t after the time of M_{j−1}",
+    high=0.01,
+    width="of the order a₀^p: at most 2.5e-4 on 8 pilot seeds",
+)
+END = Criterion(
+    "‖FGᵀ − M_s‖ / σ_s at the end", high=0.01, width="what is left at the end: at most 1e-12 on 8 pilot seeds"
+)
 
 
-@claim(
-    id="jin2023.learns-ranks-in-sequence",
-    title="Rank one is learnt first, then two, up to the search rank",
+@PAGE.claim(
+    "jin2023.learns-ranks-in-sequence",
+    "Rank one is learnt first, then two, up to the search rank",
+    PASSED,
+    END,
     reference="abstract: ranks in sequence, best solutions of each rank if under-parameterised",
-    statement=r"""From a small generic balanced start, with all entries observed, $r<\min(n_1,n_2)$ and
-distinct singular values, the flow passes near $M_1,M_2,\dots$ in this order and ends at $M_s$, $s=\min(k,r)$:
-at the truth if the search rank suffices, and at the best approximation of rank $k$ if it does not.""",
     origin="paper",
     known="read",
     kind="existence",
-    criteria=(
-        Criterion(PASSED, high=0.01, width="of the order a₀^p: at most 2.5e-4 on 8 pilot seeds"),
-        Criterion(END, high=0.01, width="what is left at the end: at most 1e-12 on 8 pilot seeds"),
-    ),
     control="a start of order one, which passes near none of M₁, …; for the end, n₁ = n₂ = r and det F₀G₀ᵀ < 0",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(7, 12, 24),
         n2=each(5, 10, 20),
@@ -243,7 +231,6 @@ at the truth if the search rank suffices, and at the best approximation of rank 
         refused("distinct σ", "no M_1 to pass", spectrum=(2.0, 2.0, 1.0)),
     ),
     waives=("k ≥ r",),
-    chapter=CHAPTER,
     uses=("jin2023.incremental-exponents",),
 )
 def learns_ranks_in_sequence(setting: Setting) -> Evidence:

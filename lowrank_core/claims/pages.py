@@ -39,14 +39,15 @@ def source(claim_id: str) -> Fragment:
 
     code, resolved = registry.source(claim_id), declaration(registry.find(claim_id))
     body = highlight(code, PythonLexer(), HtmlFormatter())
+    shown = {"statement": lambda label: f"<a href='#{label}'>{label}</a>"}
     rows = "".join(
-        f"<tr><th scope='row'>{html.escape(name)}</th><td>{'<br>'.join(map(_inline_math, lines))}</td></tr>"
+        f"<tr><th scope='row'>{html.escape(name)}</th><td>{'<br>'.join(map(shown.get(name, html.escape), lines))}</td></tr>"
         for name, lines in resolved.items()
     )
     words = "\n".join(f"{name}: {'; '.join(lines)}" for name, lines in resolved.items())
     return Fragment(
         f"<details class='claim-source'><summary>Source of <code>{claim_id}</code>: statement, criteria, control "
-        f"and experiment, as they run</summary><table class='contract mathjax_process'><tbody>{rows}</tbody>"
+        f"and experiment, as they run</summary><table class='contract'><tbody>{rows}</tbody>"
         f"</table>{body}</details>",
         f"{words}\n{code}",
     )
@@ -58,7 +59,7 @@ def declaration(claim: Claim, scale: str = "book") -> dict[str, list[str]]:
         f"{criterion}: {criterion.basis}; {criterion.width or 'one value'}" for criterion in claim.criteria
     ]
     found = {
-        "statement": [" ".join(claim.statement.split())],
+        "statement": list(claim.states),
         "criteria": criteria,
         "control": [claim.control] if claim.control else [],
         "no control": [f"{c}: because {c.uncontrolled}" for c in claim.criteria if c.uncontrolled],
@@ -69,12 +70,6 @@ def declaration(claim: Claim, scale: str = "book") -> dict[str, list[str]]:
         "does not assume": list(claim.waives),
     }
     return {name: lines for name, lines in found.items() if lines}
-
-
-def _inline_math(text: str) -> str:
-    r"""HTML of text with LaTeX between dollars, which becomes \(...\) for MathJax."""
-    parts = [html.escape(part) for part in text.replace("$$", "$").split("$")]
-    return "".join(rf"\({part}\)" if i % 2 else part for i, part in enumerate(parts))
 
 
 def refuters(chapter: str) -> Fragment:

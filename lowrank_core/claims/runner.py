@@ -146,6 +146,7 @@ def as_record(
         "fit": claim.fit,
         "means": list(claim.means),
         "chapter": claim.chapter,
+        "states": list(claim.states),
         "uses": list(claim.uses),
         "verdict": judgement.verdict,
         "expected": claim.expected,
@@ -158,6 +159,7 @@ def as_record(
         "measured": _plain(evidence.measured),
         "predicted": _plain(evidence.predicted),
         "interval": intervals(evidence),
+        "variants": evidence.numbers,
         "control": {
             "dropped": claim.control,
             "fired": judgement.control_fired,

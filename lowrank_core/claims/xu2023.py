@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import torch
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments.landscapes import arrival, certified_problem
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.factors import Factors, gaussian_start
 from lowrank_core.methods import (
     GradientDescent,
@@ -26,7 +23,8 @@ from lowrank_core.sensing import Identity
 from lowrank_core.solve import ErrorBelow, Trajectory, solve
 from lowrank_core.truth import psd
 
-CHAPTER = "chapters/zhang2025/which-method"
+PAGE = Page("chapters/zhang2025/which-method")
+
 TRUE_RANK = 2
 ETA = 0.3
 
@@ -61,28 +59,22 @@ def assume_ranks(setting: Setting, *search_ranks: int) -> None:
     setting.assume(all(TRUE_RANK < r <= n for r in search_ranks), "r* < r ≤ n")
 
 
-ITERATIONS = "iterations to 1e-8 / those at κ = 1"
+ITERATIONS = Criterion(
+    "iterations to 1e-8 / those at κ = 1",
+    high=1.2,
+    width="a logarithm may add as much; measured 0.60 to 0.94 on 8 pilot seeds",
+)
 
 
-@claim(
-    id="xu2023.condition-number",
-    title="From a small start ScaledGD(λ) needs hardly more iterations for a larger condition number",
+@PAGE.claim(
+    "xu2023.condition-number",
+    "From a small start ScaledGD(λ) needs hardly more iterations for a larger condition number",
+    ITERATIONS,
     reference="abstract: iterations scale only logarithmically with κ; gradient descent polynomially",
-    statement=r"""From a small random start with $r^\star<r\le n$ and $\lambda=\sigma_{r^\star}$, under a
-restricted isometry property with $\delta\le0.1$ and $\delta\kappa\le20$, ScaledGD($\lambda$) reaches a given
-accuracy above the floor of its start after a number of iterations that grows at most logarithmically with
-$\kappa$. (Run: from $\alpha=10^{-12}$ to $10^{-8}$, $\kappa\le1000$. With a larger $\delta\kappa$ the error may
-end on that of a fixed damping, $\sqrt{r-r^\star}\,\lambda/(2\eta T)$.)""",
     origin="paper",
     known="restated",
     kind="bound-upper",
-    criteria=(
-        Criterion(
-            ITERATIONS, high=1.2, width="a logarithm may add as much; measured 0.60 to 0.94 on 8 pilot seeds"
-        ),
-    ),
     control="a damping that does not follow σ_r: λ = σ₁; the preconditioner left out: gradient descent",
-    seeds=SEEDS,
     sizes=scales(
         n=each(10, 16, 40),
         r=each(4, 4, 6),
@@ -100,7 +92,6 @@ end on that of a fixed damping, $\sqrt{r-r^\star}\,\lambda/(2\eta T)$.)""",
         refused("δ ≤ 0.1", "the operator is far from an isometry", delta=0.9),
         refused("δκ ≤ 20", "the error ends on that of the fixed damping", kappas=(10_000,)),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def condition_number(setting: Setting) -> Evidence:
@@ -134,22 +125,21 @@ def condition_number(setting: Setting) -> Evidence:
     )
 
 
-LAW = "2ηT · error / (λ√(r − r*))"
+LAW = Criterion(
+    "2ηT · error / (λ√(r − r*))",
+    0.985,
+    1.015,
+    width="of the order ln(T)/T: 0.9976 to 1.0040 on 12 pilot seeds",
+)
 
 
-@claim(
-    id="xu2023.fixed-damping-law",
-    title="A fixed damping is sublinear in the end: the error is √(r − r*) λ/(2ηT)",
+@PAGE.claim(
+    "xu2023.fixed-damping-law",
+    "A fixed damping is sublinear in the end: the error is √(r − r*) λ/(2ηT)",
+    LAW,
     reference="no counterpart in the abstract; derived here",
-    statement=r"""On the population loss, from a generic start of rank $r$, $r^\star<r\le n$, with
-$0<\eta\le1$, the error of ScaledGD($\lambda$) with a fixed $\lambda>0$ satisfies $2\eta
-T\,\|X_TX_T^\top-M^\star\|_F/\lambda\to\sqrt{r-r^\star}$.""",
     kind="tight",
-    criteria=(
-        Criterion(LAW, 0.985, 1.015, width="of the order ln(T)/T: 0.9976 to 1.0040 on 12 pilot seeds"),
-    ),
     control="the damping follows the error: PrecGD",
-    seeds=SEEDS,
     sizes=scales(
         n=each(10, 16, 40),
         ranks=each((4,), (4, 6), (4, 6)),
@@ -166,7 +156,6 @@ T\,\|X_TX_T^\top-M^\star\|_F/\lambda\to\sqrt{r-r^\star}$.""",
         edge("a small start", alpha=0.05, dampings=(0.01,)),
         refused("r* < r ≤ n", "without columns beyond the rank the rate is linear", ranks=(2,)),
     ),
-    chapter=CHAPTER,
 )
 def fixed_damping_law(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -191,29 +180,30 @@ def fixed_damping_law(setting: Setting) -> Evidence:
     return Evidence(measured={LAW: measured}, control={LAW: {"PrecGD": followed}}, predicted={LAW: 1.0})
 
 
-SMALL = "δ small: exponent of the floor in α"
-NOT_SMALL = "δ not small: exponent of the floor in α"
-OVER_LAW = "δ not small: 2ηT · error / (λ√(r − r*))"
+SMALL = Criterion(
+    "δ small: exponent of the floor in α", low=1.8, width="the limit is 2: 1.94 to 1.99 on 12 pilot seeds"
+)
+NOT_SMALL = Criterion(
+    "δ not small: exponent of the floor in α", -0.08, 0.08, width="−0.022 to −0.001 on 12 pilot seeds"
+)
+OVER_LAW = Criterion(
+    "δ not small: 2ηT · error / (λ√(r − r*))",
+    0.4,
+    2.5,
+    width="the factor of the statement: 1.45 to 1.90 on 12 pilot seeds",
+)
 
 
-@claim(
-    id="xu2023.floor-and-isometry",
-    title="The floor falls with the start scale if the isometry constant is small for κ, and need not if it is not",
+@PAGE.claim(
+    "xu2023.floor-and-isometry",
+    "The floor falls with the start scale if the isometry constant is small for κ, and need not if it is not",
+    SMALL,
+    NOT_SMALL,
+    OVER_LAW,
     reference="abstract for the small start; the failing hypothesis and the law in its place are derived here",
-    statement=r"""With $r^\star=2<r\le4$, $\kappa=100$, $\lambda=\sigma_{r^\star}/10$ and $\mathcal A^*\mathcal
-A=(1+\delta)I-2\delta\Pi$, $\Pi$ random of half the full rank, the error after $T=400$ iterations falls like a
-power of the start scale $\alpha$ if $\delta\kappa$ is small, here $0.01$. At $\delta=\frac12$ the noise
-directions have grown to order $\lambda$ by the time the signal is learnt, and the error is that of the fixed
-damping, $\sqrt{r-r^\star}\,\lambda/(2\eta T)$ up to a factor of $2.5$, for starts from $\alpha=10^{-3}$ to
-$10^{-6}$ alike.""",
     kind="ordering",
-    criteria=(
-        Criterion(SMALL, low=1.8, width="the limit is 2: 1.94 to 1.99 on 12 pilot seeds"),
-        Criterion(NOT_SMALL, -0.08, 0.08, width="−0.022 to −0.001 on 12 pilot seeds"),
-        Criterion(OVER_LAW, 0.4, 2.5, width="the factor of the statement: 1.45 to 1.90 on 12 pilot seeds"),
-    ),
     control="the other δ",
-    seeds=LOG_SEEDS,
+    seeds={"book": 20, "full": 60},
     sizes=scales(
         n=each(16, 16, 30),
         r=4,
@@ -228,7 +218,6 @@ $10^{-6}$ alike.""",
         refused("r* < r ≤ n", "without columns beyond the rank there is no floor", r=2),
         refused("r ≤ 4", "with r = n and δ = ½ the path is thrown away", r=16),
     ),
-    chapter=CHAPTER,
     uses=("xu2023.fixed-damping-law",),
     discrepancy="At κ = {kappa:.0f} and isometry constant {δ, not small:g} the floor of ScaledGD(λ) is the same "
     "for every start scale, {floor, not small:.1e}, which is {floor / law:.2f} times √(r − r*) "
@@ -270,32 +259,27 @@ def floor_and_isometry(setting: Setting) -> Evidence:
     )
 
 
-PEAK = "largest error on the way / error of the zero matrix, worst of the starts"
-GROWTH = "iterations to 1e-6 at λ = 10σ / at λ = 5σ"
+PEAK = Criterion(
+    "largest error on the way / error of the zero matrix, worst of the starts",
+    high=1.001,
+    width="the isometry constant; 1 to rounding on 24 pilot seeds",
+)
+GROWTH = Criterion(
+    "iterations to 1e-6 at λ = 10σ / at λ = 5σ",
+    1.8,
+    2.05,
+    width="below 2, since η is not small against λ/σ: 1.92 to 1.94 on 6 pilot seeds",
+)
 
 
-@claim(
-    id="xu2023.role-of-damping",
-    title="The damping: from η²σ₁/4 on it keeps the path below the error of zero; a large one costs in proportion",
+@PAGE.claim(
+    "xu2023.role-of-damping",
+    "The damping: from η²σ₁/4 on it keeps the path below the error of zero; a large one costs in proportion",
+    PEAK,
+    GROWTH,
     reference="no counterpart in the abstract; derived here",
-    statement=r"""Let $0<\eta\le\frac12$, $r^\star<r\le n$ and $\lambda\ge\eta^2\sigma_1/4$. From a small
-start, under a small isometry constant, the error of ScaledGD($\lambda$) never exceeds that of the zero matrix
-(on modes that share the singular vectors of $M^\star$ this is proved), and the iterations to a given accuracy
-above the floor grow in proportion to $\lambda$ for $\lambda\gg\sigma_{r^\star}$. For a smaller $\lambda$ the
-path can be thrown to $\eta^2\sigma_1^2/(4\lambda)$, and without damping the first step has the length of
-$\eta\|M^\star\|/\alpha$.""",
     kind="ordering",
-    criteria=(
-        Criterion(PEAK, high=1.001, width="the isometry constant; 1 to rounding on 24 pilot seeds"),
-        Criterion(
-            GROWTH,
-            1.8,
-            2.05,
-            width="below 2, since η is not small against λ/σ: 1.92 to 1.94 on 6 pilot seeds",
-        ),
-    ),
     control="a damping of 10⁻²η²σ₁/4, and none; for the growth, dampings that are not large, σ/10 over σ/20",
-    seeds=SEEDS,
     sizes=scales(
         n=each(10, 16, 40),
         r=each(4, 4, 6),
@@ -318,7 +302,6 @@ $\eta\|M^\star\|/\alpha$.""",
         refused("r* < r ≤ n", "no columns beyond the rank", r=2),
         refused("λ ≥ η²σ₁/4", "the path may pass where it is thrown away", multiples=(0.5,)),
     ),
-    chapter=CHAPTER,
 )
 def role_of_damping(setting: Setting) -> Evidence:
     s = setting.sizes

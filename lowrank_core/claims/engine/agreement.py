@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge
 from lowrank_core.claims.engine.reference import (
-    CHAPTER,
     SPECTRUM,
     arrivals,
     by_torch,
@@ -15,9 +13,7 @@ from lowrank_core.claims.engine.reference import (
     relative,
     start_of,
 )
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, scales
 from lowrank_core.factors import Factors
 from lowrank_core.methods import ConjugateGradient, GradientDescent, Method
 from lowrank_core.problem import Problem, observe
@@ -25,9 +21,7 @@ from lowrank_core.sensing import Dense, Gram, Identity
 from lowrank_core.solve import solve
 from lowrank_core.truth import psd
 
-GRADIENT = "gradient: distance from the definition"
-END = "end of the run: distance from the plain loop's"
-COUNT = "iterations to 1e-10: difference from the plain loop's"
+PAGE = Page("chapters/engine/how-fast")
 
 
 def by_definition(problem: Problem, start: Factors) -> torch.Tensor:
@@ -66,24 +60,29 @@ def with_float32_root(operator: Dense) -> Dense:
     return Dense(entries * (1 + (rounded - 1) * (rows != columns).double()), operator.shape, symmetric=True)
 
 
-@claim(
-    id="engine.kernels-change-nothing",
-    title="Compiled loops, A*A in the place of A and the exact reduction change results by rounding only",
+GRADIENT = Criterion(
+    "gradient: distance from the definition", high=1e-13, width="rounding in sums of m products"
+)
+END = Criterion(
+    "end of the run: distance from the plain loop's",
+    high=1e-12,
+    width="rounding at the end of a linear phase",
+)
+COUNT = Criterion(
+    "iterations to 1e-10: difference from the plain loop's", high=1.0, width="give or take one, as stated"
+)
+
+
+@PAGE.claim(
+    "engine.kernels-change-nothing",
+    "Compiled loops, A*A in the place of A and the exact reduction change results by rounding only",
+    GRADIENT,
+    END,
+    COUNT,
     reference="derived here",
-    statement=r"""The gradient is that of the definition to $10^{-13}$ for every $m\bmod4$ and every
-storage. Runs of gradient descent and of conjugate gradients with $r=k=2$ through compiled loops, through
-$\mathcal A^*\mathcal A$ and through the exact reduction to $r+k$ rows end where the plain loop at full size
-ends, and reach a relative error of $10^{-10}$ after as many iterations, give or take one, at the sizes
-run.""",
     origin="ours",
     kind="bound-upper",
-    criteria=(
-        Criterion(GRADIENT, high=1e-13, width="rounding in sums of m products"),
-        Criterion(END, high=1e-12, width="rounding at the end of a linear phase"),
-        Criterion(COUNT, high=1.0, width="give or take one, as stated"),
-    ),
     control="a kernel that forgets the last m mod 4 rows; a packing whose √2 was rounded to float32",
-    seeds=SEEDS,
     sizes=scales(
         n=each(12, 24, 36),
         few=each(60, 144, 324),
@@ -97,7 +96,6 @@ run.""",
         edge("m a multiple of four, and many", few=64, many=161),
         edge("a larger step", eta=0.35),
     ),
-    chapter=CHAPTER,
 )
 def kernels_change_nothing(setting: Setting) -> Evidence:
     s, start = setting.sizes, start_of(setting)
@@ -149,31 +147,25 @@ def kernels_change_nothing(setting: Setting) -> Evidence:
     )
 
 
-LOSS = "relative error of the loss, residual below 1e-9"
-GRAM_GRADIENT = "gradient through A*A: distance from the definition"
-FLOOR = "relative error ‖XXᵀ − M*‖ at the end"
+GRAM_GRADIENT = Criterion(
+    "gradient through A*A: distance from the definition", high=1e-12, width="rounding in sums of m products"
+)
+FLOOR = Criterion("relative error ‖XXᵀ − M*‖ at the end", high=1e-14, width="rounding")
+LOSS = Criterion("relative error of the loss, residual below 1e-9", low=0.9, width="no digit is right")
 
 
-@claim(
-    id="engine.gram-is-for-gradients",
-    title="Through A*A the gradient is exact, and the loss has no digits below a residual of 1e-9",
+@PAGE.claim(
+    "engine.gram-is-for-gradients",
+    "Through A*A the gradient is exact, and the loss has no digits below a residual of 1e-9",
+    GRAM_GRADIENT,
+    FLOOR,
+    LOSS,
     reference="derived here",
-    statement=r"""With $H=\tfrac1m\mathcal A^*\mathcal A$ and $c=\tfrac1m\mathcal A^*(y)$ the gradient
-through $H$ is that of the definition to $10^{-12}$, and descent ends at rounding error. The loss, a
-multiple of $\|y\|^2/m-2\langle c,M\rangle+\langle M,HM\rangle$, is then a difference of numbers of order
-one: once the residual is below $10^{-9}\|y\|$, none of its digits is right.""",
     origin="ours",
     kind="ordering",
-    criteria=(
-        Criterion(GRAM_GRADIENT, high=1e-12, width="rounding in sums of m products"),
-        Criterion(FLOOR, high=1e-14, width="rounding"),
-        Criterion(LOSS, low=0.9, width="no digit is right"),
-    ),
     control="A*A from a packing whose √2 was rounded to float32 (gradient and end); the loss from the residuals "
     "A(XXᵀ) − y, as it is reported (loss)",
-    seeds=SEEDS,
     sizes=scales(n=each(12, 24, 36), m=each(312, 1_200, 2_700), eta=0.25, steps=300),
-    chapter=CHAPTER,
 )
 def gram_is_for_gradients(setting: Setting) -> Evidence:
     s, start = setting.sizes, start_of(setting)

@@ -6,39 +6,36 @@ import math
 
 import torch
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.engine.reference import CHAPTER, recovery
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.engine.reference import recovery
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.factors import adjoint_start
 from lowrank_core.methods import ConjugateGradient, GradientDescent, Method
 from lowrank_core.solve import ErrorBelow, solve
 
-EXPONENT = "exponent of the iterations in κ, from κ = 1 to 100"
-SAVED = "iterations of gradient descent / of conjugate gradients"
+PAGE = Page("chapters/engine/how-fast")
 
 
-@claim(
-    id="engine.conjugate-gradients-need-fewer",
-    title="Conjugate gradients pay for the condition number with a smaller power than gradient descent",
+EXPONENT = Criterion(
+    "exponent of the iterations in κ, from κ = 1 to 100",
+    high=0.75,
+    width="between 1/2 and 1; 40 pilot seeds: 0.37 to 0.64",
+)
+SAVED = Criterion(
+    "iterations of gradient descent / of conjugate gradients", low=8.0, width="40 pilot seeds: 14 to 54"
+)
+
+
+@PAGE.claim(
+    "engine.conjugate-gradients-need-fewer",
+    "Conjugate gradients pay for the condition number with a smaller power than gradient descent",
+    EXPONENT,
+    SAVED,
     reference="derived here: near the truth the loss is a quadratic function, whose theory gives the exponent",
-    statement=r"""At the sizes run, from the spectral start with $r=k\ge2$ and singular values in geometric
-progression, the iterations of conjugate gradients with an exact line search to a relative error of
-$10^{-8}$ grow by less than $\kappa^{3/4}$ from $\kappa=1$ to $100$, those of gradient descent about like
-$\kappa$; at $\kappa=100$ gradient descent takes at least eight times as many.
-(Near the truth theory says $\sqrt\kappa$.)""",
     origin="ours",
     kind="ordering",
-    criteria=(
-        Criterion(EXPONENT, high=0.75, width="between 1/2 and 1; 40 pilot seeds: 0.37 to 0.64"),
-        Criterion(SAVED, low=8.0, width="40 pilot seeds: 14 to 54"),
-    ),
     control="gradient descent (first criterion); κ = 1 (second)",
-    seeds=SEEDS,
     sizes=scales(n=each(12, 24, 48), r=each(4, 6, 6), m=each(400, 1_000, 2_600), eta=0.4),
     edges=(edge("r = 2", r=2), refused("r ≥ 2", "one singular value has no condition number", r=1)),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def conjugate_gradients_need_fewer(setting: Setting) -> Evidence:

@@ -10,9 +10,7 @@ from unittest import mock
 import torch
 
 from lowrank_core.analysis.statistics import Pooled, pooled
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.engine.reference import (
-    CHAPTER,
     GOAL,
     SPECTRUM,
     all_low,
@@ -21,9 +19,7 @@ from lowrank_core.claims.engine.reference import (
     relative,
     start_of,
 )
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.factors import Factors, adjoint_start
 from lowrank_core.methods import GradientDescent, MixedGradientDescent, mixed
 from lowrank_core.noise import Gaussian
@@ -32,10 +28,12 @@ from lowrank_core.sensing import Dense, gaussian_symmetric
 from lowrank_core.solve import recovery_errors, solve
 from lowrank_core.truth import psd
 
+PAGE = Page("chapters/engine/how-fast")
+
 STORED = ("float64", "float32", "bfloat16")
 LOW = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 FLOOR = "relative error at the end"
-ACCORDING = "relative error at the end / ρ√(d/(m − d − 1))"
+
 RECOVERY_SIZES = scales(n=each(12, 24, 48), m=each(120, 240, 480), eta=0.25, steps=400)
 
 
@@ -49,27 +47,19 @@ def error_of(problem: Problem, factors: Factors) -> torch.Tensor:
     return recovery_errors(problem, factors)[0].sqrt() / problem.truth.spectrum.norm(dim=1)
 
 
-@claim(
-    id="engine.storage-keeps-the-floor",
-    title="Matrices stored in float32 or bfloat16 define another problem, which is solved as exactly",
+@PAGE.claim(
+    "engine.storage-keeps-the-floor",
+    "Matrices stored in float32 or bfloat16 define another problem, which is solved as exactly",
+    Criterion(FLOOR, high=1e-14, width="rounding"),
+    Criterion(
+        "iterations to 1e-10 / those with float64 entries", 0.95, 1.05, width="the 5 % of the statement"
+    ),
     reference="derived here",
-    statement=r"""With entries rounded to float32 or bfloat16, observations made from the rounded entries
-and all arithmetic in float64, with several times more measurements than unknowns, gradient descent from the
-spectral start with $r=k$ ends at the same rounding error as with float64 entries and takes as many
-iterations, within 5 %.""",
     origin="ours",
     kind="bound-upper",
-    criteria=(
-        Criterion(FLOOR, high=1e-14, width="rounding"),
-        Criterion(
-            "iterations to 1e-10 / those with float64 entries", 0.95, 1.05, width="the 5 % of the statement"
-        ),
-    ),
     control="all arithmetic in float32",
-    seeds=SEEDS,
     sizes=RECOVERY_SIZES,
     edges=(edge("n = r + 1", n=3, m=30), edge("many measurements", m=300), edge("a larger step", eta=0.35)),
-    chapter=CHAPTER,
 )
 def storage_keeps_the_floor(setting: Setting) -> Evidence:
     s, record = setting.sizes, range(setting.sizes.steps + 1)
@@ -102,34 +92,30 @@ def storage_keeps_the_floor(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="engine.foreign-observations",
-    title="Observations made with other entries than the stored ones are noise of the size of the rounding",
+ACCORDING = Criterion(
+    "relative error at the end / ρ√(d/(m − d − 1))",
+    0.84,
+    1.17,
+    pooled="root mean square over the seeds",
+    width="one draw varies by 1/√(2d), 10 %",
+)
+
+
+@PAGE.claim(
+    "engine.foreign-observations",
+    "Observations made with other entries than the stored ones are noise of the size of the rounding",
+    ACCORDING,
     reference="derived here; the linear model of least squares near the truth",
-    statement=r"""If $y$ is made with the entries before they were rounded, the mismatch acts as noise of
-standard deviation $\rho\|M^\star\|_F$, $\rho$ the root mean square of the rounding errors, and gradient
-descent with $r=k$ ends, to first order in $\rho$ and in the root mean square over the draws, at the
-relative error $\rho\sqrt{d/(m-d-1)}$ of least squares with $d=nr-r(r-1)/2$ unknowns, $m>d+1$.""",
     origin="ours",
     kind="tight",
-    criteria=(
-        Criterion(
-            ACCORDING,
-            0.84,
-            1.17,
-            pooled="root mean square over the seeds",
-            width="one draw varies by 1/√(2d), 10 %",
-        ),
-    ),
     control="observations made with the stored entries",
-    seeds={"smoke": 10, "book": 16, "full": 40},
+    seeds={"smoke": 10, "book": 16},
     sizes=RECOVERY_SIZES | {"smoke": RECOVERY_SIZES["book"]},
     edges=(
         edge("m = 2d", m=94, steps=2_000),
         edge("m = 10 d", m=470),
         refused("m > d + 1", "least squares has no finite error", m=47),
     ),
-    chapter=CHAPTER,
     uses=("engine.storage-keeps-the-floor",),
 )
 def foreign_observations(setting: Setting) -> Evidence:
@@ -153,37 +139,29 @@ def foreign_observations(setting: Setting) -> Evidence:
     return Evidence(measured={ACCORDING: measured}, control={ACCORDING: control}, predicted={ACCORDING: 1.0})
 
 
-LATER = "relative error 2 % after float64 reached 1e-10"
-
-
 def never_anew() -> AbstractContextManager[Any]:
     """Mixed precision whose residual follows its change for ever."""
     return mock.patch.multiple(mixed, LARGEST_AGE=2**62, LARGEST_ROUNDING=math.inf)
 
 
-@claim(
-    id="engine.residual-by-its-change",
-    title="A residual that follows its change in low precision, and is renewed now and then, loses nothing",
+LATER = Criterion("relative error 2 % after float64 reached 1e-10", high=GOAL, width="the accuracy asked for")
+
+
+@PAGE.claim(
+    "engine.residual-by-its-change",
+    "A residual that follows its change in low precision, and is renewed now and then, loses nothing",
+    Criterion(FLOOR, high=1e-14, width="rounding"),
+    LATER,
     reference="derived here",
-    statement=r"""With products in float32 or bfloat16, a float64 residual that is moved by the rounded
-image of the change of $XX^\top$ and computed anew before the roundings add up to a hundredth of it,
-gradient descent from the spectral start, on a path that passes no saddle, ends at the rounding error of
-float64 and reaches $10^{-10}$ within 2 % of the iterations that float64 takes.""",
     origin="ours",
     kind="bound-upper",
-    criteria=(
-        Criterion(FLOOR, high=1e-14, width="rounding"),
-        Criterion(LATER, high=GOAL, width="the accuracy asked for"),
-    ),
     control="the residual is never computed anew; the residual itself is computed in low precision",
-    seeds=SEEDS,
     sizes=RECOVERY_SIZES,
     edges=(
         edge("n = r + 1", n=3, m=30),
         edge("m = 140", m=140, steps=700),
         edge("many measurements", m=300),
     ),
-    chapter=CHAPTER,
 )
 def residual_by_its_change(setting: Setting) -> Evidence:
     s, problem = setting.sizes, recovery(setting, setting.sizes.m)
@@ -213,27 +191,18 @@ def residual_by_its_change(setting: Setting) -> Evidence:
 SHIFTS = {name: f"change of the error by {name} products" for name in LOW}
 
 
-@claim(
-    id="engine.price-of-mixed-precision",
-    title="Where convergence is slow, sublinear or noisy, mixed precision moves errors by a small part",
+@PAGE.claim(
+    "engine.price-of-mixed-precision",
+    "Where convergence is slow, sublinear or noisy, mixed precision moves errors by a small part",
+    Criterion(SHIFTS["float32"], high=1e-4, width="a heavy tail; 30 pilot seeds: median 1e-7, largest 5e-6"),
+    Criterion(
+        SHIFTS["bfloat16"], high=0.5, width="a heavy tail; 30 pilot seeds: median 0.003, largest 0.042"
+    ),
     reference="derived here",
-    statement=r"""Where convergence is sublinear ($k>r$), slow ($\kappa=30$), or stopped by noise, errors at
-a given iteration typically differ from those of float64 by less than $10^{-4}$ of themselves with float32
-products, and without noise by less than a half with bfloat16 ones.""",
     origin="ours",
     kind="ordering",
-    criteria=(
-        Criterion(
-            SHIFTS["float32"], high=1e-4, width="a heavy tail; 30 pilot seeds: median 1e-7, largest 5e-6"
-        ),
-        Criterion(
-            SHIFTS["bfloat16"], high=0.5, width="a heavy tail; 30 pilot seeds: median 0.003, largest 0.042"
-        ),
-    ),
     control="the residual itself is computed in low precision",
-    seeds=SEEDS,
     sizes=scales(n=each(12, 20, 40), m=each(240, 300, 1_200), steps=2_400),
-    chapter=CHAPTER,
     uses=("engine.residual-by-its-change",),
 )
 def price_of_mixed_precision(setting: Setting) -> Evidence:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from lowrank_core import kernels
-from lowrank_core.claims.claim import Setting
+from lowrank_core.claims.grammar import Setting
 from lowrank_core.factors import Factors, gaussian_start
 from lowrank_core.methods import Method
 from lowrank_core.noise import Noise
@@ -16,7 +16,6 @@ from lowrank_core.sensing import Dense, gaussian_symmetric
 from lowrank_core.solve import Trajectory, recovery_errors
 from lowrank_core.truth import psd
 
-CHAPTER = "chapters/engine/how-fast"
 SPECTRUM = (1.5, 1.0)
 GOAL = 1e-10
 """The relative error whose arrival is counted in iterations."""

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from lowrank_core.analysis import rates
-from lowrank_core.claims.claim import Setting
+from lowrank_core.claims.grammar import Setting
 from lowrank_core.factors import Factors, gaussian_start, imbalanced_start
 from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent, Method

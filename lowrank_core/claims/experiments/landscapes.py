@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from lowrank_core.claims.claim import Setting
+from lowrank_core.claims.grammar import Setting
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.noise import Noise

@@ -15,17 +15,15 @@ from lowrank_core import artefacts
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.statistics import Pooled
 from lowrank_core.budget import smallest_budget
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.typical import exponent, median, ratio, rms, typical
-from lowrank_core.claims.registry import claim
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.noise import Gaussian, Mixed, Noise, Outliers
 from lowrank_core.solve import log_spaced, solve
 
-CHAPTER = "chapters/ma2023/gaussian-noise"
+PAGE = Page("chapters/ma2023/gaussian-noise", book=20, smoke=20)
 
 
 def unknowns(n: int, r: int) -> float:
@@ -77,7 +75,7 @@ def some(setting: Setting, count: int = 8) -> Setting:
     return replace(setting, seeds=setting.seeds[:count])
 
 
-IN_NU, IN_M = "exponent in ν", "exponent in m"
+IN_NU = "exponent in ν"
 LAW = "error / least absolute deviations"
 
 
@@ -130,42 +128,38 @@ MODERATE = {"nu": 0.4, "alpha": 1e-8, "eta": 0.3, "budget": 16.0}
 EXPONENT, RMS = "exponent of root mean squares over the seeds", "root mean square over the seeds"
 
 
-@claim(
-    id="ma2023.gaussian-noise-scaling",
-    title="Under Gaussian noise the error is that of least absolute deviations of the true rank",
+IN_M = Criterion(
+    "exponent in m",
+    -0.595,
+    -0.405,
+    width="pilots of 20 seeds: −0.520, s.d. 0.020, the finite m included",
+    pooled=EXPONENT,
+)
+
+
+@PAGE.claim(
+    "ma2023.gaussian-noise-scaling",
+    "Under Gaussian noise the error is that of least absolute deviations of the true rank",
+    Criterion(
+        IN_NU,
+        0.9,
+        1.1,
+        width="pilots of 20 seeds: 1.00 to 1.01, s.d. 0.005; the control's interval ends at 0.44",
+        pooled=EXPONENT,
+    ),
+    IN_M,
+    Criterion(
+        LAW,
+        0.86,
+        1.14,
+        width="pilots of 20 seeds: 1.00 to 1.08, s.d. 0.03; least squares would be 0.80",
+        pooled=RMS,
+    ),
     reference="Theorem 3 and Corollary 29 for the exponents, as an upper bound; the constant is new",
-    statement=r"""With $m$ measurements under $N(0,\nu^2)$ noise, equal eigenvalues $1$, $\nu\le0.4$,
-$k=n$, a small start and geometric steps, the first of them $0.3\le\eta\le0.4$, with a budget of about twice the
-smallest, the error $\|X_TX_T^\top-M^\star\|_F$ scales as $\nu/\sqrt m$; sharply, it is
-$\nu\sqrt{\pi/2}\sqrt{(nr-r(r-1)/2)/m}$ as $m$ grows.""",
     origin="sharpened",
     known="read",
     kind="rate",
-    criteria=(
-        Criterion(
-            IN_NU,
-            0.9,
-            1.1,
-            width="pilots of 20 seeds: 1.00 to 1.01, s.d. 0.005; the control's interval ends at 0.44",
-            pooled=EXPONENT,
-        ),
-        Criterion(
-            IN_M,
-            -0.595,
-            -0.405,
-            width="pilots of 20 seeds: −0.520, s.d. 0.020, the finite m included",
-            pooled=EXPONENT,
-        ),
-        Criterion(
-            LAW,
-            0.86,
-            1.14,
-            width="pilots of 20 seeds: 1.00 to 1.08, s.d. 0.03; least squares would be 0.80",
-            pooled=RMS,
-        ),
-    ),
     control=CONTROL,
-    seeds=GROUP_SEEDS,
     sizes=scales(
         n=each(12, 20, 20),
         k=each(12, 20, 20),
@@ -187,40 +181,30 @@ $\nu\sqrt{\pi/2}\sqrt{(nr-r(r-1)/2)/m}$ as $m$ grows.""",
         refused("r < min(n₁, n₂)", "r = n", n=2, k=2),
         refused("0.3 ≤ η ≤ 0.4", "small steps let the noise in", eta=0.05),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def gaussian_noise_scaling(setting: Setting) -> Evidence:
     return noise_scaling(setting)
 
 
-@claim(
-    id="ma2023.mixed-noise",
-    title="Gross outliers besides the Gaussian noise change the constant only",
+@PAGE.claim(
+    "ma2023.mixed-noise",
+    "Gross outliers besides the Gaussian noise change the constant only",
+    Criterion(
+        IN_NU, 0.85, 1.15, width="pilots of 20 seeds: 0.98 to 1.03, s.d. 0.01 to 0.03", pooled=EXPONENT
+    ),
+    Criterion(
+        LAW,
+        0.81,
+        1.19,
+        width="pilots of 20 seeds: 0.99 to 1.03, s.d. 0.03, more at smaller m(1 − p)²; 1/(1 − p)² would be 2",
+        pooled=RMS,
+    ),
     reference="Remark 30 (p. 26), of which the exponents in ν and m are tested; the constant is new",
-    statement=r"""With a fraction $p=0.3$ or $0.5$ of gross outliers besides the $N(0,\nu^2)$ noise, $\nu\le0.4$,
-equal eigenvalues $1$, $k=n$, a small start and geometric steps, the first of them $0.3\le\eta\le0.4$, with a
-budget of about twice the smallest, the error still scales as $\nu/\sqrt m$; sharply, as $m(1-p)^2$ grows, it is
-$\sqrt{(nr-r(r-1)/2)/m}\,/\,(2f(0))$ with $f(0)$ the density of the noise at zero, about $1/(1-p)$ times the error
-without outliers.""",
     origin="sharpened",
     known="read",
     kind="rate",
-    criteria=(
-        Criterion(
-            IN_NU, 0.85, 1.15, width="pilots of 20 seeds: 0.98 to 1.03, s.d. 0.01 to 0.03", pooled=EXPONENT
-        ),
-        Criterion(
-            LAW,
-            0.81,
-            1.19,
-            width="pilots of 20 seeds: 0.99 to 1.03, s.d. 0.03, more at smaller m(1 − p)²; 1/(1 − p)² "
-            "would be 2",
-            pooled=RMS,
-        ),
-    ),
     control=CONTROL,
-    seeds=GROUP_SEEDS,
     sizes=scales(
         n=each(10, 12, 20),
         k=each(10, 12, 20),
@@ -241,7 +225,6 @@ without outliers.""",
         refused("r < min(n₁, n₂)", "r = n", n=2, k=2),
         refused("0.3 ≤ η ≤ 0.4", "small steps let the noise in", eta=0.05),
     ),
-    chapter=CHAPTER,
     uses=("ma2023.gaussian-noise-scaling",),
     fit="illustrates",
 )
@@ -249,29 +232,24 @@ def mixed_noise(setting: Setting) -> Evidence:
     return noise_scaling(setting)
 
 
-IN_R = "exponent in r"
+IN_R = Criterion(
+    "exponent in r",
+    0.8,
+    1.19,
+    of_prediction=True,
+    width="pilots of 32 to 36 seeds: 0.95 to 1.03, s.d. 0.04",
+    pooled="exponent of root mean squares over the seeds",
+)
 
 
-@claim(
-    id="ma2023.gaussian-noise-rank",
-    title="The error grows like the square root of the rank, not like the rank",
+@PAGE.claim(
+    "ma2023.gaussian-noise-rank",
+    "The error grows like the square root of the rank, not like the rank",
+    IN_R,
     reference="Corollary 29 bounds the squared error by a multiple of r², for equal eigenvalues",
-    statement=r"""Under $N(0,\nu^2)$ noise, $\nu=0.4$, with equal eigenvalues $1$, $n\le20$, $r\le n/3$, $k=n$,
-$m\ge45n$ measurements and geometric steps, the first of them $\eta=0.3$, with a budget of about twice the
-smallest, the error from a small start scales with the rank as $\sqrt{nr-r(r-1)/2}\approx\sqrt{nr}$.""",
     origin="sharpened",
     known="read",
     kind="rate",
-    criteria=(
-        Criterion(
-            IN_R,
-            0.8,
-            1.19,
-            of_prediction=True,
-            width="pilots of 32 to 36 seeds: 0.95 to 1.03, s.d. 0.04",
-            pooled="exponent of root mean squares over the seeds",
-        ),
-    ),
     control="the small start: with α = 1 the noise is fitted in all directions, so that the rank hardly "
     "matters",
     seeds={"smoke": 36, "book": 32, "full": 60},
@@ -291,7 +269,6 @@ smallest, the error from a small start scales with the rank as $\sqrt{nr-r(r-1)/
         refused("n ≤ 20", "a larger order", n=30, k=30, m=1_350),
         refused("η = 0.3", "small steps let the noise in", eta=0.05),
     ),
-    chapter=CHAPTER,
     uses=("ma2023.gaussian-noise-scaling",),
     fit="illustrates",
     discrepancy="Corollary 29 bounds the error by a multiple of r. Measured is the exponent "
@@ -325,30 +302,25 @@ def gaussian_noise_rank(setting: Setting) -> Evidence:
     )
 
 
-AGAINST_EXACT = "error / the same with k = r"
+AGAINST_EXACT = Criterion(
+    "error / the same with k = r",
+    0.97,
+    1.03,
+    width="pilots of 8 to 12 seeds: 0.9997 to 1.001, s.d. 0.001",
+    pooled="median over the seeds",
+)
 
 
-@claim(
-    id="ma2023.gaussian-noise-search-rank",
-    title="Under Gaussian noise the error does not depend on the search rank",
+@PAGE.claim(
+    "ma2023.gaussian-noise-search-rank",
+    "Under Gaussian noise the error does not depend on the search rank",
+    AGAINST_EXACT,
     reference="Theorem 3 and Corollary 29, where the bound is free of the search rank",
-    statement=r"""From a small start, with $m\ge25n$ measurements and geometric steps, the first of them
-$\eta=0.3$, whose budget is at most twice the smallest, the median final error under Gaussian noise, $\nu=0.4$,
-with search rank $k>r$ is that with $k=r$, for $k$ from $r+1$ to $n$.""",
     origin="sharpened",
     known="read",
     kind="ordering",
-    criteria=(
-        Criterion(
-            AGAINST_EXACT,
-            0.97,
-            1.03,
-            width="pilots of 8 to 12 seeds: 0.9997 to 1.001, s.d. 0.001",
-            pooled="median over the seeds",
-        ),
-    ),
     control="the small start: α = 1 and k = n",
-    seeds={"smoke": 8, "book": 8, "full": 40},
+    seeds={"smoke": 8, "book": 8},
     sizes=scales(
         **MODERATE,
         n=each(16, 20, 20),
@@ -365,7 +337,6 @@ with search rank $k>r$ is that with $k=r$, for $k$ from $r+1$ to $n$.""",
         refused("budget ≤ 2 R_min", "a larger budget lets the noise in", budget=32.0),
         refused("η = 0.3", "small steps let the noise in", eta=0.05),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def gaussian_noise_search_rank(setting: Setting) -> Evidence:
@@ -384,31 +355,25 @@ def gaussian_noise_search_rank(setting: Setting) -> Evidence:
     )
 
 
-EFFICIENCY = "error, ℓ1 / ℓ2"
+EFFICIENCY = Criterion(
+    "error, ℓ1 / ℓ2",
+    1.09,
+    1.41,
+    width="pilots of 16 to 24 seeds: 1.20 to 1.26, s.d. 0.03 to 0.04; least squares is 1",
+    pooled="ratio of root mean squares over the seeds",
+)
 
 
-@claim(
-    id="ma2023.l1-efficiency",
-    title="What robustness costs: a factor √(π/2) in the error under Gaussian noise",
+@PAGE.claim(
+    "ma2023.l1-efficiency",
+    "What robustness costs: a factor √(π/2) in the error under Gaussian noise",
+    EFFICIENCY,
     reference="no counterpart in the paper; its Figure 3a reads .18 against .145, a ratio of 1.24",
-    statement=r"""Under Gaussian noise, $\nu\le0.4$, the error of the sub-gradient method from a small start with
-$k=n$ and geometric steps, the first of them $\eta=0.3$, whose budget is at most twice the smallest, is
-$\sqrt{\pi/2}\approx1.253$ times that of least squares of the true rank as $m$ grows, the ratio of the asymptotic
-deviations of a median and a mean.""",
     origin="ours",
     kind="tight",
-    criteria=(
-        Criterion(
-            EFFICIENCY,
-            1.09,
-            1.41,
-            width="pilots of 16 to 24 seeds: 1.20 to 1.26, s.d. 0.03 to 0.04; least squares is 1",
-            pooled="ratio of root mean squares over the seeds",
-        ),
-    ),
     control="Gaussianity of the noise: Student's t with 3 degrees of freedom, for which the ratio is "
     ".785; the small start: α = 1",
-    seeds={"smoke": 24, "book": 16, "full": 40},
+    seeds={"smoke": 24, "book": 16},
     sizes=scales(
         **MODERATE,
         n=each(12, 16, 20),
@@ -426,7 +391,6 @@ deviations of a median and a mean.""",
         refused("budget ≤ 2 R_min", "a larger budget lets the noise in", budget=32.0),
         refused("η = 0.3", "small steps let the noise in", eta=0.05),
     ),
-    chapter=CHAPTER,
     uses=("ma2023.gaussian-noise-scaling",),
     fit="illustrates",
 )
@@ -455,37 +419,32 @@ def l1_efficiency(setting: Setting) -> Evidence:
     )
 
 
-BETWEEN, AGAINST_SMALLEST = "error, ℓ1 / ℓ2", "error / the same with the smallest α"
+BETWEEN = Criterion(
+    "error, ℓ1 / ℓ2",
+    1.05,
+    1.5,
+    width="pilots of 12 to 16 seeds: 1.25 to 1.27, s.d. 0.04; k = n: 0.71 at most",
+    pooled="median over the seeds",
+)
+AGAINST_SMALLEST = Criterion(
+    "error / the same with the smallest α",
+    0.95,
+    1.05,
+    width="pilots of 12 to 16 seeds: 0.998 to 0.999, s.d. 0.005; α = 1: 1.19 at least",
+    pooled="median over the seeds",
+)
 
 
-@claim(
-    id="ma2023.figure-3",
-    title="The paper's experiment with Gaussian noise",
+@PAGE.claim(
+    "ma2023.figure-3",
+    "The paper's experiment with Gaussian noise",
+    BETWEEN,
+    AGAINST_SMALLEST,
     reference="Figure 3; n = 20 and the list of α are the paper's, Σ is read off, m is that of its Figure 1, "
     "ν is chosen to fit the two errors of its panel a, and the starts here are random",
-    statement=r"""Under Gaussian noise, $\nu=0.43$, at $n=20$, $\Sigma=\operatorname{diag}(10,5,1)$, $m=500$,
-$\ell_1$ with the sub-gradient method and $k=n$ ends at about $1.25$ times the error of $\ell_2$ with gradient
-descent of the true rank (panel a), and a start with $\alpha=1$ ends at a larger error than the small starts,
-which agree (panel b).""",
     origin="paper",
     known="read",
     kind="ordering",
-    criteria=(
-        Criterion(
-            BETWEEN,
-            1.05,
-            1.5,
-            width="pilots of 12 to 16 seeds: 1.25 to 1.27, s.d. 0.04; k = n: 0.71 at most",
-            pooled="median over the seeds",
-        ),
-        Criterion(
-            AGAINST_SMALLEST,
-            0.95,
-            1.05,
-            width="pilots of 12 to 16 seeds: 0.998 to 0.999, s.d. 0.005; α = 1: 1.19 at least",
-            pooled="median over the seeds",
-        ),
-    ),
     control="for the first ratio, the true rank: ℓ2 with k = n; for the second, the small start: α = 1",
     seeds={"smoke": 16, "book": 12, "full": 20},
     sizes=scales(
@@ -497,7 +456,6 @@ which agree (panel b).""",
         budget=each(33.0, 60.0, 60.0),
         steps=each(700, 2000, 2000),
     ),
-    chapter=CHAPTER,
     uses=("ma2023.l1-efficiency",),
     fit="illustrates",
 )

@@ -12,54 +12,49 @@ import torch
 from lowrank_core.analysis import phases, rates
 from lowrank_core.analysis.crossings import falls_below
 from lowrank_core.analysis.statistics import Pooled, pooled
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.ma2023 import subgradient
-from lowrank_core.claims.ma2023.expected_loss_runs import CHAPTER, bands, every, population
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
+from lowrank_core.claims.ma2023.expected_loss_runs import bands, every, population
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.noise import Gaussian, Outliers
 from lowrank_core.problem import Problem
 from lowrank_core.solve import Trajectory, log_spaced, solve
 
-PLATEAU, LEARNT = "error on the plateau", "iteration at which σᵢ/2 is reached"
+PAGE = Page("chapters/ma2023/noiseless")
+
+
 PHI2 = 2 / math.pi
 """φ² for clean Gaussian measurements."""
 
 
-@claim(
-    id="ma2023.incremental-learning",
-    title="Eigenvalues are learnt one after the other, at predicted times",
+LEARNT = Criterion(
+    "iteration at which σᵢ/2 is reached",
+    0.88,
+    1.12,
+    of_prediction=True,
+    width="the last eigenvalue comes 5 % early at m = 3000; over 16 pilot seeds a seed deviates by 4 %",
+    pooled="mean over the seeds",
+)
+PLATEAU = Criterion(
+    "error on the plateau",
+    0.97,
+    1.05,
+    of_prediction=True,
+    width="what is left or already gained: up to 1.4 % on pilot seeds",
+)
+
+
+@PAGE.claim(
+    "ma2023.incremental-learning",
+    "Eigenvalues are learnt one after the other, at predicted times",
+    LEARNT,
+    PLATEAU,
     reference="discussion on pp. 16–18 and Figures 3 and 5–7; the times are derived here",
-    statement=r"""From the spectral start with $\alpha\ll1$ and $\eta_t=\frac\eta2f$,
-$\eta\varphi^2\sigma_1\le\frac12$,
-on many clean Gaussian measurements, the $i$-th of $r\ge2$ distinct eigenvalues of $SS^\top$ reaches $\sigma_i/2$ at
-$t_i\approx\ln(\|M^\star\|_F/(\varphi\alpha^2))/(2\ln(1+\eta\varphi^2\sigma_i))$, so that $t_i\sigma_i$ is nearly
-constant for $\eta\varphi^2\sigma_1\ll1$; where the gaps are wide, $1-\sigma_{i+1}/\sigma_i\gg1/\ln(1/\alpha)$, the
-error rests in between at $(\sum_{j>i}\sigma_j^2)^{1/2}$.""",
     kind="tight",
-    criteria=(
-        Criterion(
-            LEARNT,
-            0.88,
-            1.12,
-            of_prediction=True,
-            width="the last eigenvalue comes 5 % early at m = 3000; over 16 pilot seeds a seed deviates by 4 %",
-            pooled="mean over the seeds",
-        ),
-        Criterion(
-            PLATEAU,
-            0.97,
-            1.05,
-            of_prediction=True,
-            width="what is left or already gained: up to 1.4 % on pilot seeds",
-        ),
-    ),
     control="for the times: one measurement in ten grossly wrong, so that f does not measure the error; for the "
     "plateaus: no small start, α = 1",
-    seeds=SEEDS | {"smoke": 5},
+    seeds={"smoke": 5},
     sizes=scales(
         n=each(8, 20, 20),
         k=each(8, 20, 20),
@@ -78,7 +73,6 @@ error rests in between at $(\sum_{j>i}\sigma_j^2)^{1/2}$.""",
         refused("distinct eigenvalues", "equal ones are learnt together", spectrum=(5.0, 5.0, 1.0)),
         refused("ηφ²σ₁ ≤ ½", "the first eigenvalue overshoots", eta=0.1),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def incremental_learning(setting: Setting) -> Evidence:
@@ -138,37 +132,32 @@ def incremental_learning(setting: Setting) -> Evidence:
     )
 
 
-BETA, LIMIT = "exponent β of the final error in α", "log–log slope of 2 − mean β in m"
+BETA = Criterion(
+    "exponent β of the final error in α",
+    high=1.985,
+    width="below the 1.994 or more of the control; over 60 pilot seeds 1.70 or less at m = 2000",
+)
+LIMIT = Criterion(
+    "log–log slope of 2 − mean β in m",
+    -0.59,
+    -0.41,
+    width="logarithms, and the spread: over three sets of 20 pilot seeds -0.51 to -0.49",
+    pooled="slope of the means over the seeds",
+)
 
 
-@claim(
-    id="ma2023.alpha-exponent",
-    title="With finitely many measurements the error falls more slowly than α²",
+@PAGE.claim(
+    "ma2023.alpha-exponent",
+    "With finitely many measurements the error falls more slowly than α²",
+    BETA,
+    LIMIT,
     reference="Corollary 23 (JMLR p. 23): exponent 2 − O(√(log(1/α) log² m · κ⁴nr²/m)), of which √(1/m) is tested",
-    statement=r"""From starts with $\alpha\le10^{-2}$ and a search rank $k>r$ on $m$ clean Gaussian measurements
-of a truth with equal eigenvalues, $n\ge12$ and $r\le n/4$, the final error of the sub-gradient method is
-$\propto\alpha^{\beta}$ with $\beta<2$; as long as $m$ is large enough for recovery, the mean of $2-\beta$ falls
-like $m^{-1/2}$, up to logarithms.""",
     origin="sharpened",
     known="read",
     kind="rate",
-    criteria=(
-        Criterion(
-            BETA,
-            high=1.985,
-            width="below the 1.994 or more of the control; over 60 pilot seeds 1.70 or less at m = 2000",
-        ),
-        Criterion(
-            LIMIT,
-            -0.59,
-            -0.41,
-            width="logarithms, and the spread: over three sets of 20 pilot seeds -0.51 to -0.49",
-            pooled="slope of the means over the seeds",
-        ),
-    ),
     control="for β: the expected loss, m = ∞, where the exponent is 2; for the slope: Gaussian noise, which sets a "
     "floor of its own",
-    seeds=LOG_SEEDS | {"smoke": 40},
+    seeds={"smoke": 40, "book": 20, "full": 60},
     sizes=scales(
         n=each(12, 20, 20),
         k=each(12, 20, 20),
@@ -187,7 +176,6 @@ like $m^{-1/2}$, up to logarithms.""",
         refused("n ≥ 12", "few directions off the signal, which may all shrink", n=8, k=8),
         refused("r ≤ n/4", "few directions off the signal, which may all shrink", spectrum=(1.0,) * 11),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
     uses=("ma2023.expected-loss-recovery",),
     discrepancy="Corollary 23 bounds the error by α^(2 − O(√(1/m))). At m = {smallest m:.0f}, the size of the "
@@ -262,35 +250,36 @@ class Exponents(NamedTuple):
     beta: torch.Tensor
 
 
-AFFINE = "iterations per decade of 1/α, later / earlier decades"
-SAME = "iterations per decade of 1/α, k = n / k = r + 1"
-LINEAR = "iterations for a decade of error, second / first"
+AFFINE = Criterion(
+    "iterations per decade of 1/α, later / earlier decades",
+    0.92,
+    1.08,
+    width="over 80 pilot seeds 0.96 to 1.05, deviation 0.012",
+)
+SAME = Criterion(
+    "iterations per decade of 1/α, k = n / k = r + 1",
+    0.92,
+    1.08,
+    width="over 80 pilot seeds 0.97 to 1.05, deviation 0.015",
+)
+LINEAR = Criterion(
+    "iterations for a decade of error, second / first",
+    high=2.0,
+    width="the floor is near at the end: over 80 pilot seeds 1.03 to 1.60; 1/t gives 10",
+)
 
 
-@claim(
-    id="ma2023.time-in-log-alpha",
-    title="The number of iterations is affine in log(1/α), for k = r + 1 as for k = n, and convergence is linear",
+@PAGE.claim(
+    "ma2023.time-in-log-alpha",
+    "The number of iterations is affine in log(1/α), for k = r + 1 as for k = n, and convergence is linear",
+    AFFINE,
+    SAME,
+    LINEAR,
     reference="Theorem 22, Corollary 23 and Table 1 (JMLR pp. 8, 22–23)",
-    statement=r"""From starts with $\alpha\le10^{-3}$ on clean Gaussian measurements, enough for recovery, the
-sub-gradient method with $\eta_t=\frac\eta2f$, $\eta\sigma_1\le0.6$, reaches a fixed error above the floor after a
-number of iterations that is affine in $\log(1/\alpha)$, with the same slope for $k=r+1$ and $k=n$; once the
-signal is learnt the error falls exponentially, down to the floor that $\alpha$ sets: a late decade of error takes
-about as long as the one before, and for equal eigenvalues of $1$ or $3$ the second one below $0.1$ less than
-twice as long as the first.""",
     origin="sharpened",
     known="read",
     kind="rate",
-    criteria=(
-        Criterion(AFFINE, 0.92, 1.08, width="over 80 pilot seeds 0.96 to 1.05, deviation 0.012"),
-        Criterion(SAME, 0.92, 1.08, width="over 80 pilot seeds 0.97 to 1.05, deviation 0.015"),
-        Criterion(
-            LINEAR,
-            high=2.0,
-            width="the floor is near at the end: over 80 pilot seeds 1.03 to 1.60; 1/t gives 10",
-        ),
-    ),
     control="large starts, α = 1, 0.1 and 0.01, on the expected loss: the residual decays like 1/t",
-    seeds=SEEDS,
     sizes=scales(
         n=each(8, 20, 20),
         m=each(300, 1_000, 4_000),
@@ -309,7 +298,6 @@ twice as long as the first.""",
         refused("α ≤ 10⁻³", "the residual of a large start decays like 1/t", alphas=(1.0, 1e-3, 1e-5)),
         refused("ησ₁ ≤ 0.6", "the cross term lags far behind the signal", eta=1.2),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def time_in_log_alpha(setting: Setting) -> Evidence:
@@ -356,33 +344,29 @@ def time_in_log_alpha(setting: Setting) -> Evidence:
     )
 
 
-THRESHOLD = "largest convergent step / (π/2)"
-OVERFLOWING = "of the steps ησ₁ = 0.75π, 0.9π, 1.1π and 1.3π, those that overflow"
 NEAR = (0.85, 0.9, 0.95, 1.05, 1.1, 1.15)
 """Steps around the threshold, in units of π/2."""
 BEYOND = (1.5, 1.8, 2.2, 2.6)
 """Steps around the one at which the method overflows, in the same units."""
 
 
-@claim(
-    id="ma2023.step-threshold",
-    title="The largest step is ησ₁ = π/2",
+THRESHOLD = Criterion(
+    "largest convergent step / (π/2)",
+    0.9,
+    1.1,
+    width="φ² fluctuates by 1.5/√m of itself, 1.7 %; the steps are 5 % apart",
+)
+OVERFLOWING = Criterion("of the steps ησ₁ = 0.75π, 0.9π, 1.1π and 1.3π, those that overflow", 2, 2)
+
+
+@PAGE.claim(
+    "ma2023.step-threshold",
+    "The largest step is ησ₁ = π/2",
+    THRESHOLD,
+    OVERFLOWING,
     reference="Theorem 22 asks for η ≲ 1/(φ̄²σ₁) (JMLR p. 22); the constant is derived here",
-    statement=r"""With $\eta_t=\frac\eta2f$ on clean Gaussian measurements the effective step of gradient
-descent is $\eta\varphi^2=\frac2\pi\eta$. So for $m\to\infty$, from a small start, the method converges if
-$\frac2\pi\eta\sigma_1<1$, oscillates for $1<\frac2\pi\eta\sigma_1<2$, and overflows beyond.""",
     kind="tight",
-    criteria=(
-        Criterion(
-            THRESHOLD,
-            0.9,
-            1.1,
-            width="φ² fluctuates by 1.5/√m of itself, 1.7 %; the steps are 5 % apart",
-        ),
-        Criterion(OVERFLOWING, 2, 2),
-    ),
     control="the expected loss, where the effective step is η itself and both thresholds are smaller by π/2",
-    seeds=SEEDS,
     sizes=scales(
         n=each(6, 6, 20),
         m=each(8_000, 8_000, 20_000),
@@ -397,7 +381,6 @@ $\frac2\pi\eta\sigma_1<1$, oscillates for $1<\frac2\pi\eta\sigma_1<2$, and overf
         edge("smaller α", alpha=1e-8, steps=400),
         refused("r < min(n₁, n₂)", "the standing assumption", n=1),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def step_threshold(setting: Setting) -> Evidence:
@@ -446,36 +429,43 @@ def step_threshold(setting: Setting) -> Evidence:
     )
 
 
-FLOOR = "‖GGᵀ‖ / ‖XXᵀ − M*‖ at the end"
-PEAK, DECAY = "‖FFᵀ‖, peak / start", "‖FFᵀ‖, end / peak"
-BEFORE, AFTER = "‖GGᵀ‖, growth until the last eigenvalue is learnt", "‖GGᵀ‖, growth from then on"
+FLOOR = Criterion(
+    "‖GGᵀ‖ / ‖XXᵀ − M*‖ at the end",
+    0.9,
+    1.05,
+    width="what F and the cross term have left: over 56 pilot seeds 0.93 to 1.00",
+)
+PEAK = Criterion("‖FFᵀ‖, peak / start", low=1e8, width="over 56 pilot seeds 7e10 or more; 1 without growth")
+DECAY = Criterion(
+    "‖FFᵀ‖, end / peak", high=1e-6, width="over 56 pilot seeds 5e-12 or less; about 1 without decay"
+)
+BEFORE = Criterion(
+    "‖GGᵀ‖, growth until the last eigenvalue is learnt",
+    low=10,
+    width="over 56 pilot seeds 900 or more; 1 without growth",
+)
+AFTER = Criterion(
+    "‖GGᵀ‖, growth from then on",
+    0.8,
+    2.0,
+    width="over 56 pilot seeds 0.98 to 1.35; many orders of magnitude if it goes on",
+)
 
 
-@claim(
-    id="ma2023.residual-is-the-floor",
-    title="What remains is the residual outside the row space of the signal",
+@PAGE.claim(
+    "ma2023.residual-is-the-floor",
+    "What remains is the residual outside the row space of the signal",
+    FLOOR,
+    PEAK,
+    DECAY,
+    BEFORE,
+    AFTER,
     reference="JMLR p. 22 and Figure 7; that ‖GGᵀ‖ is the whole final error is measured here",
-    statement=r"""With $\eta_t=\frac\eta2f$ from the spectral start with $\alpha\le10^{-6}$ and $k>r$ on clean
-Gaussian measurements, enough for recovery but not many ($m=500$ at $n=20$), $\|FF^\top\|$ rises by many orders of
-magnitude while the signal is learnt and then decays to nothing; $\|GG^\top\|$ grows until the last eigenvalue is
-learnt and stays flat, and the final error is $\|GG^\top\|$.""",
     origin="paper",
     known="read",
     kind="ordering",
-    criteria=(
-        Criterion(
-            FLOOR, 0.9, 1.05, width="what F and the cross term have left: over 56 pilot seeds 0.93 to 1.00"
-        ),
-        Criterion(PEAK, low=1e8, width="over 56 pilot seeds 7e10 or more; 1 without growth"),
-        Criterion(DECAY, high=1e-6, width="over 56 pilot seeds 5e-12 or less; about 1 without decay"),
-        Criterion(BEFORE, low=10, width="over 56 pilot seeds 900 or more; 1 without growth"),
-        Criterion(
-            AFTER, 0.8, 2.0, width="over 56 pilot seeds 0.98 to 1.35; many orders of magnitude if it goes on"
-        ),
-    ),
     control="for the floor: no extra rank, k = r, where G = 0; for the growth: the expected loss; for the decay "
     "and the flatness: Gaussian noise, after which the step never vanishes",
-    seeds=SEEDS,
     sizes=scales(
         n=each(8, 20, 20),
         k=each(8, 20, 20),
@@ -492,7 +482,6 @@ learnt and stays flat, and the final error is $\|GG^\top\|$.""",
         refused("k > r", "G = 0", k=2),
         refused("α ≤ 10⁻⁶", "a large start ends on a floor of its own", alpha=1e-2),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def residual_is_the_floor(setting: Setting) -> Evidence:
@@ -567,21 +556,16 @@ def residual_is_the_floor(setting: Setting) -> Evidence:
     )
 
 
-RECOVERED = "final error / ‖M*‖"
+RECOVERED = Criterion("final error / ‖M*‖", high=1e-3, width="far below 1, the error of the zero matrix")
 
 
-@claim(
-    id="ma2023.noiseless-recovery",
-    title="Ten nr measurements suffice, for every search rank",
+@PAGE.claim(
+    "ma2023.noiseless-recovery",
+    "Ten nr measurements suffice, for every search rank",
+    RECOVERED,
     reference="Theorem 22 and Corollary 23 (JMLR pp. 22–23) ask for m ≳ κ⁴nr² and logarithms; 10nr is measured",
-    statement=r"""From a random start with $\alpha=10^{-6}\sqrt{\sigma_1}$ the sub-gradient method with
-$\eta_t=\frac\eta2f$, $\eta=1/(2\sigma_1)$, recovers $M^\star$ of rank $r$ with equal eigenvalues
-from $m=10nr$ clean Gaussian measurements with high probability at $n\ge10$, for
-every search rank $r\le k\le n$.""",
     kind="existence",
-    criteria=(Criterion(RECOVERED, high=1e-3, width="far below 1, the error of the zero matrix"),),
     control="m = nr, hardly above the degrees of freedom nr − r(r − 1)/2; and a start as large as the truth, α = 1",
-    seeds=SEEDS,
     sizes=scales(
         n=each(10, 20, 40),
         m=each(150, 600, 1_200),
@@ -597,7 +581,6 @@ every search rank $r\le k\le n$.""",
         edge("other eigenvalues", spectrum=(2.0, 2.0), eta=0.25, m=200, ks=(2, 10)),
         refused("r < min(n₁, n₂)", "the standing assumption", n=1, ks=(1,)),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def noiseless_recovery(setting: Setting) -> Evidence:

@@ -12,16 +12,14 @@ from typing import NamedTuple
 
 import torch
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.ma2023 import subgradient
-from lowrank_core.claims.ma2023.expected_loss_runs import CHAPTER
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.factors import Factors
 from lowrank_core.proofs import one_step_inequalities, product_bound, rank_one_critical_points
 from lowrank_core.randomness import normal
 from lowrank_core.sensing.operator import pull_back
+
+PAGE = Page("chapters/ma2023/noiseless")
 
 TERMS = "terms left in the proof's identities"
 ROUNDING = 1e-40
@@ -97,9 +95,6 @@ def random_instances(setting: Setting, count: int, load: float | None) -> Iterat
         yield Instance(s, e, spectrum, eta[..., None, None])
 
 
-SIGNAL, ERROR, CROSS, RESIDUAL, BOUNDED = "(16) with the extra term", "(17)", "(18)", "(19)", "(20)"
-
-
 def violations(instance: Instance) -> dict[str, torch.Tensor]:
     """By how much each inequality fails, relative to the quantity that it is about, (B,); negative if it holds."""
     before, after = norms(instance), norms(instance.step())
@@ -125,31 +120,28 @@ def worst(found: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
     return {name: torch.stack([one[name] for one in found]).amax(dim=0) for name in found[0]}
 
 
-@claim(
-    id="ma2023.one-step-inequalities",
-    title="What one step does to signal, cross term and residual on the expected loss",
+SIGNAL = Criterion("(16) with the extra term", high=1e-9, width="rounding")
+ERROR = Criterion("(17)", high=1e-9, width="rounding")
+CROSS = Criterion(
+    "(18)", high=1e-6, width="rounding of norms down to 1e-11; along runs it is all but attained"
+)
+RESIDUAL = Criterion("(19)", high=1e-9, width="rounding")
+BOUNDED = Criterion("(20)", high=1e-9, width="rounding")
+
+
+@PAGE.claim(
+    "ma2023.one-step-inequalities",
+    "What one step does to signal, cross term and residual on the expected loss",
+    SIGNAL,
+    ERROR,
+    CROSS,
+    RESIDUAL,
+    BOUNDED,
     reference="Propositions 16–17, eqs. (16)–(20) (pp. 17–18); the extra term in (16), the range of η are ours",
-    statement=r"""For $r<n$, $k\ge r$, $\eta\sigma_1\le0.45$, $\|SS^\top\|\le1.01\sigma_1$,
-$\|EE^\top\|\le\sigma_1$ and $\lambda=\lambda_{\min}(SS^\top)>0$, one step on the expected loss gives (16)
-$\lambda_{\min}(S_+S_+^\top)\ge((1+\eta\sigma_r)^2-2\eta\|EE^\top\|)\lambda-2\eta(1+\eta\sigma_r)\lambda^2-
-2\eta^2\sigma_1\|SE^\top\|^2$, (17)
-$\|\Sigma-S_+S_+^\top\|\le(1-\eta\lambda)\|\Sigma-SS^\top\|+5\eta\|SE^\top\|^2$, (18)
-$\|S_+E_+^\top\|\le(1-\eta\lambda+2\eta\|\Sigma-SS^\top\|+2\eta\|EE^\top\|)\|SE^\top\|$, (19)
-$\|E_+E_+^\top\|\le\|EE^\top\|-\eta\|EE^\top\|^2$ and (20) $\|S_+S_+^\top\|\le1.01\sigma_1$.""",
     origin="sharpened",
     known="read",
     kind="bound-upper",
-    criteria=(
-        Criterion(SIGNAL, high=1e-9, width="rounding"),
-        Criterion(ERROR, high=1e-9, width="rounding"),
-        Criterion(
-            CROSS, high=1e-6, width="rounding of norms down to 1e-11; along runs it is all but attained"
-        ),
-        Criterion(RESIDUAL, high=1e-9, width="rounding"),
-        Criterion(BOUNDED, high=1e-9, width="rounding"),
-    ),
     control="a step too large: ησ₁ = 1.2",
-    seeds=SEEDS,
     sizes=scales(
         # Of 400 random instances at ησ₁ = 1.2, one set in thirty does not break (16), nor one in fifty (18).
         instances=each(2_000, 3_000, 30_000),
@@ -169,7 +161,6 @@ $\|E_+E_+^\top\|\le\|EE^\top\|-\eta\|EE^\top\|^2$ and (20) $\|S_+S_+^\top\|\le1.
         refused("r < min(n₁, n₂)", "there is no residual", shapes=((2, 0, 2),)),
         refused("k ≥ r", "λ = 0", shapes=((3, 2, 2),)),
     ),
-    chapter=CHAPTER,
     discrepancy="The inequalities are stated for η ≲ 1/σ₁. Here ησ₁ ≤ 0.45: for r = 1, (20) fails from "
     "ησ₁ = 0.594 on, where 4(1 + x)³ = 27.27x. (16) is tested with a further term of second order, see "
     "one-step-counterexample; with it, (16) is proved here for r = 1, and no violation was found for larger "
@@ -194,38 +185,34 @@ def one_step_inequalities_hold(setting: Setting) -> Evidence:
     )
 
 
-EXACT, FOUND = "λ_min(S₊S₊ᵀ) − printed bound, exact instance", "largest violation / η² over random instances"
+EXACT = Criterion(
+    "λ_min(S₊S₊ᵀ) − printed bound, exact instance",
+    -9799 / 4e8,
+    -9799 / 4e8,
+    exact="one instance that meets the hypotheses, in rationals",
+)
+FOUND = Criterion(
+    "largest violation / η² over random instances",
+    low=1e-2,
+    width="no rounding comes near; random search finds 0.12",
+)
 
 
-@claim(
-    id="ma2023.one-step-counterexample",
-    title="Inequality (16) as printed is off at second order in η",
+@PAGE.claim(
+    "ma2023.one-step-counterexample",
+    "Inequality (16) as printed is off at second order in η",
+    EXACT,
+    FOUND,
+    Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
     reference="Proposition 16, eq. (16) (JMLR p. 17); the instance and the extra term are derived here",
-    statement=r"""There are $S,E$ with $SS^\top\succ0$, $\|SS^\top\|\le2\sigma_1$, $\|EE^\top\|\le\sigma_1$
-and $\eta\sigma_1=\frac1{20}$ for which $\lambda_{\min}(S_+S_+^\top)$ is below
-$((1+\eta\sigma_r)^2-2\eta\|EE^\top\|)\lambda-2\eta(1+\eta\sigma_r)\lambda^2$: for $\sigma=1$, $S=\frac1{10}$,
-$E=1$ the difference is exactly $-\frac{9799}{400000000}$. The further term $-2\eta^2\sigma_1\|SE^\top\|^2$
-mends it for $r=1$, provably and for every $\eta>0$. For larger $r$ it does so in every instance tried with
-$\|SS^\top\|\le1.01\sigma_1$ and $\eta\sigma_1\le0.45$; at $0.35\le\eta\sigma_1\le0.45$ and
-$\|SS^\top\|=2\sigma_1$ it does not always. (Here
-$\lambda=\lambda_{\min}(SS^\top)$.)""",
     kind="existence",
-    criteria=(
-        Criterion(
-            EXACT, -9799 / 4e8, -9799 / 4e8, exact="one instance that meets the hypotheses, in rationals"
-        ),
-        Criterion(FOUND, low=1e-2, width="no rounding comes near; random search finds 0.12"),
-        Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
-    ),
     control="the term −2η²σ₁‖SEᵀ‖² is added to the bound; for the identities, half of it",
-    seeds=SEEDS,
     sizes=scales(instances=each(400, 3_000, 30_000), shapes=SHAPES, power=1.0),
     edges=(
         edge("r = 1, n = 2, k = 1", shapes=((1, 1, 1),)),
         edge("k = 1, n = 4", shapes=((1, 3, 1),)),
     ),
     means=("symbolic", "exact"),
-    chapter=CHAPTER,
     discrepancy="Proposition 16 prints (16) without the term −2η²σ₁‖SEᵀ‖², under SSᵀ ≻ 0, ‖EEᵀ‖ ≤ σ₁, ‖SSᵀ‖ ≤ 2σ₁ "
     "and η ≲ 1/σ₁. The exact instance misses it by {missed by:.3g}, and random ones by up to "
     "{largest violation:.2g} η². With this term of second order in η it is true for r = 1; for larger r "
@@ -267,24 +254,19 @@ def one_step_counterexample(setting: Setting) -> Evidence:
     )
 
 
-EXCESS = "largest ‖E₊E₊ᵀ‖ / bound − 1"
+EXCESS = Criterion("largest ‖E₊E₊ᵀ‖ / bound − 1", high=ROUNDING, width="rounding at 50 digits")
 
 
-@claim(
-    id="ma2023.residual-inequality",
-    title="The residual never grows on the expected loss, for small steps",
+@PAGE.claim(
+    "ma2023.residual-inequality",
+    "The residual never grows on the expected loss, for small steps",
+    Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
+    EXCESS,
     reference="eq. (19) (JMLR p. 18); proof and conditions derived here",
-    statement=r"""If $\eta\|X\|^2\le1$ and $\eta\|EE^\top\|\le\frac12$, then
-$\|E_+E_+^\top\|\le\|EE^\top\|-\eta\|EE^\top\|^2$.""",
     origin="sharpened",
     known="read",
     kind="bound-upper",
-    criteria=(
-        Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
-        Criterion(EXCESS, high=ROUNDING, width="rounding at 50 digits"),
-    ),
     control="η‖EEᵀ‖ = 0.9; for the identities, η(EEᵀ)² is doubled",
-    seeds=SEEDS,
     sizes=scales(instances=each(10, 30, 400), load="1/2"),
     edges=(
         edge("a tiny step", load="1/1000000"),
@@ -292,7 +274,6 @@ $\|E_+E_+^\top\|\le\|EE^\top\|-\eta\|EE^\top\|^2$.""",
         refused("η‖EEᵀ‖ ≤ ½", "it fails, see the control", load="3/5"),
     ),
     means=("symbolic",),
-    chapter=CHAPTER,
 )
 def residual_inequality(setting: Setting) -> Evidence:
     setting.assume(Fraction(setting.sizes.load) <= Fraction(1, 2), "η‖EEᵀ‖ ≤ ½", setting.sizes.load)
@@ -320,21 +301,16 @@ def residual_inequality(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="ma2023.product-bound",
-    title="How much geometric steps can multiply",
+@PAGE.claim(
+    "ma2023.product-bound",
+    "How much geometric steps can multiply",
+    Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
+    Criterion("comparisons not certified", 0, 0),
     reference="Lemma 37 (appendix)",
-    statement=r"""For $a>0$, $0<\rho<1$ and every $T$,
-$\exp\frac{aT\rho^T}{1+a}\le\prod_{t=1}^T(1+a\rho^t)\le\prod_{t=0}^T(1+a\rho^t)\le\exp\frac a{1-\rho}$.""",
     origin="paper",
     known="read",
     kind="identity",
-    criteria=(
-        Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
-        Criterion("comparisons not certified", 0, 0),
-    ),
     control="half of the exponent a/(1 − ρ)",
-    seeds=SEEDS,
     sizes=scales(instances=each(5, 20, 200), a=("1/100", "1/2"), ratio=("1/2", "99/100"), steps=(20, 200)),
     edges=(
         edge("T = 1", steps=(1, 1)),
@@ -344,7 +320,6 @@ $\exp\frac{aT\rho^T}{1+a}\le\prod_{t=1}^T(1+a\rho^t)\le\prod_{t=0}^T(1+a\rho^t)\
         edge("ρ near 0", ratio=("1/1000", "1/100")),
     ),
     means=("symbolic", "ball"),
-    chapter=CHAPTER,
 )
 def product_bounds(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -369,30 +344,29 @@ def product_bounds(setting: Setting) -> Evidence:
     )
 
 
-OTHER = "critical points in the plane besides 0 and ±v"
-SLOPE = "smallest slope along the expected gradient / expected"
-ENDS = "largest final ‖uuᵀ − vvᵀ‖_F"
+OTHER = Criterion(
+    "critical points in the plane besides 0 and ±v", 0, 0, exact="all solutions in the plane, in symbols"
+)
+SLOPE = Criterion(
+    "smallest slope along the expected gradient / expected",
+    low=0.2,
+    width="its mean is 1, and the least of 4800 points was 0.88",
+)
+ENDS = Criterion("largest final ‖uuᵀ − vvᵀ‖_F", high=1e-3, width="far below the error of u = 0, which is 1")
 
 
-@claim(
-    id="ma2023.rank-one-landscape",
-    title="A rank-one truth leaves no critical point but zero and itself",
+@PAGE.claim(
+    "ma2023.rank-one-landscape",
+    "A rank-one truth leaves no critical point but zero and itself",
+    Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
+    OTHER,
+    SLOPE,
+    ENDS,
     reference="abstract of arXiv 2102.02969 for the empirical loss; the expected loss is derived here",
-    statement=r"""For $v\ne0$ the only critical points of $\|uu^\top-vv^\top\|_F$ are $u=0$ and the kinks $u=\pm v$,
-in every dimension. On many clean Gaussian measurements of it, $|v|=1$, random $u$ with
-$\frac12\le|u|\le\frac32$ and $|u\mp v|\ge0.3$ still have a direction of descent, and from them the sub-gradient
-method reaches $\pm v$.""",
     origin="sharpened",
     known="restated",
     kind="identity",
-    criteria=(
-        Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
-        Criterion(OTHER, 0, 0, exact="all solutions in the plane, in symbols"),
-        Criterion(SLOPE, low=0.2, width="its mean is 1, and the least of 4800 points was 0.88"),
-        Criterion(ENDS, high=1e-3, width="far below the error of u = 0, which is 1"),
-    ),
     control="a truth of rank two, diag(1, 0.7), searched with rank one",
-    seeds=SEEDS,
     sizes=scales(
         dimensions=each((2, 3), (2, 3, 4, 5), (2, 3, 4, 5, 8)),
         m=each(2_000, 3_000, 10_000),
@@ -407,7 +381,6 @@ method reaches $\pm v$.""",
         refused("r < min(n₁, n₂)", "n = r = 1", dimensions=(1,)),
     ),
     means=("symbolic",),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def rank_one_landscape(setting: Setting) -> Evidence:

@@ -12,48 +12,52 @@ from typing import NamedTuple
 import torch
 
 from lowrank_core.artefacts import band
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.typical import median, ratio, typical
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
 from lowrank_core.factors import Factors, pad_columns
 from lowrank_core.noise import Noise, Outliers
 from lowrank_core.problem import Problem
 from lowrank_core.proofs import sharp_minima
 from lowrank_core.solve import Trajectory, log_spaced
 
-CHAPTER = "chapters/ma2023/truth-not-a-minimum"
+PAGE = Page("chapters/ma2023/truth-not-a-minimum")
+
 
 OUTLIERS = {"spectrum": (1.0,), "p": 0.2, "scale": 10.0, "large": 1.0, "eta": 0.3, "slow": 0.99}
 STARTING = {"small": 1e-10, "fast": 0.979, "near": 1e-2}
 
-RECOVERED = "error from the small start"
-GAIN = "f(truth) − f(end of the large start)"
-SLOPE = "slope of f at the truth towards that end, per unit length"
-LEFT = "error from a start next to the truth"
+
+RECOVERED = Criterion("error from the small start", high=1e-3, width="20 pilot seeds: 5e-6 and below")
+GAIN = Criterion(
+    "f(truth) − f(end of the large start)",
+    low=0.05,
+    width="20 pilot seeds: 0.71 with s.d. 0.22, 0.31 and above",
+)
+SLOPE = Criterion(
+    "slope of f at the truth towards that end, per unit length",
+    high=-0.01,
+    width="20 pilot seeds: −0.113 with s.d. 0.017",
+)
+LEFT = Criterion(
+    "error from a start next to the truth", low=0.5, width="20 pilot seeds: 4.9 with s.d. 1.3, 2.4 and above"
+)
 
 
-@claim(
-    id="ma2023.truth-is-not-a-minimum",
-    title="A small start finds the truth, which is not a minimum",
+@PAGE.claim(
+    "ma2023.truth-is-not-a-minimum",
+    "A small start finds the truth, which is not a minimum",
+    RECOVERED,
+    GAIN,
+    SLOPE,
+    LEFT,
     reference="Property 3 and Figure 2, pp. 4–5; that the truth is no local minimum for k = n is new",
-    statement=r"""With outliers, search rank $k=n$ and few measurements ($r=1$, $20\le n\le50$, $m=9n$, $p=0.2$),
-the sub-gradient method recovers $M^\star$ from a small start although some $M_L\succeq0$ has $f(M_L)<f(M^\star)$;
-then the slope of $f$ at $M^\star$ towards $M_L$ is negative, and a run from next to the truth leaves it.""",
     origin="paper",
     known="read",
     kind="ordering",
-    criteria=(
-        Criterion(RECOVERED, high=1e-3, width="20 pilot seeds: 5e-6 and below"),
-        Criterion(GAIN, low=0.05, width="20 pilot seeds: 0.71 with s.d. 0.22, 0.31 and above"),
-        Criterion(SLOPE, high=-0.01, width="20 pilot seeds: −0.113 with s.d. 0.017"),
-        Criterion(LEFT, low=0.5, width="20 pilot seeds: 4.9 with s.d. 1.3, 2.4 and above"),
-    ),
     control="the outliers: without them the truth is a global minimum, f(M*) = 0; for the recovery, the "
     "small start: α = 1",
-    seeds=LOG_SEEDS,
+    seeds={"book": 20, "full": 60},
     sizes=scales(
         n=each(30, 30, 50), m=each(270, 270, 600), steps=each(700, 1_000, 4_000), **OUTLIERS, **STARTING
     ),
@@ -61,7 +65,6 @@ then the slope of $f$ at $M^\star$ towards $M_L$ is negative, and a run from nex
         edge("another size, m = 7.5n", n=20, m=150),
         refused("20 ≤ n ≤ 50", "at a small order the truth may be the minimum", n=8, m=72),
     ),
-    chapter=CHAPTER,
     uses=("ma2023.every-local-minimum-is-global",),
     fit="illustrates",
     discrepancy="The text (p. 5) calls the truth a local solution whose value is not the best. With "
@@ -175,48 +178,45 @@ def measurements(found: Race) -> dict[str, torch.Tensor]:
     }
 
 
-MEDIAN_ERROR = "median error, small start / large start"
-MEDIAN_SMALL = "median f / f(truth), small start"
-MEDIAN_LARGE = "median f / f(truth), large start"
 MEDIAN = "median over the seeds"
 
 
-@claim(
-    id="ma2023.figure-2",
-    title="Figure 2: the smaller loss belongs to the larger error",
+MEDIAN_ERROR = Criterion(
+    "median error, small start / large start",
+    high=0.3,
+    width="12 pilot seeds: 0.002, interval to 0.04; α = 0.1: 1.0",
+    pooled="ratio of medians over the seeds",
+)
+MEDIAN_SMALL = Criterion(
+    "median f / f(truth), small start",
+    0.93,
+    1.07,
+    width="12 pilot seeds: 1.00, interval to 1.013; α = 1: 0.55, interval to 0.69",
+    pooled=MEDIAN,
+)
+MEDIAN_LARGE = Criterion(
+    "median f / f(truth), large start",
+    high=0.93,
+    width="12 pilot seeds: 0.55, interval to 0.69; m = 500: 1.17",
+    pooled=MEDIAN,
+)
+
+
+@PAGE.claim(
+    "ma2023.figure-2",
+    "Figure 2: the smaller loss belongs to the larger error",
+    MEDIAN_ERROR,
+    MEDIAN_SMALL,
+    MEDIAN_LARGE,
     reference="Figure 2, p. 5: α = 10⁻¹⁵ against α = 1; m and the outliers were chosen here to match the "
     "plot",
-    statement=r"""With $n=20$, $\Sigma=\operatorname{diag}(10,5,1)$, $k=n$, $m=120$ and few outliers ($p=0.1$,
-from $N(0,1.25^2)$), the run from the spectral start with $\alpha=1$ ends at a smaller loss and a larger error
-than that with $\alpha=10^{-15}$ (medians).""",
     origin="paper",
     known="read",
     kind="ordering",
-    criteria=(
-        Criterion(
-            MEDIAN_ERROR,
-            high=0.3,
-            width="12 pilot seeds: 0.002, interval to 0.04; α = 0.1: 1.0",
-            pooled="ratio of medians over the seeds",
-        ),
-        Criterion(
-            MEDIAN_SMALL,
-            0.93,
-            1.07,
-            width="12 pilot seeds: 1.00, interval to 1.013; α = 1: 0.55, interval to 0.69",
-            pooled=MEDIAN,
-        ),
-        Criterion(
-            MEDIAN_LARGE,
-            high=0.93,
-            width="12 pilot seeds: 0.55, interval to 0.69; m = 500: 1.17",
-            pooled=MEDIAN,
-        ),
-    ),
     control="the small start: α = 0.1 in its place, and α = 1 for its loss; for the large start's loss, "
     "few measurements: m = 500, the number stated for Figure 1",
     # A median of fewer would be no median: one seed in ten ends near the loss of the truth.
-    seeds={"smoke": 10, "book": 12, "full": 40},
+    seeds={"smoke": 10, "book": 12},
     sizes=scales(
         n=20,
         spectrum=(10.0, 5.0, 1.0),
@@ -230,7 +230,6 @@ than that with $\alpha=10^{-15}$ (medians).""",
         ratio=0.992,
         steps=each(1_000, 3_000, 3_000),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
     discrepancy="Figure 2 shows a run with α = 1 whose loss ends at about half the truth's; m, the "
     "outliers and the search rank are not stated for it. With m = 500, as stated for Figure 1, our runs "
@@ -298,27 +297,21 @@ def spectral_run(setting: Setting, m: int, noise: Noise, alpha: float) -> tuple[
     return run, 0.5 * residual.abs().mean(dim=1).cpu()
 
 
-BEST_GAIN = "f(truth) − f(end), best over the restarts"
+BEST_GAIN = Criterion(
+    "f(truth) − f(end), best over the restarts",
+    high=1e-6,
+    width="rounding of a difference of losses near 1; 8 pilot seeds: all below zero",
+)
 
 
-@claim(
-    id="ma2023.exact-rank-no-lower-value",
-    title="With k = r no smaller value than the truth's is found",
+@PAGE.claim(
+    "ma2023.exact-rank-no-lower-value",
+    "With k = r no smaller value than the truth's is found",
+    BEST_GAIN,
     reference="no counterpart in the paper",
-    statement=r"""At $n=30$, $m=270$, $p=0.2$, on the data sets tried, where the sub-gradient method with
-$k=n$ columns ends below the loss of $M^\star$, with search rank $k=r=1$ none of four restarts from
-large random starts does, for the same measurements and outliers.""",
     origin="ours",
     kind="ordering",
-    criteria=(
-        Criterion(
-            BEST_GAIN,
-            high=1e-6,
-            width="rounding of a difference of losses near 1; 8 pilot seeds: all below zero",
-        ),
-    ),
     control="the search rank: k = n",
-    seeds=SEEDS,
     sizes=scales(
         n=each(30, 30, 50),
         m=each(270, 270, 600),
@@ -327,7 +320,6 @@ large random starts does, for the same measurements and outliers.""",
         steps=each(700, 1_000, 4_000),
         **OUTLIERS,
     ),
-    chapter=CHAPTER,
     uses=("ma2023.truth-is-not-a-minimum",),
     fit="illustrates",
 )
@@ -361,28 +353,31 @@ def exact_rank_no_lower_value(setting: Setting) -> Evidence:
     )
 
 
-COUNT = "instances, sharp at the truth with k = 1 although a smaller loss exists"
-SHARE = "their share of the instances with a smaller loss"
-RETURNS = "share of them in which a start next to the truth returns to it"
+COUNT = Criterion(
+    "instances, sharp at the truth with k = 1 although a smaller loss exists",
+    low=5,
+    width="8 pilot seeds of 30 instances: 19 with s.d. 2",
+)
+SHARE = Criterion(
+    "their share of the instances with a smaller loss", low=0.3, width="8 pilot seeds: 0.75 with s.d. 0.08"
+)
+RETURNS = Criterion(
+    "share of them in which a start next to the truth returns to it",
+    low=0.6,
+    width="8 pilot seeds: 0.94 with s.d. 0.04",
+)
 
 
-@claim(
-    id="ma2023.exact-rank-truth-is-sharp",
-    title="With k = r the truth often is a sharp local minimum, though not a global one",
+@PAGE.claim(
+    "ma2023.exact-rank-truth-is-sharp",
+    "With k = r the truth often is a sharp local minimum, though not a global one",
+    COUNT,
+    SHARE,
+    RETURNS,
     reference="the “local solution” of p. 5; the certificate is new",
-    statement=r"""There are problems with outliers, and clean $a_i$ that span $\mathbb R^n$, in which
-$f(M_L)<f(M^\star)$ for some $M_L\succeq0$ and yet the truth $uu^\top$ is a sharp local minimum for search
-rank $k=r=1$: $b=\sum_i\lambda_ia_i$ for weights with $\max_i|\lambda_i|<1$ on the clean measurements,
-$a_i=2A_iu$, $b=\sum_{s_i\ne0}\operatorname{sign}(s_i)\,a_i$.""",
     origin="ours",
     kind="existence",
-    criteria=(
-        Criterion(COUNT, low=5, width="8 pilot seeds of 30 instances: 19 with s.d. 2"),
-        Criterion(SHARE, low=0.3, width="8 pilot seeds: 0.75 with s.d. 0.08"),
-        Criterion(RETURNS, low=0.6, width="8 pilot seeds: 0.94 with s.d. 0.04"),
-    ),
     control="the search rank: k = n on the same instances, no local minimum where a smaller loss exists",
-    seeds=SEEDS,
     sizes=scales(
         n=6,
         m=27,
@@ -395,7 +390,6 @@ $a_i=2A_iu$, $b=\sum_{s_i\ne0}\operatorname{sign}(s_i)\,a_i$.""",
         near={"alpha": 1e-2, "eta": 0.03, "ratio": 0.99, "steps": 800},
     ),
     means=("exact",),
-    chapter=CHAPTER,
     uses=("ma2023.every-local-minimum-is-global",),
 )
 def exact_rank_truth_is_sharp(setting: Setting) -> Evidence:

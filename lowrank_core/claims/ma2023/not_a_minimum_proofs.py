@@ -4,41 +4,35 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.ma2023.not_a_minimum import CHAPTER
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.proofs import openness, planted_outliers
 
-TERMS = "terms left in the proof's identities"
-UNCERTIFIED = "comparisons ‖W − X‖² ≤ ‖Y − XXᵀ‖ not certified"
-EXACT_GAIN = "exact loss gained over the truth's at distance h, per h"
+PAGE = Page("chapters/ma2023/truth-not-a-minimum")
+
+
 LENGTHS = (Fraction(1, 1000), Fraction(1, 100))
 
 
-@claim(
-    id="ma2023.every-local-minimum-is-global",
-    title="With k ≥ n columns every local minimum is global",
+TERMS = Criterion("terms left in the proof's identities", 0, 0, exact="the proof's identities, in symbols")
+UNCERTIFIED = Criterion("comparisons ‖W − X‖² ≤ ‖Y − XXᵀ‖ not certified", 0, 0)
+EXACT_GAIN = Criterion(
+    "exact loss gained over the truth's at distance h, per h",
+    low=1 / 30,
+    width="errors of at least 1/10 on a share (n − 1)/(2n − 1) ≥ 1/3 of the measurements",
+)
+
+
+@PAGE.claim(
+    "ma2023.every-local-minimum-is-global",
+    "With k ≥ n columns every local minimum is global",
+    TERMS,
+    UNCERTIFIED,
+    EXACT_GAIN,
     reference="no counterpart in the paper",
-    statement=r"""If $k\ge n$ and $f$ is convex and finite on the symmetric matrices, every local minimum of
-$X\mapsto f(XX^\top)$ is a global one: for every $X$ and $Y\succeq0$ there is a $W$ with $WW^\top=Y$ and
-$\|W-X\|^2\le\|Y-XX^\top\|$. So if $f(M_L)<f(M^\star)$ for some $M_L\succeq0$, no factor of $M^\star$ is a local
-minimum.""",
     origin="ours",
     kind="identity",
-    criteria=(
-        Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
-        Criterion(UNCERTIFIED, 0, 0),
-        Criterion(
-            EXACT_GAIN,
-            low=1 / 30,
-            width="errors of at least 1/10 on a share (n − 1)/(2n − 1) ≥ 1/3 of the measurements",
-        ),
-    ),
     control="k < n: no orthonormal rows for the proof, and k = 1 in the example; for the inequality, a "
     "root of Y that is not positive semidefinite",
-    seeds=SEEDS,
     sizes=scales(
         shapes=each(((2, 3),), ((2, 2), (3, 3), (3, 5)), ((2, 2), (3, 3), (3, 5), (4, 4), (5, 6))),
         n=each(2, 3, 4),
@@ -52,7 +46,6 @@ minimum.""",
         refused("k ≥ n", "fewer columns than rows", shapes=((3, 2),)),
     ),
     means=("symbolic", "exact"),
-    chapter=CHAPTER,
 )
 def every_local_minimum_is_global(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds

@@ -6,49 +6,44 @@ import math
 
 import torch
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.ma2023 import subgradient
-from lowrank_core.claims.ma2023.outliers import CHAPTER, SideBySide, robust_run
+from lowrank_core.claims.ma2023.outliers import SideBySide, robust_run
 from lowrank_core.claims.ma2023.typical import geometric_mean, ratio
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.methods import GradientDescent
 from lowrank_core.noise import Corruption, Gaussian, Noise, Outliers, Planted, SignFlip
 from lowrank_core.solve import log_spaced, solve
 from lowrank_core.truth import psd
 
+PAGE = Page("chapters/ma2023/gross-outliers")
+
 ROTATED = 1_000_000
 """Added to a seed for the second, planted matrix."""
-AGAINST = "error / error under N(0, 10²)"
 
 
-@claim(
-    id="ma2023.magnitude-independence",
-    title="The size and the law of large outliers hardly matter",
+AGAINST = Criterion(
+    "error / error under N(0, 10²)",
+    0.25,
+    4,
+    width="four laws at 12 pilot seeds: 0.85 to 1.39, s.d. of the logarithm 0.29",
+    pooled="ratio of geometric means over the seeds",
+)
+
+
+@PAGE.claim(
+    "ma2023.magnitude-independence",
+    "The size and the law of large outliers hardly matter",
+    AGAINST,
+    Criterion(
+        "error",
+        high=1e-2,
+        width="24 pilot seeds, five laws: 6e-6 and below; the floor of ℓ2 is 0.4 and above",
+    ),
     reference="Definition 8 allows any zero-mean law; that the mean need not vanish is derived here",
-    statement=r"""With $n\le20$, $r\le3$ equal eigenvalues and outliers, independent of $\mathcal A$ and large
-next to $\|M^\star\|$, on a fraction $p$ of the measurements, $(1-p)^2m\ge57n$, the typical error that the
-sub-gradient method reaches changes by a factor below four between laws of magnitude $10$ to $10^6$, with moments
-or without, with mean zero or not; under each it recovers the truth.""",
     origin="ours",
     kind="ordering",
-    criteria=(
-        Criterion(
-            AGAINST,
-            0.25,
-            4,
-            width="four laws at 12 pilot seeds: 0.85 to 1.39, s.d. of the logarithm 0.29",
-            pooled="ratio of geometric means over the seeds",
-        ),
-        Criterion(
-            "error",
-            high=1e-2,
-            width="24 pilot seeds, five laws: 6e-6 and below; the floor of ℓ2 is 0.4 and above",
-        ),
-    ),
     control="ℓ2 instead of ℓ1: the same data, start and step rule",
-    seeds={"smoke": 12, "book": 14, "full": 40},
+    seeds={"smoke": 12, "book": 14},
     sizes=scales(
         n=each(10, 12, 20),
         m=each(1_200, 2_000, 4_000),
@@ -67,7 +62,6 @@ or without, with mean zero or not; under each it recovers the truth.""",
         refused("(1 − p)²m ≥ 57n", "too few good measurements", m=600),
         refused("n ≤ 20", "a larger order", n=40, k=40, m=8_000),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def magnitude_independence(setting: Setting) -> Evidence:
@@ -120,33 +114,36 @@ def magnitude_independence(setting: Setting) -> Evidence:
     )
 
 
-L1, L2 = "ℓ1 error / ‖M*‖", "best ℓ2 error / min{σ√(p·unknowns/m), ‖M*‖}"
-BETWEEN, GROWTH = "best ℓ2 error / ℓ1 error", "growth of the best ℓ2 error, magnitude × 10"
+L1 = Criterion("ℓ1 error / ‖M*‖", high=1e-4, width="12 pilot seeds: 5e-6 and below")
+L2 = Criterion(
+    "best ℓ2 error / min{σ√(p·unknowns/m), ‖M*‖}",
+    low=0.35,
+    width="8 pilot seeds: 0.95 with s.d. 0.16, and smaller at smaller n·r",
+)
+BETWEEN = Criterion("best ℓ2 error / ℓ1 error", low=1e3, width="11 pilot seeds: 5e3 and above")
+GROWTH = Criterion(
+    "growth of the best ℓ2 error, magnitude × 10",
+    6,
+    15,
+    width="8 pilot seeds: 9.9 with s.d. 0.7; with few unknowns 8.4 to 11.6",
+)
 
 
-@claim(
-    id="ma2023.l1-against-l2",
-    title="With outliers ℓ1 recovers the truth; ℓ2 does not, at any step and any time",
+@PAGE.claim(
+    "ma2023.l1-against-l2",
+    "With outliers ℓ1 recovers the truth; ℓ2 does not, at any step and any time",
+    L1,
+    L2,
+    BETWEEN,
+    GROWTH,
     reference="Table 1, p. 8, for the failure of ℓ2; its size, best steps and stopping by an oracle are "
     "added here",
-    statement=r"""For equal eigenvalues, $r\le n/4$ and gross outliers $N(0,\sigma^2)$ on a fraction $p=0.1$ of
-$m=50n$ measurements, $\sigma=1$, $10$, $100$ times $\sigma_r$, the sub-gradient method on the $\ell_1$ loss
-recovers the truth, while the error of gradient descent on the $\ell_2$ loss, at the best of its step sizes and
-stopped at its best iteration, stays above $0.35\min\{\sigma\sqrt{p\,(nr-r(r-1)/2)/m},\|M^\star\|\}$: it grows in
-proportion to $\sigma$ until it is that of the zero matrix.""",
     origin="sharpened",
     known="read",
     kind="ordering",
-    criteria=(
-        Criterion(L1, high=1e-4, width="12 pilot seeds: 5e-6 and below"),
-        Criterion(L2, low=0.35, width="8 pilot seeds: 0.95 with s.d. 0.16, and smaller at smaller n·r"),
-        Criterion(BETWEEN, low=1e3, width="11 pilot seeds: 5e3 and above"),
-        Criterion(GROWTH, 6, 15, width="8 pilot seeds: 9.9 with s.d. 0.7; with few unknowns 8.4 to 11.6"),
-    ),
     control="no outliers, p = 0, for the failure of ℓ2; clean measurements, of which N(0, 1) noise on all "
     "of them leaves none, for the success of ℓ1; magnitudes below that of the zero matrix, 100 to 1000, "
     "for the growth",
-    seeds=SEEDS,
     sizes=scales(
         n=each(8, 12, 20),
         m=each(400, 600, 1_000),
@@ -167,7 +164,6 @@ proportion to $\sigma$ until it is that of the zero matrix.""",
         ),
         refused("r ≤ n/4", "a larger rank", spectrum=(1.0, 1.0, 1.0)),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
     uses=("ma2023.magnitude-independence",),
 )
@@ -214,32 +210,24 @@ def l1_against_l2(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="ma2023.dependent-corruption",
-    title="Corruption that looks at A breaks down at one half",
+@PAGE.claim(
+    "ma2023.dependent-corruption",
+    "Corruption that looks at A breaks down at one half",
+    Criterion(
+        "distance to the truth",
+        high=5e-2,
+        width="16 pilot seeds: 3e-3 and below; the other matrix is 1.5 and more away",
+    ),
+    Criterion(
+        "distance to the planted matrix",
+        high=5e-2,
+        width="16 pilot seeds: 9e-3 and below; the other matrix is 1.5 and more away",
+    ),
     reference="Definition 8 asks for independence; what its loss costs is derived here",
-    statement=r"""Outliers that are independent of $\mathcal A$ may hit more than half of the measurements.
-Corruption whose values depend on $\mathcal A$, even at places that do not, may not: if the corrupted measurements,
-drawn by lot with probability $p$, are those of another matrix
-$\tilde M$ of the same spectrum, the sub-gradient method finds $M^\star$ for $p<\frac12$ and $\tilde M$ for
-$p>\frac12$, from $m\gg n/(1-2p)^2$ measurements; tried at $p=0.3$, $0.35$, $0.65$, $0.7$.""",
     origin="ours",
     kind="existence",
-    criteria=(
-        Criterion(
-            "distance to the truth",
-            high=5e-2,
-            width="16 pilot seeds: 3e-3 and below; the other matrix is 1.5 and more away",
-        ),
-        Criterion(
-            "distance to the planted matrix",
-            high=5e-2,
-            width="16 pilot seeds: 9e-3 and below; the other matrix is 1.5 and more away",
-        ),
-    ),
     control="corruption that depends on A at the level p > 1/2; for the second distance, corruption that "
     "does not, or at p < 1/2",
-    seeds=SEEDS,
     sizes=scales(
         n=each(8, 12, 20),
         m=each(1_600, 3_200, 8_000),
@@ -256,7 +244,6 @@ $p>\frac12$, from $m\gg n/(1-2p)^2$ measurements; tried at $p=0.3$, $0.35$, $0.6
         edge("k = r", k=1),
         edge("closer to one half, with more measurements", m=12_000, minorities=(0.4,), majorities=(0.6,)),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
     uses=("ma2023.any-corruption-level",),
 )

@@ -14,18 +14,16 @@ import torch
 
 from lowrank_core import artefacts
 from lowrank_core.analysis.threshold import octaves, smallest_success
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge
-from lowrank_core.claims.grammar import each, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, scales
 from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.typical import exponent, geometric_mean, median, ratio, typical
-from lowrank_core.claims.registry import claim
 from lowrank_core.factors import Factors
 from lowrank_core.noise import Corruption, Noise, Outliers, SignFlip
 from lowrank_core.problem import Problem
 from lowrank_core.sensing.operator import MeasurementOperator
 from lowrank_core.solve import Trajectory
 
-CHAPTER = "chapters/ma2023/gross-outliers"
+PAGE = Page("chapters/ma2023/gross-outliers", book=16, smoke=12)
 
 
 @dataclass(frozen=True)
@@ -92,31 +90,24 @@ def smallest_m(
     return smallest_success(octaves(*s.grid), setting.seeds, recovers)
 
 
-SMALLEST = "exponent of the smallest m in 1 − p"
+SMALLEST = Criterion(
+    "exponent of the smallest m in 1 − p",
+    -2.4,
+    -1.65,
+    width="16 and 12 pilot seeds at three sizes: −1.92 to −2.15, s.d. 0.07 (book) to 0.11 (smoke)",
+    pooled="exponent of the geometric means over the seeds",
+)
 
 
-@claim(
-    id="ma2023.any-corruption-level",
-    title="Any corruption level below one, at the price of 1/(1 − p)² measurements",
+@PAGE.claim(
+    "ma2023.any-corruption-level",
+    "Any corruption level below one, at the price of 1/(1 − p)² measurements",
+    SMALLEST,
     reference="Theorem 27 and Corollary 28 for sufficiency; that the price is really paid is measured here",
-    statement=r"""With gross outliers on a fraction $p<1$ of the measurements, independent of $\mathcal A$,
-the sub-gradient method with geometric steps recovers the truth from $m\gtrsim(1-p)^{-2}$ measurements and
-needs as many: the smallest $m$ that suffices follows $m(1-p)^2=\text{const}$, at $p=0.2$ to $0.8$; for
-$k=n\ge10$ the latter is far beyond $p=1/\sqrt k$. The budget $\eta/(1-\rho)$ is the same for all $p$.""",
     origin="sharpened",
     known="read",
     kind="rate",
-    criteria=(
-        Criterion(
-            SMALLEST,
-            -2.4,
-            -1.65,
-            width="16 and 12 pilot seeds at three sizes: −1.92 to −2.15, s.d. 0.07 (book) to 0.11 (smoke)",
-            pooled="exponent of the geometric means over the seeds",
-        ),
-    ),
     control="outliers that depend on A: with probability p, the sign of a measurement is flipped",
-    seeds={"smoke": 12, "book": 16, "full": 40},
     sizes=scales(
         n=each(10, 12, 20),
         k=each(10, 12, 20),
@@ -136,7 +127,6 @@ $k=n\ge10$ the latter is far beyond $p=1/\sqrt k$. The budget $\eta/(1-\rho)$ is
         edge("unequal singular values", spectrum=(1.0, 0.7)),
         edge("a larger start, α = 1e-4", alpha=1e-4, ratio=1 - 0.6 / 10),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def any_corruption_level(setting: Setting) -> Evidence:
@@ -157,29 +147,26 @@ def any_corruption_level(setting: Setting) -> Evidence:
     )
 
 
-ERROR = "median error"
-NEXT_LEVEL = "median error over that of the next lower level"
+ERROR = Criterion(
+    "median error", high=1e-2, width="at 20 pilot seeds 3e-5 and below", pooled="median over the seeds"
+)
+NEXT_LEVEL = Criterion(
+    "median error over that of the next lower level",
+    low=1.0,
+    width="larger is all that is said; 20 pilot seeds: 150 and more",
+    pooled="ratio of medians over the seeds",
+)
 
 
-@claim(
-    id="ma2023.paper-outlier-levels",
-    title="The paper's figure 1b: four corruption levels at m = 500",
+@PAGE.claim(
+    "ma2023.paper-outlier-levels",
+    "The paper's figure 1b: four corruption levels at m = 500",
+    ERROR,
+    NEXT_LEVEL,
     reference="Figure 1b and pp. 3–4 for the setting; the spectrum, η, ρ and T are not stated there",
-    statement=r"""With $n=k=20$, spectrum $(10,5,1)$ and outliers $N(0,100)$, the median error that the
-sub-gradient method reaches from $m=500$ measurements grows with $p\in\{0,0.2,0.4,0.6\}$: it recovers the
-truth for $p\le0.2$. For $p=0.6$ it recovers the truth from $m=2000$ measurements.""",
     origin="paper",
     known="read",
     kind="ordering",
-    criteria=(
-        Criterion(ERROR, high=1e-2, width="at 20 pilot seeds 3e-5 and below", pooled="median over the seeds"),
-        Criterion(
-            NEXT_LEVEL,
-            low=1.0,
-            width="larger is all that is said; 20 pilot seeds: 150 and more",
-            pooled="ratio of medians over the seeds",
-        ),
-    ),
     control="for the error, enough measurements: m = 500 for p = 0.6; for the order of the levels, the "
     "same m for both: m = 2000 for p = 0.6, and m = 250 for p = 0.4",
     seeds={"smoke": 6, "book": 20, "full": 20},
@@ -196,7 +183,6 @@ truth for $p\le0.2$. For $p=0.6$ it recovers the truth from $m=2000$ measurement
         ratio=each(0.97, 1 - 0.45 / 35, 0.992),
         steps=each(600, 2_000, 5_000),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
     uses=("ma2023.any-corruption-level",),
     discrepancy="Recovery at any p < 1 is a statement about large m. At the m = {few:.0f} of the figure "
@@ -257,39 +243,32 @@ def stored_band(steps: torch.Tensor, errors: torch.Tensor) -> dict[str, object]:
     return artefacts.band(steps[kept], errors[:, kept])
 
 
-IN_N = "exponent of the smallest m in n"
-PRICE = "smallest m at k = n / at k = r + 3"
+IN_N = Criterion(
+    "exponent of the smallest m in n",
+    high=1.7,
+    width="pilots of 8 to 12 seeds: 1.29 to 1.32, s.d. 0.11; r = n: 2.3",
+    pooled="exponent of the geometric means over the seeds",
+)
+PRICE = Criterion(
+    "smallest m at k = n / at k = r + 3",
+    high=1.6,
+    width="pilots of 8 to 12 seeds: 1.09 to 1.12, s.d. 0.06",
+    pooled="ratio of the geometric means over the seeds",
+)
 
 
-@claim(
-    id="ma2023.sample-complexity",
-    title="The measurements needed grow more slowly than the unknowns, and little with the search rank",
+@PAGE.claim(
+    "ma2023.sample-complexity",
+    "The measurements needed grow more slowly than the unknowns, and little with the search rank",
+    IN_N,
+    PRICE,
     reference="Table 2 and Corollary 28, an upper bound of n·log²m without k; that growth in n and the "
     "price of k are measured here, the bound's factors κ⁴ and r² are not",
-    statement=r"""With outliers at the level $p=0.2$ and a truth of rank one, the smallest $m$ from which the
-sub-gradient method with $k=n$ and a geometric step recovers the truth from a spectral start, $\alpha=10^{-4}$,
-grows more slowly than $n^{1.7}$ over $n=12$ to $48$, while the number $n(n+1)/2$ of unknowns grows like $n^2$.
-From a small random start a search with $k=n=16$ needs at most $1.6$ times as many measurements as one with
-$k=r+3$.""",
     origin="sharpened",
     known="read",
     kind="ordering",
-    criteria=(
-        Criterion(
-            IN_N,
-            high=1.7,
-            width="pilots of 8 to 12 seeds: 1.29 to 1.32, s.d. 0.11; r = n: 2.3",
-            pooled="exponent of the geometric means over the seeds",
-        ),
-        Criterion(
-            PRICE,
-            high=1.6,
-            width="pilots of 8 to 12 seeds: 1.09 to 1.12, s.d. 0.06",
-            pooled="ratio of the geometric means over the seeds",
-        ),
-    ),
     control="for the growth, a truth of fixed rank: r = n; for the search rank, the small start: α = 1",
-    seeds={"smoke": 12, "book": 16, "full": 24},
+    seeds={"full": 24},
     sizes=scales(
         n=each(16, 16, 24),
         ns=each((8, 32), (12, 24, 48), (12, 24, 48, 72)),
@@ -303,7 +282,6 @@ $k=r+3$.""",
         ratio=each(0.95, 1 - 0.5 / 12, 1 - 0.5 / 12),
         steps=each(120, 280, 280),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
     uses=("ma2023.any-corruption-level",),
     discrepancy="Over n = {smallest n:.0f} to {largest n:.0f} the smallest m grows like n^{exponent:.2f}, "

@@ -14,13 +14,10 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.statistics import Pooled
 from lowrank_core.budget import finite_step, recommend, slope_norm_factor, smallest_budget
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.ma2023 import subgradient
-from lowrank_core.claims.ma2023.gaussian_noise import CHAPTER, MODERATE
+from lowrank_core.claims.ma2023.gaussian_noise import MODERATE
 from lowrank_core.claims.ma2023.typical import geometric_mean, median, typical
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
 from lowrank_core.claims.standing import RANK
 from lowrank_core.factors import gaussian_start
 from lowrank_core.methods import GradientDescent
@@ -31,30 +28,27 @@ from lowrank_core.solve import Trajectory, log_spaced, solve
 from lowrank_core.steps import Constant, Geometric, Normalised
 from lowrank_core.truth import psd
 
-RISE = "final error / smallest error along the run"
+PAGE = Page("chapters/ma2023/gaussian-noise")
 
 
-@claim(
-    id="ma2023.decaying-step",
-    title="Geometric steps need no early stopping, steps that do not decay do",
+RISE = Criterion(
+    "final error / smallest error along the run",
+    high=1.12,
+    width="pilots of 6 to 8 seeds: 1.04 to 1.06, s.d. 0.012; without decay 1.3 and above",
+    pooled="geometric mean over the seeds",
+)
+
+
+@PAGE.claim(
+    "ma2023.decaying-step",
+    "Geometric steps need no early stopping, steps that do not decay do",
+    RISE,
     reference="Corollary 29 and the remark on p. 25 that more iterations do no harm",
-    statement=r"""With equal eigenvalues $1$, $k=n$, $m\ge25n$ measurements under Gaussian noise, $\nu=0.4$, and
-geometric normalised steps, the first of them $\eta=0.3$, whose budget is at most twice the smallest, the final
-error is close to the smallest one along the run. With constant, normalised constant or loss-proportional steps
-the run passes the same error and leaves it again, as does gradient descent on the $\ell_2$ loss.""",
     origin="paper",
     known="read",
     kind="ordering",
-    criteria=(
-        Criterion(
-            RISE,
-            high=1.12,
-            width="pilots of 6 to 8 seeds: 1.04 to 1.06, s.d. 0.012; without decay 1.3 and above",
-            pooled="geometric mean over the seeds",
-        ),
-    ),
     control="the decay of the steps",
-    seeds={"smoke": 8, "book": 8, "full": 40},
+    seeds={"smoke": 8},
     sizes=scales(
         **MODERATE,
         n=each(16, 20, 20),
@@ -68,7 +62,6 @@ the run passes the same error and leaves it again, as does gradient descent on t
         refused("budget ≤ 2 R_min", "a larger budget lets the noise in", budget=32.0),
         refused("η = 0.3", "small steps let the noise in", eta=0.05),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def decaying_step(setting: Setting) -> Evidence:
@@ -107,25 +100,29 @@ def decaying_step(setting: Setting) -> Evidence:
 
 
 SMALL_STEP = "ησ₁ ≤ 3σ_r"
-LOW, HIGH = "error / σ_r with 0.85 R_min", "error / σ_r with 1.2 R_min"
 
 
-@claim(
-    id="ma2023.budget-minimum",
-    title="The smallest budget is set by the successive ratios of the eigenvalues",
+LOW = Criterion(
+    "error / σ_r with 0.85 R_min",
+    low=0.5,
+    width="not learnt is an error of σ_r or more; 32 pilot runs: 0.98 and above",
+)
+HIGH = Criterion(
+    "error / σ_r with 1.2 R_min",
+    high=0.2,
+    width="learnt is an error far below σ_r; 32 pilot runs: 5e-3 and below",
+)
+
+
+@PAGE.claim(
+    "ma2023.budget-minimum",
+    "The smallest budget is set by the successive ratios of the eigenvalues",
+    LOW,
+    HIGH,
     reference="no counterpart in the paper; its choice of ρ, p. 25, has κ log(1/α)",
-    statement=r"""On the expected loss, geometric steps from a start of size $\alpha\ll\sqrt{\sigma_r}$ learn the
-truth, up to $O(\alpha^2)$, if and only if $\eta/(1-\rho)>R_{\min}$, as $\eta\to0$, with
-$R_{\min}=\tfrac12\log(\sqrt{\sigma_1}/\alpha)\,\bigl[1+\sum_{i\ge2}(1-\sigma_i/\sigma_{i-1})\bigr]$ up to terms
-in $\log(\sigma_1/\sigma_r)$; tried with $\eta\sigma_1\le3\sigma_r$, from $0.85$ to $1.2$ of $R_{\min}$.""",
     origin="ours",
     kind="tight",
-    criteria=(
-        Criterion(LOW, low=0.5, width="not learnt is an error of σ_r or more; 32 pilot runs: 0.98 and above"),
-        Criterion(HIGH, high=0.2, width="learnt is an error far below σ_r; 32 pilot runs: 5e-3 and below"),
-    ),
     control="the successive ratios: κ in their place, R = ½ κ log(√σ₁/α), and nothing, R = ½ log(√σ₁/α)",
-    seeds=SEEDS,
     sizes=scales(
         eta=0.3,
         n=each(6, 8, 8),
@@ -148,7 +145,6 @@ in $\log(\sigma_1/\sigma_r)$; tried with $\eta\sigma_1\le3\sigma_r$, from $0.85$
         refused(RANK, "r = n", n=3, cases=(((4.0, 2.0, 1.0), 1e-6),)),
         refused(SMALL_STEP, "σ₁ hovers at ησ₁ when σ_r is due", cases=(((100.0, 1.0), 1e-10),)),
     ),
-    chapter=CHAPTER,
 )
 def budget_minimum(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -188,24 +184,18 @@ def budget_minimum(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="ma2023.recommended-step",
-    title="The recommended step learns the truth, and half of its budget does not",
+@PAGE.claim(
+    "ma2023.recommended-step",
+    "The recommended step learns the truth, and half of its budget does not",
+    Criterion(
+        "final error / σ_r",
+        high=0.3,
+        width="learnt is an error far below σ_r; 24 pilot runs: 8e-4 and below",
+    ),
     reference="no counterpart in the paper",
-    statement=r"""The step of `budget.recommend`, computed from the spectrum, $\alpha$, $n$, $m$ and the law of the
-outliers alone, recovers $M^\star$ of $r\le3$ and $\kappa\le10$ to an error below $0.3\,\sigma_r$, from $m\ge25n$
-measurements that are clean but for gross outliers on a fraction $p\ge0$ of them, $(1-p)^2m\ge16n$.""",
     origin="ours",
     kind="ordering",
-    criteria=(
-        Criterion(
-            "final error / σ_r",
-            high=0.3,
-            width="learnt is an error far below σ_r; 24 pilot runs: 8e-4 and below",
-        ),
-    ),
     control="half of the recommended budget",
-    seeds=SEEDS,
     sizes=scales(
         n=each(12, 20, 20),
         m=each(300, 500, 1000),
@@ -227,7 +217,6 @@ measurements that are clean but for gross outliers on a fraction $p\ge0$ of them
         refused("κ ≤ 10", "a larger condition number", cases=(((20.0, 1.0), 1e-8, 0.2),)),
         refused("r ≤ 3", "a larger rank", cases=(((1.0,) * 4, 1e-8, 0.2),)),
     ),
-    chapter=CHAPTER,
     uses=("ma2023.budget-minimum",),
     fit="illustrates",
 )
@@ -259,22 +248,22 @@ def recommended_step(setting: Setting) -> Evidence:
     )
 
 
-LARGER = "log₁₀(error / error with a good budget)"
+LARGER = Criterion(
+    "log₁₀(error / error with a good budget)",
+    high=1.0,
+    width="a factor of ten, in decades",
+    pooled="median over the seeds",
+)
 
 
-@claim(
-    id="ma2023.budget-window",
-    title="A decay closer to 1 costs time only, at m = 500",
+@PAGE.claim(
+    "ma2023.budget-window",
+    "A decay closer to 1 costs time only, at m = 500",
+    LARGER,
     reference="p. 25, after Theorem 27, a remark without m",
-    statement=r"""Under outlier noise, $p=0.2$, with a decay $\rho$ closer to 1 than needed the method reaches
-the same accuracy, only later: at $k=n=20$, $r=3$, $m=500$ and $\alpha=10^{-8}$, with two and four times the
-budget $\eta/(1-\rho)$ the error (median) is within a factor of ten of the one with a budget that suffices.""",
     origin="paper",
     known="read",
     kind="ordering",
-    criteria=(
-        Criterion(LARGER, high=1.0, width="a factor of ten, in decades", pooled="median over the seeds"),
-    ),
     positive="m = 8000 measurements at n = 6, r = 2: more than a thousand times n",
     seeds={"smoke": 10, "book": 12, "full": 60},
     sizes=scales(
@@ -284,7 +273,6 @@ budget $\eta/(1-\rho)$ the error (median) is within a factor of ten of the one w
         steps_few=each(750, 1200, 5000),
         steps_many=700,
     ),
-    chapter=CHAPTER,
     uses=("ma2023.budget-minimum",),
     expected="refuted",
     fit="illustrates",
@@ -337,22 +325,19 @@ def budget_window(setting: Setting) -> Evidence:
     )
 
 
-RATE = "rate per iteration / log ρ"
+RATE = Criterion(
+    "rate per iteration / log ρ", 0.9, 1.1, width="24 pilot runs at four sizes: 0.984 with s.d. 0.010"
+)
 
 
-@claim(
-    id="ma2023.iterations-to-accuracy",
-    title="Once the error is of the order of the step, it falls at the rate of the steps",
+@PAGE.claim(
+    "ma2023.iterations-to-accuracy",
+    "Once the error is of the order of the step, it falls at the rate of the steps",
+    RATE,
     reference="Table 1 (p. 8) for logarithmic complexity free of the search rank; the rate is new",
-    statement=r"""With geometric steps and measurements enough for recovery, once the truth is learnt and the
-error is of the order of the step $\eta\rho^t$, and before the floor, $\log\|X_tX_t^\top-M^\star\|_F$ falls by
-$\log(1/\rho)$ per iteration, with $k=r$ and with $k=n$: iterations grow like $\log(1/\varepsilon)$, and the rate
-is that of the steps, not of the landscape.""",
     origin="ours",
     kind="rate",
-    criteria=(Criterion(RATE, 0.9, 1.1, width="24 pilot runs at four sizes: 0.984 with s.d. 0.010"),),
     control="geometric steps: with loss-proportional steps on clean data the landscape sets the rate",
-    seeds=SEEDS,
     sizes=scales(
         n=each(12, 20, 20),
         m=each(600, 800, 2000),
@@ -368,7 +353,6 @@ is that of the steps, not of the landscape.""",
         edge("large budgets, with a high floor", budgets=(30.0, 40.0), steps=2100),
         edge("few measurements, with a high floor", m=300),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def iterations_to_accuracy(setting: Setting) -> Evidence:

@@ -18,17 +18,16 @@ from lowrank_core.analysis import phases
 from lowrank_core.analysis.crossings import falls_below
 from lowrank_core.analysis.statistics import Pooled, pooled
 from lowrank_core.budget import smallest_budget
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.typical import median, typical, typical_size
-from lowrank_core.claims.registry import claim
 from lowrank_core.factors import Factors
 from lowrank_core.noise import Outliers
 from lowrank_core.problem import Problem
 from lowrank_core.solve import Trajectory
 
-CHAPTER = "chapters/ma2023/search-rank"
+PAGE = Page("chapters/ma2023/search-rank", book=20, full=60, smoke=12)
+
 OUTLIERS = Outliers(0.1)
 Start = Callable[[Problem, int, float], Factors]
 LEARNING = list(range(0, 100, 2))
@@ -87,42 +86,38 @@ def unfed(problem: Problem, factors: Factors) -> torch.Tensor:
     return phases.parts(problem, factors).outside.square().sum(dim=(-2, -1))
 
 
-DIFFERENCE = "largest difference between the final errors of two search ranks"
-TIME = "iterations to the level, k / n"
-GROWN = "growth of ‖G‖², k / n"
+DIFFERENCE = Criterion(
+    "largest difference between the final errors of two search ranks",
+    high=1e-4,
+    width="20 pilot seeds: 1e-8 and below; α = 1: 5e-3 and above",
+)
+TIME = Criterion(
+    "iterations to the level, k / n",
+    0.8,
+    1.25,
+    width="pilots of 12 to 20 seeds: 0.99 to 1.11, s.d. 0.02 (book) to 0.05 (smoke)",
+    pooled="median over the seeds",
+)
+GROWN = Criterion(
+    "growth of ‖G‖², k / n",
+    0.2,
+    4,
+    width="pilots of 12 to 20 seeds: 0.8 to 1.4, with a few single columns of a fifth",
+    pooled="median over the seeds",
+)
 
 
-@claim(
-    id="ma2023.search-rank-independence",
-    title="A larger search rank costs no time and next to no accuracy",
+@PAGE.claim(
+    "ma2023.search-rank-independence",
+    "A larger search rank costs no time and next to no accuracy",
+    DIFFERENCE,
+    TIME,
+    GROWN,
     reference="Proposition 1 (p. 4), Corollaries 23 and 28; the growth of the residual is new",
-    statement=r"""From a small random start, $\alpha\le10^{-8}\sqrt{\sigma_1}$, with a budget of $2R_{\min}$ and
-$m=50n$ measurements of which a tenth is grossly wrong, at $n=16$ and $r=3$ equal eigenvalues, and for the
-search ranks $k=r+1$, $n/2$ and $n$, the sub-gradient method needs about the same number of iterations to a
-given error above the floor, and the residual $G$ in the columns that the signal leaves free grows by a like
-factor; so the final errors are small alike.""",
     origin="ours",
     kind="ordering",
-    criteria=(
-        Criterion(DIFFERENCE, high=1e-4, width="20 pilot seeds: 1e-8 and below; α = 1: 5e-3 and above"),
-        Criterion(
-            TIME,
-            0.8,
-            1.25,
-            width="pilots of 12 to 20 seeds: 0.99 to 1.11, s.d. 0.02 (book) to 0.05 (smoke)",
-            pooled="median over the seeds",
-        ),
-        Criterion(
-            GROWN,
-            0.2,
-            4,
-            width="pilots of 12 to 20 seeds: 0.8 to 1.4, with a few single columns of a fifth",
-            pooled="median over the seeds",
-        ),
-    ),
     control="for the errors, the small start: α = 1, with the same steps; else the same scale of start "
     "for every k: α / 10⁴ for k = r + 1",
-    seeds={"smoke": 12, "book": 20, "full": 60},
     sizes=scales(
         **between(SMOKE, CLEAN),
         ks=each((3, 5, 10), (4, 8, 16), (4, 5, 6, 8, 10, 12, 16)),
@@ -130,7 +125,6 @@ factor; so the final errors are small alike.""",
         steps=each(700, 850, 850),
         level=0.3,
     ),
-    chapter=CHAPTER,
     fit="illustrates",
     discrepancy="The bound of the corollaries does not contain r', and is not in doubt; the final error "
     "itself is not quite independent of it. From a random start of given α its median for k = n is {final "
@@ -195,28 +189,23 @@ def search_rank_independence(setting: Setting) -> Evidence:
     )
 
 
-FACTOR = "measurements needed at k = n / at k = r + 1"
+FACTOR = Criterion(
+    "measurements needed at k = n / at k = r + 1",
+    1.01,
+    1.35,
+    width="pilots of 64 to 128 seeds: 1.07 to 1.18, s.d. 0.02",
+    pooled="geometric mean over the seeds, on the same data",
+)
 
 
-@claim(
-    id="ma2023.search-rank-success",
-    title="A larger search rank needs somewhat more measurements",
+@PAGE.claim(
+    "ma2023.search-rank-success",
+    "A larger search rank needs somewhat more measurements",
+    FACTOR,
     reference="Corollary 28, where the number of measurements does not contain r'; the price is measured "
     "here",
-    statement=r"""For $n=16$, $r=1$ and a tenth of gross outliers, from a small random start, $\alpha=10^{-6}$,
-with a budget of $2.4R_{\min}$, the sub-gradient method with $k=n$ needs more measurements than with $k=r+1$ to
-come within $0.1$ of the truth, on average over the data, but not many more: a factor between $1.01$ and $1.35$.""",
     origin="ours",
     kind="ordering",
-    criteria=(
-        Criterion(
-            FACTOR,
-            1.01,
-            1.35,
-            width="pilots of 64 to 128 seeds: 1.07 to 1.18, s.d. 0.02",
-            pooled="geometric mean over the seeds, on the same data",
-        ),
-    ),
     control="a start of order one, α = 1, with the same steps",
     seeds={"smoke": 80, "book": 64, "full": 400},
     sizes=scales(
@@ -230,7 +219,6 @@ come within $0.1$ of the truth, on average over the data, but not many more: a f
         steps=each(250, 250, 350),
         recovered=0.1,
     ),
-    chapter=CHAPTER,
     uses=("ma2023.search-rank-independence",),
     fit="illustrates",
     discrepancy="The bound on m does not contain r', and is not in doubt. The number of measurements "
@@ -278,18 +266,15 @@ def search_rank_success(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="ma2023.exact-rank-has-no-floor",
-    title="With k = r there is no floor at all",
+@PAGE.claim(
+    "ma2023.exact-rank-has-no-floor",
+    "With k = r there is no floor at all",
+    Criterion("final error", high=1e-13, width="rounding: 40 pilot runs at 5e-15 and below"),
     reference="no counterpart; Corollary 28 bounds the error by a power of α for every r' ≥ r",
-    statement=r"""With $k=r\le3$, equal eigenvalues and $m=50n$ measurements of which a tenth is grossly wrong, so
-that the spectral start has rank $r$, the sub-gradient method recovers the truth to rounding from this start, at
-every scale $\alpha=10^{-2}$ to $10^{-8}$ with its budget. Only with $k>r$ is there a floor that $\alpha$ sets.""",
     origin="ours",
     kind="ordering",
-    criteria=(Criterion("final error", high=1e-13, width="rounding: 40 pilot runs at 5e-15 and below"),),
     control="one extra column: k = r + 1",
-    seeds={"smoke": 3, "book": 10, "full": 60},
+    seeds={"smoke": 3, "book": 10},
     sizes=scales(
         **between(SMOKE | {"ratio": 0.95}, CLEAN | {"ratio": 0.965}),
         alphas=each((1e-2, 1e-3), (1e-2, 1e-4, 1e-6, 1e-8), (1e-2, 1e-3, 1e-4, 1e-6, 1e-8)),
@@ -302,7 +287,6 @@ every scale $\alpha=10^{-2}$ to $10^{-8}$ with its budget. Only with $k>r$ is th
         refused("r ≤ 3", "the spectral start may miss a direction", spectrum=(1.0,) * 9),
         refused("equal eigenvalues", "the spectral start may miss the small one", spectrum=(10.0, 1.0)),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
     discrepancy="With k = r the error falls to rounding ({largest final error, k = r:.1g} at most), with "
     "k = r + 1 it stops at a floor ({smallest final error, k = r + 1:.1g} at least). Figure 1a of the "
@@ -334,31 +318,29 @@ def exact_rank_has_no_floor(setting: Setting) -> Evidence:
     )
 
 
-FINAL = "final error (median)"
-APART = "error of the slowest k when that of k = r is 1e-10, over 1e-10"
+FINAL = Criterion(
+    "final error (median)",
+    high=1e-10,
+    width="8 pilot seeds: 1e-12, interval to 2e-11",
+    pooled="median over the seeds",
+)
+APART = Criterion(
+    "error of the slowest k when that of k = r is 1e-10, over 1e-10",
+    high=4.0,
+    width="the same curve up to its wiggle: pilots at 1e-9 and 1e-10 of 0.7 to 1",
+    pooled="median over the seeds",
+)
 
 
-@claim(
-    id="ma2023.paper-search-ranks",
-    title="Figure 1a: at a tiny α all search ranks share one curve, down to 1e-10 and below",
+@PAGE.claim(
+    "ma2023.paper-search-ranks",
+    "Figure 1a: at a tiny α all search ranks share one curve, down to 1e-10 and below",
+    FINAL,
+    APART,
     reference="Proposition 1 (p. 4) and Figure 1a; α, η and ρ are not given there",
-    statement=r"""At the paper's size, $n=20$, $\Sigma=\operatorname{diag}(10,5,1)$, $m=500$, with $10\,\%$
-outliers and a tiny spectral start, $\alpha=10^{-18}$, the search ranks $k=3,4,10,20$ give the same curve
-(medians) down to errors of $10^{-10}$, and end there or below.""",
     origin="paper",
     known="read",
     kind="ordering",
-    criteria=(
-        Criterion(
-            FINAL, high=1e-10, width="8 pilot seeds: 1e-12, interval to 2e-11", pooled="median over the seeds"
-        ),
-        Criterion(
-            APART,
-            high=4.0,
-            width="the same curve up to its wiggle: pilots at 1e-9 and 1e-10 of 0.7 to 1",
-            pooled="median over the seeds",
-        ),
-    ),
     control="a larger start, α = 1e-10, with its own steps: the floors of k > r rise out of the rounding "
     "error",
     seeds={"smoke": 5, "book": 8, "full": 20},
@@ -369,7 +351,6 @@ outliers and a tiny spectral start, $\alpha=10^{-18}$, the search ranks $k=3,4,1
         larger=each(1e-3, 1e-10, 1e-10),
         steps=each(1100, 3400, 3600),
     ),
-    chapter=CHAPTER,
     uses=("ma2023.exact-rank-has-no-floor",),
     fit="illustrates",
 )

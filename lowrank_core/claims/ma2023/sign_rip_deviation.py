@@ -19,40 +19,41 @@ from lowrank_core.analysis.sign_rip import (
     scaling,
     search,
 )
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.ma2023.sign_rip import CHAPTER, flipped_signs, random_matrices
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.ma2023.sign_rip import flipped_signs, random_matrices
 from lowrank_core.noise import Outliers, SignFlip
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import gaussian, gaussian_symmetric
 from lowrank_core.truth import psd
 
+PAGE = Page("chapters/ma2023/sign-rip")
+
 # --- The deviation -----------------------------------------------------------------------------------------------
 
-M_SLOPE, K_SLOPE, P_SLOPE = "exponent in m", "exponent in k, for k ≪ n", "exponent in 1 − p"
-CONSTANT_OF_M = "δ φ √m, mean over m"
+
 PILOT = "at least four deviations: over 50 pilot seeds {} at book, {} at smoke scale"
 
 
-@claim(
-    id="ma2023.sign-rip-deviation",
-    title="The deviation is proportional to √(nk/m)/(1 − p)",
+M_SLOPE = Criterion("exponent in m", -0.56, -0.44, width=PILOT.format(0.008, 0.013))
+K_SLOPE = Criterion(
+    "exponent in k, for k ≪ n", 0.92, 1.08, of_prediction=True, width=PILOT.format(0.004, 0.008)
+)
+P_SLOPE = Criterion("exponent in 1 − p", -1.06, -0.94, width=PILOT.format(0.009, 0.012))
+CONSTANT_OF_M = Criterion(
+    "δ φ √m, mean over m", 0.93, 1.07, of_prediction=True, width=PILOT.format("0.9 %", "1.4 %")
+)
+
+
+@PAGE.claim(
+    "ma2023.sign-rip-deviation",
+    "The deviation is proportional to √(nk/m)/(1 − p)",
+    M_SLOPE,
+    K_SLOPE,
+    P_SLOPE,
+    CONSTANT_OF_M,
     reference="Theorem 10 (p. 13), an upper bound; the exact law at a fixed matrix is derived here",
-    statement=r"""For Gaussian $A_i$, a fixed $X$ and outliers of probability $p<1$, independent of $\mathcal A$ and
-far larger than $\|X\|_F$, the mean of $\delta_k(X)=\sup_Y\langle\mathcal Q(X)/\varphi-X/\|X\|_F,Y\rangle$ over
-unit $Y$ of rank at most $k$ is proportional to $m^{-1/2}$, to $(1-p)^{-1}$ and, for $k\ll n$, nearly to
-$k^{1/2}$; it is that of $\|G\|_{(2,k)}/(\varphi\sqrt m)$, $G$ an $n\times n$ Gaussian matrix (symmetric for
-symmetric $Y$), up to the one coordinate along $X$.""",
     origin="ours",
     kind="rate",
-    criteria=(
-        Criterion(M_SLOPE, -0.56, -0.44, width=PILOT.format(0.008, 0.013)),
-        Criterion(K_SLOPE, 0.92, 1.08, of_prediction=True, width=PILOT.format(0.004, 0.008)),
-        Criterion(P_SLOPE, -1.06, -0.94, width=PILOT.format(0.009, 0.012)),
-        Criterion(CONSTANT_OF_M, 0.93, 1.07, of_prediction=True, width=PILOT.format("0.9 %", "1.4 %")),
-    ),
     control="in m and against G: s depends on A (flipped signs); in k: k from n/4 to n; in 1 − p: tiny outliers",
     edges=(
         edge("k = 1", k=1),
@@ -62,7 +63,6 @@ symmetric $Y$), up to the one coordinate along $X$.""",
         refused("k ≤ n", "no matrix has a larger rank", k=13),
         refused("p < 1", "no measurement would be left", p=1.0),
     ),
-    seeds=SEEDS,
     sizes=scales(
         n=each(12, 20, 20),
         k=each(2, 3, 3),
@@ -81,7 +81,6 @@ symmetric $Y$), up to the one coordinate along $X$.""",
         gross=1e3,
         matrices=16,
     ),
-    chapter=CHAPTER,
     uses=("ma2023.scaling-function-proof",),
     fit="illustrates",
     discrepancy="Theorem 10 bounds the supremum over X as well. What is measured here is a fixed X, averaged over "
@@ -203,39 +202,37 @@ def exponents(curves: Curves) -> dict[str, dict[str, torch.Tensor]]:
 
 # --- The size of the figures -------------------------------------------------------------------------------------
 
-AT_TRUTH = "δ at X = M*, all Y"
-SEARCHED = "largest δ found"
-NEEDED = "largest δ found, symmetric Y / δ needed"
-
 
 def needed(r: int, kappa: float, alpha: float) -> float:
     """1/(√r κ² log²(1/α)): the δ that Theorem 22 asks for, with its unnamed constant and φ̄ set to one."""
     return 1 / (math.sqrt(r) * kappa**2 * math.log(1 / alpha) ** 2)
 
 
-@claim(
-    id="ma2023.sign-rip-at-paper-size",
-    title="At the size of the figures Sign-RIP is not met",
+AT_TRUTH = Criterion(
+    "δ at X = M*, all Y", low=1.0, width="beyond it the inequality does not say which way is downhill"
+)
+SEARCHED = Criterion("largest δ found", low=1.0, width="as at M*")
+NEEDED = Criterion(
+    "largest δ found, symmetric Y / δ needed", low=1.0, width="the demand itself, its constant set to one"
+)
+
+
+@PAGE.claim(
+    "ma2023.sign-rip-at-paper-size",
+    "At the size of the figures Sign-RIP is not met",
+    AT_TRUTH,
+    SEARCHED,
+    NEEDED,
     reference="hypothesis of Theorem 22 (p. 22), its unnamed constant and bounds on φ set to one; sizes of pp. 3–4",
-    statement=r"""With $n=20$, $r=3$, $m=500$ Gaussian measurements and outliers of probability $p=0.1$ that are
-far larger than $\|M^\star\|_F$, the constant $\delta_{4r}$ exceeds $1$ with high probability: already at
-$X=M^\star$ if $Y$ is any matrix, and at some symmetric $X$ of rank $4r$ also if $Y$ is symmetric. The theory
-asks for $\delta_{4r}\lesssim1/(\sqrt r\,\kappa^2\log^2(1/\alpha))$, which is below $1$ for every $\kappa\ge1$
-and $\alpha\le0.1$.""",
     origin="ours",
     kind="bound-lower",
-    criteria=(
-        Criterion(AT_TRUTH, low=1.0, width="beyond it the inequality does not say which way is downhill"),
-        Criterion(SEARCHED, low=1.0, width="as at M*"),
-        Criterion(NEEDED, low=1.0, width="the demand itself, its constant set to one"),
-    ),
     control="an easy size: r = κ = 1, α = 0.1, no outliers and many measurements",
     edges=(
         edge("equal eigenvalues and a large start: the easiest demand", spectrum=(1.0, 1.0, 1.0), alpha=0.1),
         edge("κ = 10⁴", spectrum=(1e4, 10.0, 1.0)),
         edge("a single, short climb", restarts=1, rounds=15),
     ),
-    seeds=LOG_SEEDS,
+    seeds={"book": 20, "full": 60},
     sizes=scales(
         n=20,
         spectrum=(10.0, 5.0, 1.0),
@@ -251,7 +248,6 @@ and $\alpha\le0.1$.""",
             {"spectrum": (1.0,), "m": 20_000, "rounds": 50},
         ),
     ),
-    chapter=CHAPTER,
     discrepancy="The experiments of the paper illustrate its theorems and do not instantiate them. At n = 20, "
     "r = 3, m = 500, p = 0.1 the measured δ₄ᵣ is {δ at M*, all Y:.2f} at X = M* ({δ at M*, symmetric Y:.2f} if Y "
     "is symmetric) and at least {δ found, all Y:.2f} ({δ found, symmetric Y:.2f}) over X, while Theorem 22 asks "
@@ -326,39 +322,38 @@ def searched(
 
 # --- The ℓ2 gradient ---------------------------------------------------------------------------------------------
 
-OUTLIER_EXPONENT = "exponent in 1 + pσ²"
-N_EXPONENT, M_EXPONENT = "exponent in n", "exponent in m"
-CONSTANT = "‖Q − 4M‖_F / √((1 + pσ²)n(n + 1)/m)"
+
+OUTLIER_EXPONENT = Criterion(
+    "exponent in 1 + pσ²", 0.48, 0.52, width="over 50 pilot seeds at smoke scale deviation 0.0026"
+)
+N_EXPONENT = Criterion(
+    "exponent in n", 0.86, 1.14, width="over 50 pilot seeds at smoke scale deviation 0.031"
+)
+M_EXPONENT = Criterion(
+    "exponent in m", -0.56, -0.44, width="over 50 pilot seeds at smoke scale deviation 0.013"
+)
+CONSTANT = Criterion(
+    "‖Q − 4M‖_F / √((1 + pσ²)n(n + 1)/m)",
+    0.88,
+    1.12,
+    of_prediction=True,
+    width="over 50 pilot seeds at smoke scale deviation 2.3 %",
+)
 
 
-@claim(
-    id="ma2023.l2-gradient-uncontrolled",
-    title="Restricted isometry does not control the ℓ2 gradient under outliers",
+@PAGE.claim(
+    "ma2023.l2-gradient-uncontrolled",
+    "Restricted isometry does not control the ℓ2 gradient under outliers",
+    OUTLIER_EXPONENT,
+    N_EXPONENT,
+    M_EXPONENT,
+    CONSTANT,
     reference="Proposition 5 (p. 11), a lower bound with an unnamed constant; the constant √8 is derived here",
-    statement=r"""For Gaussian $A_i$, $\mathcal Q_{\ell_2}(M)=\frac2m\sum_i(\langle A_i,M\rangle-s_i)(A_i+A_i^\top)$
-and outliers $N(0,\sigma^2)$ of probability $p$, drawn independently of $\mathcal A$ and of each other, $pm$ large,
-$\|\mathcal Q_{\ell_2}(M)-4M\|_F$ is typically of order $\sqrt{(1+p\sigma^2)n^2/m}$ or more at some symmetric
-$M$ of unit norm: it grows with $\sigma$ without limit. One such matrix
-$M$ of rank one already shows it, with the root mean square $\sqrt{8(1+p\sigma^2)n(n+1)/m}$ up to the one
-coordinate along $M$.""",
     origin="sharpened",
     known="read",
     kind="rate",
-    criteria=(
-        Criterion(OUTLIER_EXPONENT, 0.48, 0.52, width="over 50 pilot seeds at smoke scale deviation 0.0026"),
-        Criterion(N_EXPONENT, 0.86, 1.14, width="over 50 pilot seeds at smoke scale deviation 0.031"),
-        Criterion(M_EXPONENT, -0.56, -0.44, width="over 50 pilot seeds at smoke scale deviation 0.013"),
-        Criterion(
-            CONSTANT,
-            0.88,
-            1.12,
-            of_prediction=True,
-            width="over 50 pilot seeds at smoke scale deviation 2.3 %",
-        ),
-    ),
     control="in σ and for the constant: the ℓ1 loss in place of the squared one; in n and m: s depends on A "
     "(flipped signs)",
-    seeds=SEEDS,
     sizes=scales(
         n=each(16, 30, 30),
         ns=each((8, 16, 32), (15, 30, 60), (15, 30, 60)),
@@ -376,7 +371,6 @@ coordinate along $M$.""",
         edge("small outliers", sigmas=(0.1, 1.0, 10.0)),
         refused("0 < p < 1", "without outliers nothing grows with σ", p=0.0),
     ),
-    chapter=CHAPTER,
 )
 def l2_gradient_uncontrolled(setting: Setting) -> Evidence:
     s = setting.sizes

@@ -7,11 +7,9 @@ import math
 import torch
 
 from lowrank_core import artefacts
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.search_rank import (
-    CHAPTER,
     CLEAN,
     LEARNING,
     OUTLIERS,
@@ -26,30 +24,29 @@ from lowrank_core.claims.ma2023.search_rank import (
     spaced,
 )
 from lowrank_core.claims.ma2023.typical import exponent, median, typical
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import LOG_SEEDS
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem
 
-KEPT = "share kept of the columns beside the signal's"
+PAGE = Page("chapters/ma2023/search-rank", book=20, full=60)
 
 
-@claim(
-    id="ma2023.clipping-halves-the-rank",
-    title="The spectral start with k = n columns keeps the signal's and about half of the others",
+KEPT = Criterion(
+    "share kept of the columns beside the signal's",
+    0.28,
+    0.68,
+    width="20 pilot seeds: 0.48 with s.d. 0.046 at n = 20, 0.021 at n = 40",
+)
+
+
+@PAGE.claim(
+    "ma2023.clipping-halves-the-rank",
+    "The spectral start with k = n columns keeps the signal's and about half of the others",
+    KEPT,
     reference="Algorithm 2 (p. 21), which clips negative eigenvalues; the count is new",
-    statement=r"""With $k=n$, $r\le n/5$ and $(1-p)^2\sigma_r^2m\gg n\|M^\star\|_F^2$ the spectral start has as
-many nonzero columns as $C=\frac1m\sum_i\operatorname{sign}(y_i)\frac12(A_i+A_i^\top)$ has positive eigenvalues:
-$r$ of the signal, and about half of the other $n-r$. A direction too weak for
-this is kept like one without signal. The other columns are zero for ever.""",
     origin="ours",
     kind="existence",
-    criteria=(
-        Criterion(KEPT, 0.28, 0.68, width="20 pilot seeds: 0.48 with s.d. 0.046 at n = 20, 0.021 at n = 40"),
-    ),
     control="the spectral start: a random one keeps all; r ≤ n/5: with r = 3n/4 the signal pushes the "
     "others down",
-    seeds=LOG_SEEDS,
     sizes=scales(
         ns=each((20,), (20, 30, 40), (20, 30, 40, 60)),
         spectrum=each((1.0, 1.0, 1.0), (10.0, 5.0, 1.0), (10.0, 5.0, 1.0)),
@@ -60,7 +57,6 @@ this is kept like one without signal. The other columns are zero for ever.""",
         edge("κ = 1000", spectrum=(1000.0, 1.0)),
         refused("r ≤ n/5", "fifteen directions of signal leave few others", spectrum=(1.0,) * 15),
     ),
-    chapter=CHAPTER,
     discrepancy="With r' = d = {n:.0f}, Algorithm 2 starts at a rank of {smallest rank:.0f} to {largest "
     "rank:.0f}, and the rank of an iterate never exceeds that of the start. Experiments with r' near d "
     "from this start search with about half the rank that they name; the theorems allow any r' ≥ r and "
@@ -95,39 +91,34 @@ def clipping_halves_the_rank(setting: Setting) -> Evidence:
     )
 
 
-ERROR, TIME = "final error, random / spectral", "iterations to the level, random / spectral"
+ERROR = Criterion(
+    "final error, random / spectral",
+    0.25,
+    4,
+    width="pilots of 12 to 20 seeds: 0.68 to 0.9, s.d. of the logarithm 0.3",
+    pooled="median over the seeds",
+)
+TIME = Criterion(
+    "iterations to the level, random / spectral",
+    0.9,
+    1.4,
+    width="pilots of 12 to 20 seeds: 1.08 (book) to 1.2 (smoke), s.d. 0.02",
+    pooled="median over the seeds",
+)
 
 
-@claim(
-    id="ma2023.random-start-as-good",
-    title="A small random start is as good as the small spectral one",
+@PAGE.claim(
+    "ma2023.random-start-as-good",
+    "A small random start is as good as the small spectral one",
+    ERROR,
+    TIME,
     reference="conjectured in section 5 (p. 27); no theorem covers it",
-    statement=r"""With $k=n$, $r\le3$ equal eigenvalues $1$, $m=50n$ measurements of which a tenth is grossly
-wrong, a budget of $2R_{\min}$ and $\alpha\le10^{-4}$, the sub-gradient method from a random start reaches the
-same final error up to a factor of four, after at most $1.4$ times as many iterations to learn the truth, as from
-the spectral start of the same norm $\|X_0\|_F$ (medians).""",
     origin="paper",
     known="read",
     kind="ordering",
-    criteria=(
-        Criterion(
-            ERROR,
-            0.25,
-            4,
-            width="pilots of 12 to 20 seeds: 0.68 to 0.9, s.d. of the logarithm 0.3",
-            pooled="median over the seeds",
-        ),
-        Criterion(
-            TIME,
-            0.9,
-            1.4,
-            width="pilots of 12 to 20 seeds: 1.08 (book) to 1.2 (smoke), s.d. 0.02",
-            pooled="median over the seeds",
-        ),
-    ),
     control="the same norm: a random start of order one, α = 1; for the iterations, of a hundredth of the "
     "norm",
-    seeds={"smoke": 12, "book": 20, "full": 60},
+    seeds={"smoke": 12},
     sizes=scales(
         **between(SMOKE, CLEAN),
         alpha=each(1e-4, 1e-8, 1e-8),
@@ -140,7 +131,6 @@ the spectral start of the same norm $\|X_0\|_F$ (medians).""",
         edge("a smaller start", alpha=1e-6),
         refused("α ≤ 10⁻⁴", "a larger start takes longer at random", alpha=1e-2),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def random_start_as_good(setting: Setting) -> Evidence:
@@ -176,40 +166,33 @@ def random_start_as_good(setting: Setting) -> Evidence:
     )
 
 
-BETA = "exponent β of the median final error in α"
-RANK = "median final rank − r at the smallest α"
-TIMES = "exponent of the median iterations to twice the final error in log(1/α)"
+BETA = Criterion(
+    "exponent β of the median final error in α",
+    0.3,
+    1.7,
+    width="between zero and two with room for s.d. 0.07: pilots 0.64 (book), 1.25 (smoke)",
+    pooled="exponent of medians over the seeds",
+)
+RANK = Criterion("median final rank − r at the smallest α", 0, 0, pooled="median over the seeds")
+TIMES = Criterion(
+    "exponent of the median iterations to twice the final error in log(1/α)",
+    0.7,
+    1.3,
+    width="pilots of 5 to 8 seeds: 0.91 (book), 1.07 (smoke), s.d. 0.05",
+    pooled="exponent of medians over the seeds",
+)
 
 
-@claim(
-    id="ma2023.floor-against-alpha",
-    title="The scale of the start sets the floor: error ∝ α^β, with β between zero and two",
+@PAGE.claim(
+    "ma2023.floor-against-alpha",
+    "The scale of the start sets the floor: error ∝ α^β, with β between zero and two",
+    BETA,
+    RANK,
+    TIMES,
     reference="Figure 1c, Corollary 28: error ≲ n α^(2 − O(·)); η and ρ are not given there",
-    statement=r"""At $n=20$, $\Sigma=(10,5,1)$, $m=500$, $p=0.1$, with $k=n$ and, for each small scale $\alpha$ of
-the spectral start, $1.6$ times its smallest budget $R_{\min}$, the
-final error decreases like a power $\beta$ of $\alpha$, $0<\beta<2$, while the final rank
-shrinks to $r$ and, with the same $\rho$, the number of iterations to the floor grows in proportion to
-$\log(1/\alpha)$ (medians).""",
     origin="paper",
     known="read",
     kind="ordering",
-    criteria=(
-        Criterion(
-            BETA,
-            0.3,
-            1.7,
-            width="between zero and two with room for s.d. 0.07: pilots 0.64 (book), 1.25 (smoke)",
-            pooled="exponent of medians over the seeds",
-        ),
-        Criterion(RANK, 0, 0, pooled="median over the seeds"),
-        Criterion(
-            TIMES,
-            0.7,
-            1.3,
-            width="pilots of 5 to 8 seeds: 0.91 (book), 1.07 (smoke), s.d. 0.05",
-            pooled="exponent of medians over the seeds",
-        ),
-    ),
     control="the extra rank: with k = r there is no floor, so β and the iterations do not depend on α; "
     "for the final rank, the small start: α = 1",
     seeds={"smoke": 5, "book": 8, "full": 20},
@@ -218,7 +201,6 @@ $\log(1/\alpha)$ (medians).""",
         alphas=each((1.0, 1e-2, 1e-5, 1e-8), (1.0, 1e-5, 1e-10, 1e-15), (1.0, 1e-5, 1e-10, 1e-15)),
         steps=each(900, 3200, 4000),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
     discrepancy="The paper's text calls the final error proportional to the norm of the start; its bound "
     "has an exponent 2 − O(·). At m = {measurements m:.0f} the exponent is {exponent β:.2f} here, and "

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from lowrank_core.claims.claim import Setting
+from lowrank_core.claims.grammar import Setting
 from lowrank_core.factors import Factors, gaussian_start, spectral_start
 from lowrank_core.loss import Loss
 from lowrank_core.methods import Subgradient

@@ -12,10 +12,8 @@ from lowrank_core.analysis import rates
 from lowrank_core.analysis.alignment import largest_angle, leading_columns
 from lowrank_core.analysis.crossings import falls_below
 from lowrank_core.analysis.statistics import Pooled, pooled
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.experiments.small_starts import SEEDS, descent
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
+from lowrank_core.claims.experiments.small_starts import descent
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.factors import Factors, gaussian_start, pad_columns
 from lowrank_core.linalg import operator_norm
 from lowrank_core.problem import Problem, observe
@@ -23,7 +21,8 @@ from lowrank_core.sensing import gaussian_symmetric
 from lowrank_core.solve import Trajectory
 from lowrank_core.truth import psd
 
-CHAPTER = "chapters/wind2023/spectral-alignment"
+PAGE = Page("chapters/wind2023/spectral-alignment", book=10)
+
 
 SIZES = scales(
     n=each(12, 24, 48),
@@ -37,8 +36,6 @@ SIZES = scales(
 )
 
 RATIO = "σ_{r+1}/σ_r of A*A(M*), mean"
-SLOPE = "slope of ln(gap) on ln(α²(1 + ηλ₁)^{2T})"
-GAP = "relative gap to the power method, smallest α"
 
 
 def _problem(setting: Setting, seeds: Sequence[int]) -> Problem:
@@ -80,24 +77,24 @@ def _spectral(problem: Problem) -> tuple[torch.Tensor, torch.Tensor]:
     return values.flip(-1), vectors.flip(-1)
 
 
-@claim(
-    id="stoger2021.spectral-phase",
-    title="A small start is first the power method on A*A(M*)",
+SLOPE = Criterion(
+    "slope of ln(gap) on ln(α²(1 + ηλ₁)^{2T})", 0.96, 1.05, width="finite α: 1.001 to 1.031 on 50 pilot seeds"
+)
+GAP = Criterion(
+    "relative gap to the power method, smallest α",
+    high=1e-3,
+    width="of the order α at φ = ½: at most 1.6e-6 on 50 pilot seeds",
+)
+
+
+@PAGE.claim(
+    "stoger2021.spectral-phase",
+    "A small start is first the power method on A*A(M*)",
+    SLOPE,
+    GAP,
     reference="abstract for the spectral phase; the exponent of the gap is derived",
-    statement=r"""With $\tilde X_T=(I+\eta\mathcal A^*\mathcal A(M^\star))^TX_0$, $\|X_0\|=\alpha$,
-$\lambda_1$ the largest (algebraic) eigenvalue of $\mathcal A^*\mathcal A(M^\star)$ and
-$\eta\|\mathcal A^*\mathcal A(M^\star)\|\le1$, the relative gap $\|X_T-\tilde X_T\|/\|\tilde X_T\|$ at time
-$\eta T=\varphi t_1$, $t_1=\ln(1/\alpha)/\sigma_1$, is of the order
-$\alpha^{2-2\varphi\bar\lambda_1/\sigma_1}$ for $\alpha\to0$ with
-$\bar\lambda_1=\frac1\eta\ln(1+\eta\lambda_1)$, as long as the exponent is positive,
-$\varphi\bar\lambda_1<\sigma_1$.""",
     kind="rate",
-    criteria=(
-        Criterion(SLOPE, 0.96, 1.05, width="finite α: 1.001 to 1.031 on 50 pilot seeds"),
-        Criterion(GAP, high=1e-3, width="of the order α at φ = ½: at most 1.6e-6 on 50 pilot seeds"),
-    ),
     control="a time beyond the phase, φ = 1.5, where the gap is of order one at every α",
-    seeds=SEEDS,
     sizes=SIZES,
     edges=(
         edge("r = 1", spectrum=(1.0,)),
@@ -113,7 +110,6 @@ $\varphi\bar\lambda_1<\sigma_1$.""",
         refused("η‖A*A(M*)‖ ≤ 1", "a negative eigenvalue need not decay", eta=1.2),
     ),
     fit="illustrates",
-    chapter=CHAPTER,
 )
 def spectral_phase(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -158,34 +154,42 @@ def ratio(values: torch.Tensor, spectrum: Sequence[float]) -> float:
     return float((found[:, len(spectrum)] / found[:, len(spectrum) - 1]).mean())
 
 
-CLOSER = "largest angle(α/10) / angle(α) to the estimate's space, at φ"
-PLATEAU = "angle to the truth / angle between the two spaces, at φ"
-CLOSEST = "closest the path comes to the estimate's space / angle between the two spaces"
-ARRIVED = "angle to the truth / angle between the two spaces, at the end"
+CLOSER = Criterion(
+    "largest angle(α/10) / angle(α) to the estimate's space, at φ",
+    high=0.95,
+    width="0.36 to 0.63 on 50 pilot seeds, 0.84 at smoke scale",
+)
+PLATEAU = Criterion(
+    "angle to the truth / angle between the two spaces, at φ",
+    0.9,
+    1.1,
+    width="what is left at finite α: 0.944 to 1.012 on 50 pilot seeds",
+)
+CLOSEST = Criterion(
+    "closest the path comes to the estimate's space / angle between the two spaces",
+    high=0.3,
+    width="at most 0.143 on 50 pilot seeds, at the largest α",
+)
+ARRIVED = Criterion(
+    "angle to the truth / angle between the two spaces, at the end",
+    high=0.05,
+    width="at most 0.001 on 50 pilot seeds, at the smallest α",
+)
 
 
-@claim(
-    id="stoger2021.angle-to-the-spectral-estimate",
-    title="The columns first turn to the spectral estimate, not to the truth",
+@PAGE.claim(
+    "stoger2021.angle-to-the-spectral-estimate",
+    "The columns first turn to the spectral estimate, not to the truth",
+    CLOSER,
+    PLATEAU,
+    CLOSEST,
+    ARRIVED,
     reference="abstract for the spectral phase; the angles as in figures of later work, restated",
-    statement=r"""Let $\mathcal A$ be Gaussian with so many measurements that $\lambda_{r+1}$ of $\mathcal
-A^*\mathcal A(M^\star)$ is well below $\lambda_r$ (here $m=600$ for $n=24$, $k=n$, $\sigma=(1,0.7)$). During
-the spectral phase, $t<t_1=\ln(1/\alpha)/\sigma_1$, the top-$r$ column space of $X_T$ approaches that of
-$\mathcal A^*\mathcal A(M^\star)$, the closer the smaller $\alpha$ is, so that its angle to the truth stays at
-the angle between the two spaces. Once the last direction is learnt, at a time above $\ln(1/\alpha)/\sigma_r$,
-it has turned to the truth.""",
     origin="paper",
     known="restated",
     kind="ordering",
-    criteria=(
-        Criterion(CLOSER, high=0.95, width="0.36 to 0.63 on 50 pilot seeds, 0.84 at smoke scale"),
-        Criterion(PLATEAU, 0.9, 1.1, width="what is left at finite α: 0.944 to 1.012 on 50 pilot seeds"),
-        Criterion(CLOSEST, high=0.3, width="at most 0.143 on 50 pilot seeds, at the largest α"),
-        Criterion(ARRIVED, high=0.05, width="at most 0.001 on 50 pilot seeds, at the smallest α"),
-    ),
     control="after the phase instead of in it; for the closest approach, a large start, α = 1; for the arrival, "
     "in the phase instead of after it",
-    seeds=SEEDS,
     sizes=scales(
         n=each(12, 24, 48),
         spectrum=(1.0, 0.7),
@@ -203,7 +207,6 @@ it has turned to the truth.""",
         edge("k = n/2", k=6),
     ),
     fit="illustrates",
-    chapter=CHAPTER,
     uses=("stoger2021.spectral-phase",),
 )
 def angle_to_the_spectral_estimate(setting: Setting) -> Evidence:
@@ -273,40 +276,41 @@ def angle_to_the_spectral_estimate(setting: Setting) -> Evidence:
     )
 
 
-TIME = "0.9 quantile of the time to error 0.1, many columns / r columns"
-MEDIAN = "median of the time to error 0.1, many columns / r columns"
-MISALIGNED = "0.9 quantile of the misalignment, many columns / r columns"
-MECHANISM = "σ̄_r × slope of the time on ln(1/δ), r columns, within the ensembles"
+TIME = Criterion(
+    "0.9 quantile of the time to error 0.1, many columns / r columns",
+    high=0.93,
+    width="0.77 to 0.87 on 50 pilot seeds",
+)
+MISALIGNED = Criterion(
+    "0.9 quantile of the misalignment, many columns / r columns",
+    high=0.25,
+    width="at most 0.07 on 50 pilot seeds",
+)
+MEDIAN = Criterion(
+    "median of the time to error 0.1, many columns / r columns",
+    0.87,
+    1.0,
+    width="0.903 to 0.959 on 50 pilot seeds",
+    uncontrolled="that the typical start gains little is what any number of columns shows",
+)
+MECHANISM = Criterion(
+    "σ̄_r × slope of the time on ln(1/δ), r columns, within the ensembles",
+    0.8,
+    1.25,
+    width="the row learnt last is not exactly an eigenvector: 0.84 to 1.26 in 24 single ensembles",
+    pooled="least squares within the ensembles",
+)
 
 
-@claim(
-    id="stoger2021.over-parameterisation-and-alignment",
-    title="More columns make bad starts rare",
+@PAGE.claim(
+    "stoger2021.over-parameterisation-and-alignment",
+    "More columns make bad starts rare",
+    TIME,
+    MISALIGNED,
+    MEDIAN,
+    MECHANISM,
     reference="abstract: alignment is more prominent for over-parameterised models; quantiles and slope derived",
-    statement=r"""With entries $N(0,\alpha^2/k)$, many columns, $k=12r$, in place of $k=r$ lower the upper
-quantiles of the misalignment $\|X_0\|/\sigma_r(U^\top X_0)$ and of the time to $\|XX^\top-M^\star\|<0.1$, and
-the median time much less: the time grows like $\frac1{\bar\sigma_r}\ln\frac1\delta$,
-$\bar\sigma_r=\frac1\eta\ln(1+\eta\sigma_r)$, where $\delta$, of the law of $\alpha\chi_{k-r+1}/\sqrt k$, is
-the length of the $r$-th signal row of $X_0$ off the earlier ones.""",
     kind="ordering",
-    criteria=(
-        Criterion(TIME, high=0.93, width="0.77 to 0.87 on 50 pilot seeds"),
-        Criterion(MISALIGNED, high=0.25, width="at most 0.07 on 50 pilot seeds"),
-        Criterion(
-            MEDIAN,
-            0.87,
-            1.0,
-            width="0.903 to 0.959 on 50 pilot seeds",
-            uncontrolled="that the typical start gains little is what any number of columns shows",
-        ),
-        Criterion(
-            MECHANISM,
-            0.8,
-            1.25,
-            width="the row learnt last is not exactly an eigenvector: 0.84 to 1.26 in 24 single ensembles",
-            pooled="least squares within the ensembles",
-        ),
-    ),
     control="columns enough already: 12r columns against half as many; for the slope, the length of the first row",
     seeds={"smoke": 6, "book": 8, "full": 20},
     sizes=scales(
@@ -321,7 +325,6 @@ the length of the $r$-th signal row of $X_0$ off the earlier ones.""",
         draws=each(40, 80, 200),
     ),
     fit="illustrates",
-    chapter=CHAPTER,
     uses=("stoger2021.spectral-phase",),
 )
 def over_parameterisation_and_alignment(setting: Setting) -> Evidence:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.analysis.rates import scaling_exponent
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments.small_starts import descent_errors
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.factors import gaussian_start, imbalanced_start
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Dense, gaussian_symmetric
 from lowrank_core.truth import psd, rectangular
 
-CHAPTER = "chapters/wind2023/escape-times"
+PAGE = Page("chapters/wind2023/escape-times", book=10)
+
 SEEDS = {"smoke": 3, "book": 10, "full": 40}
 
-LAW = "exponent / law of the instance"
+
 RATIO = "max(λ₂, 0)/λ₁ of A*A(M*)"
 
 
@@ -27,26 +26,21 @@ def law(second: torch.Tensor | float, first: torch.Tensor | float, eta: float) -
     return 2 - 2 * torch.log1p(eta * noise) / torch.log1p(eta * torch.as_tensor(first, dtype=torch.float64))
 
 
-@claim(
-    id="stoger2021.sensing-exponent",
-    title="Symmetric factors of a rank-one truth: the exponent is 2 − 2 max(λ₂, 0)/λ₁ of A*A(M*)",
+LAW = Criterion(
+    "exponent / law of the instance",
+    0.9,
+    1.1,
+    width="finite start scales: 0.970 to 1.067 on 150 pilot instances",
+)
+
+
+@PAGE.claim(
+    "stoger2021.sensing-exponent",
+    "Symmetric factors of a rank-one truth: the exponent is 2 − 2 max(λ₂, 0)/λ₁ of A*A(M*)",
+    LAW,
     reference="main theorem, as restated in later work: error at most of order α^{21/16}; the law is derived",
-    statement=r"""Let $M^\star$ be positive semidefinite of rank one, $\lambda_1>\lambda_2\ge\dots$ the
-eigenvalues of $\mathcal A^*\mathcal A(M^\star)$, and $k\ge2$. If the error that gradient descent on $XX^\top$ from
-a small start of norm $a_0$ leaves at a large multiple of $\ln(1/a_0)$ tends to $0$ as $a_0\to0$, it is $\asymp
-a_0^{\,2-2\max(\bar\lambda_2,0)/\bar\lambda_1}$ with $\bar\lambda_i=\frac1\eta\ln(1+\eta\lambda_i)$, which is
-$\lambda_i$ for $\eta\to0$.""",
     kind="tight",
-    criteria=(
-        Criterion(
-            LAW,
-            0.9,
-            1.1,
-            width="finite start scales: 0.970 to 1.067 on 150 pilot instances",
-        ),
-    ),
     control="stopped before the first escape, at 0.8 ln(1/a₀)",
-    seeds=SEEDS,
     sizes=scales(
         n=each(18, 18, 24),
         k=each(18, 18, 24),
@@ -63,7 +57,6 @@ $\lambda_i$ for $\eta\to0$.""",
         edge("a step of half the largest", eta=0.4, ms=(400,)),
         refused("k ≥ 2", "with one column no noise is left beside the signal", k=1),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def sensing_exponent(setting: Setting) -> Evidence:
@@ -96,32 +89,22 @@ def sensing_exponent(setting: Setting) -> Evidence:
     )
 
 
-ADVERSARIAL = "exponent of the error"
+ADVERSARIAL = Criterion(
+    "exponent of the error",
+    0.99,
+    1.01,
+    of_prediction=True,
+    width="finite start scales: within 0.1 % on 50 pilot seeds for every b",
+)
 
 
-@claim(
-    id="stoger2021.adversarial-operator",
-    title="Symmetric factors do not see a negative eigenvalue, two factors do",
+@PAGE.claim(
+    "stoger2021.adversarial-operator",
+    "Symmetric factors do not see a negative eigenvalue, two factors do",
+    ADVERSARIAL,
     reference="no counterpart in the paper is known to us",
-    statement=r"""Let $\mathcal A^*\mathcal A$ be the identity but for $\mathcal A^*\mathcal
-A(e_1e_1^\top)=e_1e_1^\top+b\,e_2e_2^\top$ and $\mathcal A^*\mathcal
-A(e_2e_2^\top)=e_2e_2^\top+b\,e_1e_1^\top$, $|b|<1$, $M^\star=e_1e_1^\top$, $n\ge3$, $k\ge2$, $0<\eta\le\frac12$.
-The exponent of the error of gradient descent on $XX^\top$ at a fixed large multiple of $\ln(1/a_0)$ is
-$2-2\max(\bar b,0)$ with
-$\bar b=\ln(1+\eta b)/\ln(1+\eta)$, which is $b$ for $\eta\to0$: the second *algebraic* eigenvalue of
-$\mathcal A^*\mathcal A(M^\star)$ counts, not the second singular value.""",
     kind="tight",
-    criteria=(
-        Criterion(
-            ADVERSARIAL,
-            0.99,
-            1.01,
-            of_prediction=True,
-            width="finite start scales: within 0.1 % on 50 pilot seeds for every b",
-        ),
-    ),
     control="two factors FGᵀ in place of XXᵀ, same measurements with b < 0: −b counts",
-    seeds=SEEDS,
     sizes=scales(
         n=each(4, 8, 16),
         k=each(4, 8, 16),
@@ -140,7 +123,6 @@ $\mathcal A^*\mathcal A(M^\star)$ counts, not the second singular value.""",
         refused("|b| < 1", "A*A must be positive definite", bs=(-1.2, 0.6)),
         refused("0 < η ≤ ½", "the signal overshoots, and settles the later the nearer η is to one", eta=0.9),
     ),
-    chapter=CHAPTER,
     uses=("stoger2021.sensing-exponent",),
 )
 def adversarial_operator(setting: Setting) -> Evidence:

@@ -8,12 +8,8 @@ from typing import Any
 import torch
 
 from lowrank_core.analysis.scaled_distance import scaled_distance
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.tong2021.instances import (
-    CHAPTER,
     by_variant,
     hard_operator,
     largest_over_bound,
@@ -28,12 +24,15 @@ from lowrank_core.sensing import Identity, from_normal
 from lowrank_core.solve import Trajectory, solve
 from lowrank_core.truth import Truth
 
-DISTANCE = "largest dist / bound"
-ERROR = "largest ‖FGᵀ − M*‖ / bound"
-ONE_STEP = "largest dist after a step / bound from dist before"
+PAGE = Page("chapters/zhang2025/preconditioning")
+
+
 LIMIT = 2 / 3
 BOUND = "the bound itself"
-WITHIN_BOUNDS = tuple(Criterion(quantity, high=1, width=BOUND) for quantity in (DISTANCE, ERROR, ONE_STEP))
+DISTANCE = Criterion("largest dist / bound", high=1, width=BOUND)
+ERROR = Criterion("largest ‖FGᵀ − M*‖ / bound", high=1, width=BOUND)
+ONE_STEP = Criterion("largest dist after a step / bound from dist before", high=1, width=BOUND)
+WITHIN_BOUNDS = DISTANCE, ERROR, ONE_STEP
 EDGES = (
     edge("r = 1", rank=1),
     edge("n₂ = r", n2=2),
@@ -92,24 +91,18 @@ def over_bounds(run: Trajectory, rate: float) -> tuple[torch.Tensor, torch.Tenso
     )
 
 
-@claim(
-    id="tong2021.factorisation",
-    title="Full observation: ScaledGD contracts by 1 − 0.7η, whatever κ",
+@PAGE.claim(
+    "tong2021.factorisation",
+    "Full observation: ScaledGD contracts by 1 − 0.7η, whatever κ",
+    *WITHIN_BOUNDS,
     reference="Theorem 13, p. 14, with its constants",
-    statement=r"""With every entry observed, $\operatorname{dist}_0\le0.1\,\sigma_r$ and $0<\eta\le\frac23$:
-$\operatorname{dist}_t\le(1-0.7\eta)^t\,0.1\,\sigma_r$ and
-$\|F_tG_t^\top-M^\star\|_F\le(1-0.7\eta)^t\,0.15\,\sigma_r$ for all $t\ge0$; as in its proof, every step
-contracts dist by $1-0.7\eta$.""",
     origin="paper",
     known="read",
     kind="bound-upper",
-    criteria=WITHIN_BOUNDS,
     control="a step above 2/3: η = 0.9",
-    seeds=SEEDS,
     sizes=sizes(kappas=each((1.0, 100.0), (1.0, 10.0, 100.0, 1000.0), (1.0, 10.0, 100.0, 1000.0))),
     edges=EDGES,
     waives=WHOLE,
-    chapter=CHAPTER,
     uses=("tong2021.local-rate",),
 )
 def factorisation(setting: Setting) -> Evidence:
@@ -147,18 +140,15 @@ def isometry_bound(truth: Truth, factor: float) -> torch.Tensor:
     return factor / (truth.rank**0.5 * truth.condition_number)
 
 
-@claim(
-    id="tong2021.spectral-start",
-    title="The spectral start is within 5δ√r κσ_r of the truth",
+@PAGE.claim(
+    "tong2021.spectral-start",
+    "The spectral start is within 5δ√r κσ_r of the truth",
+    DISTANCE,
     reference="Lemma 15, p. 14, with its constant",
-    statement=r"""If $\mathcal A$ has the isometry constant $\delta<1$ of order $2r$, the spectral start
-satisfies $\operatorname{dist}_0\le5\,\delta\sqrt r\,\kappa\,\sigma_r$.""",
     origin="paper",
     known="read",
     kind="bound-upper",
-    criteria=(Criterion(DISTANCE, high=1, width=BOUND),),
     control="the isometry fails on one matrix of rank one, which is not observed at all",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(8, 10, 30),
         n2=each(7, 9, 20),
@@ -175,7 +165,6 @@ satisfies $\operatorname{dist}_0\le5\,\delta\sqrt r\,\kappa\,\sigma_r$.""",
         refused("δ < 1", "no isometry", kappas=(1.0,), factors=(2.0,)),
     ),
     waives=WHOLE,
-    chapter=CHAPTER,
 )
 def spectral_start_distance(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -208,24 +197,18 @@ def over_start_bound(problem: Problem, delta: torch.Tensor) -> torch.Tensor:
     return scaled_distance(start, truth) / (5 * delta * truth.rank**0.5 * truth.condition_number)
 
 
-@claim(
-    id="tong2021.sensing",
-    title="Sensing with a certified isometry: ScaledGD contracts by 1 − 0.6η",
+@PAGE.claim(
+    "tong2021.sensing",
+    "Sensing with a certified isometry: ScaledGD contracts by 1 − 0.6η",
+    *WITHIN_BOUNDS,
     reference="Theorem 3, p. 8, and the step of Lemma 14, p. 14, with their constants",
-    statement=r"""If $\delta_{2r}\le0.02/(\sqrt r\,\kappa)$ and $0<\eta\le\frac23$, then from the spectral
-start $\operatorname{dist}_t\le(1-0.6\eta)^t\,0.1\,\sigma_r$ and
-$\|F_tG_t^\top-M^\star\|_F\le(1-0.6\eta)^t\,0.15\,\sigma_r$ for all $t\ge0$; and $\delta_{2r}\le0.02$ is
-enough for one step to contract dist by $1-0.6\eta$ wherever $\operatorname{dist}\le0.1\,\sigma_r$.""",
     origin="paper",
     known="read",
     kind="bound-upper",
-    criteria=WITHIN_BOUNDS,
     control="a step above 2/3: η = 0.95",
-    seeds=SEEDS,
     sizes=sizes(kappas=each((1.0, 20.0), (1.0, 5.0, 20.0), (1.0, 5.0, 20.0, 100.0))),
     edges=EDGES,
     waives=WHOLE,
-    chapter=CHAPTER,
     uses=("tong2021.spectral-start", "tong2021.factorisation"),
 )
 def sensing_guarantee(setting: Setting) -> Evidence:

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 
 import torch
 
-from lowrank_core.claims.claim import Setting
+from lowrank_core.claims.grammar import Setting
 from lowrank_core.factors import Factors
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Dense
 from lowrank_core.sensing.certified import certified
 from lowrank_core.truth import Truth, geometric_spectrum, rectangular
 
-CHAPTER = "chapters/zhang2025/preconditioning"
 ROUNDING = 1e-8
 """Bounds are followed down to this multiple of σ_r, far above rounding."""
 

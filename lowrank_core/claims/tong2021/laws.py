@@ -7,11 +7,8 @@ from fractions import Fraction
 import torch
 
 from lowrank_core.analysis import rates
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
-from lowrank_core.claims.tong2021.instances import CHAPTER, by_variant, near_truth, truths
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.tong2021.instances import by_variant, near_truth, truths
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent, ScaledGradientDescent
 from lowrank_core.methods.method import Method
@@ -21,29 +18,28 @@ from lowrank_core.randomness import orthonormal
 from lowrank_core.sensing import Identity
 from lowrank_core.solve import Trajectory, solve
 
-TERMS = "terms left in the identities"
-DIFFER = "entries that differ in exact arithmetic"
-RELATIVE = "largest ‖difference‖ / ‖M*‖ along the run"
-RATE = "late rate per step"
-LEFT = "error at the end / error at the start"
+PAGE = Page("chapters/zhang2025/preconditioning")
+
+
 WINDOW = 1e-22, 1e-10
 
 
-@claim(
-    id="tong2021.covariance",
-    title="ScaledGD depends on FGᵀ alone, not on its factors",
+DIFFER = Criterion("entries that differ in exact arithmetic", 0, 0)
+RELATIVE = Criterion(
+    "largest ‖difference‖ / ‖M*‖ along the run", high=1e-11, width="rounding: at most 2e-15 on 50 pilot seeds"
+)
+
+
+@PAGE.claim(
+    "tong2021.covariance",
+    "ScaledGD depends on FGᵀ alone, not on its factors",
+    DIFFER,
+    RELATIVE,
     reference="the remark on invariance in the introduction; the exact instances are new",
-    statement=r"""From $(F_0Q,G_0Q^{-\top})$ with any invertible $Q$, ScaledGD makes the same matrices
-$F_tG_t^\top$ as from $(F_0,G_0)$, as long as the factors keep full column rank.""",
     origin="paper",
     known="read",
     kind="identity",
-    criteria=(
-        Criterion(DIFFER, 0, 0),
-        Criterion(RELATIVE, high=1e-11, width="rounding: at most 2e-15 on 50 pilot seeds"),
-    ),
     control="no preconditioner: gradient descent from the same two starts",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(8, 12, 40),
         n2=each(7, 10, 30),
@@ -62,7 +58,6 @@ $F_tG_t^\top$ as from $(F_0,G_0)$, as long as the factors keep full column rank.
         edge("a small step", eta=0.05),
     ),
     waives=("r < min(n₁, n₂)",),
-    chapter=CHAPTER,
     means=("exact",),
 )
 def covariance(setting: Setting) -> Evidence:
@@ -105,22 +100,27 @@ def covariance(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="tong2021.local-rate",
-    title="The local rate of ScaledGD is max(|1 − η|, |1 − 2η|), whatever κ",
+TERMS = Criterion(
+    "terms left in the identities", 0, 0, exact="the block factors and the two-cycle, in symbols"
+)
+RATE = Criterion(
+    "late rate per step", 0.999, 1.001, of_prediction=True, width="second order: 5e-6 on 50 pilot seeds"
+)
+LEFT = Criterion(
+    "error at the end / error at the start", high=1e-8, width="0.9 to the power of the steps, and rounding"
+)
+
+
+@PAGE.claim(
+    "tong2021.local-rate",
+    "The local rate of ScaledGD is max(|1 − η|, |1 − 2η|), whatever κ",
+    TERMS,
+    RATE,
+    LEFT,
     reference="no counterpart; the published proof needs η(2 − 3η) = (1 − η)² − (1 − 2η)² ≥ 0",
-    statement=r"""On the population loss with search rank $r<\max(n_1,n_2)$ and $0<\eta<1$,
-$\|F_tG_t^\top-M^\star\|_F$ contracts locally by $\max(|1-\eta|,|1-2\eta|)$ per step from generic starts,
-whatever $\kappa$; for $n_1=n_2=r$ by $|1-2\eta|$. At $\eta=1$ it does not converge.""",
     kind="rate",
-    criteria=(
-        Criterion(TERMS, 0, 0, exact="the block factors and the two-cycle, in symbols"),
-        Criterion(RATE, 0.999, 1.001, of_prediction=True, width="second order: 5e-6 on 50 pilot seeds"),
-        Criterion(LEFT, high=1e-8, width="0.9 to the power of the steps, and rounding"),
-    ),
     control="no preconditioner, for the rate: gradient descent with η/σ₁ at κ = 10; a step η ≥ 1, for convergence; "
     "in the identities, the two factors exchanged and η = ½ for the two-cycle",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(6, 8, 30),
         n2=each(5, 7, 20),
@@ -138,7 +138,6 @@ whatever $\kappa$; for $n_1=n_2=r$ by $|1-2\eta|$. At $\eta=1$ it does not conve
         refused("r < max(n₁, n₂)", "no cross blocks; tried beside, by its own rate", n1=2, n2=2),
     ),
     waives=("r < min(n₁, n₂)",),
-    chapter=CHAPTER,
     means=("symbolic",),
 )
 def local_rate(setting: Setting) -> Evidence:

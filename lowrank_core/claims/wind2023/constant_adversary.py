@@ -8,32 +8,26 @@ import torch
 
 from lowrank_core.analysis.crossings import half_way
 from lowrank_core.analysis.rates import scaling_exponent
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.experiments.small_starts import SEEDS, balanced, flow_errors, stopping_time
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.wind2023.perturbed import CHAPTER, entry, truth_of
+from lowrank_core.claims.experiments.small_starts import balanced, flow_errors, stopping_time
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.wind2023.perturbed import entry, truth_of
+
+PAGE = Page("chapters/wind2023/perturbation-budget", book=10)
 
 
-@claim(
-    id="wind2023.orthogonal-adversary",
-    title="A constant perturbation orthogonal to the truth lowers the exponent of the error",
+@PAGE.claim(
+    "wind2023.orthogonal-adversary",
+    "A constant perturbation orthogonal to the truth lowers the exponent of the error",
+    Criterion(
+        "exponent of the error",
+        0.97,
+        1.03,
+        of_prediction=True,
+        width="60 pilot seeds: 0.997 to 1.001, from further powers of a₀",
+    ),
     reference="a sharp form of the abstract's “sufficiently bounded”; no counterpart in the paper is known to us",
-    statement=r"""Let $E=\varepsilon\,u_\perp v_\perp^\top$ with $u_\perp,v_\perp$ orthogonal to the column and
-row space of $M^\star$, $k>r$, $r+1<\min(n_1,n_2)$, and $0\le x=\varepsilon/\sigma_r<1/(2c)$. At $T=\frac
-c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$, $c>\frac12$, the error is $\|FG^\top-M^\star\|\asymp a_0^{\,p}$ as
-$a_0\to0$ with $p=\min(2-4cx,\;4c-2)$; the first of the two is the smaller iff $c\,(1+x)\ge1$.""",
     origin="ours",
     kind="tight",
-    criteria=(
-        Criterion(
-            "exponent of the error",
-            0.97,
-            1.03,
-            of_prediction=True,
-            width="60 pilot seeds: 0.997 to 1.001, from further powers of a₀",
-        ),
-    ),
     control="no spare columns: k = r, where the adversary has nothing to grow in",
     edges=(
         edge("r = 1, k = r + 1", spectrum=(1.0,), k=2),
@@ -56,7 +50,6 @@ $a_0\to0$ with $p=\min(2-4cx,\;4c-2)$; the first of the two is the smaller iff $
         ),
         refused("ε < σ_r/(2c)", "the adversary is learnt", cases=((2.0, 0.3),)),
     ),
-    seeds=SEEDS,
     sizes=scales(
         n1=each(6, 12, 40),
         n2=each(5, 10, 30),
@@ -71,7 +64,6 @@ $a_0\to0$ with $p=\min(2-4cx,\;4c-2)$; the first of the two is the smaller iff $
         control_case=(2.0, 0.2),
         control_scales=(1e-2, 1e-3, 1e-4),
     ),
-    chapter=CHAPTER,
 )
 def orthogonal_adversary(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -106,28 +98,20 @@ def orthogonal_adversary(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="wind2023.perturbation-threshold",
-    title="The threshold of the perturbation is σ_r/(2c), and it is sharp",
+@PAGE.claim(
+    "wind2023.perturbation-threshold",
+    "The threshold of the perturbation is σ_r/(2c), and it is sharp",
+    Criterion("error / ε at 0.7 ε*", high=1e-3, width="a₀^{2 − 1.4} at most, times constants"),
+    Criterion(
+        "error / ε at 1.3 ε*",
+        0.98,
+        1.02,
+        width="a₀^{0.6} at most, times constants that are large where spare columns are few",
+    ),
+    Criterion("ε of error ε/2, in units of ε*", 0.95, 1.2, width="a crossover of order 1/ln(1/a₀) above 1"),
     reference="a sharp form of the abstract's “sufficiently bounded”; no counterpart in the paper is known to us",
-    statement=r"""For the same $E=\varepsilon\,u_\perp v_\perp^\top$, $k>r$, $r+1<\min(n_1,n_2)$, and
-a stop at $T=\frac c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$, $c\ge1$, let $\varepsilon^*=\sigma_r/(2c)$. As $a_0\to0$,
-$\|FG^\top-M^\star\|/\varepsilon\to0$ for $\varepsilon<\varepsilon^*$ and $\to1$ for
-$\varepsilon>\varepsilon^*$.""",
     origin="ours",
     kind="tight",
-    criteria=(
-        Criterion("error / ε at 0.7 ε*", high=1e-3, width="a₀^{2 − 1.4} at most, times constants"),
-        Criterion(
-            "error / ε at 1.3 ε*",
-            0.98,
-            1.02,
-            width="a₀^{0.6} at most, times constants that are large where spare columns are few",
-        ),
-        Criterion(
-            "ε of error ε/2, in units of ε*", 0.95, 1.2, width="a crossover of order 1/ln(1/a₀) above 1"
-        ),
-    ),
     control="the same ε, another stop: at 2c, or at 0.7 c, in place of c",
     edges=(
         edge("r = 1, k = r + 1, at a smaller start", spectrum=(1.0,), k=2, scale=1e-30, cs=(1.0,)),
@@ -147,7 +131,6 @@ $\varepsilon>\varepsilon^*$.""",
         ),
         refused("c ≥ 1", "σ_r is not learnt well enough", cs=(0.7,)),
     ),
-    seeds=SEEDS,
     sizes=scales(
         n1=each(6, 12, 40),
         n2=each(5, 10, 30),
@@ -158,7 +141,6 @@ $\varepsilon>\varepsilon^*$.""",
         map_cs=each((1.0, 2.0), (0.25, 6.0), (0.25, 6.0)),
         map_points=each(4, 36, 60),
     ),
-    chapter=CHAPTER,
     uses=("wind2023.orthogonal-adversary",),
 )
 def perturbation_threshold(setting: Setting) -> Evidence:

@@ -11,10 +11,8 @@ from lowrank_core.analysis import rates
 from lowrank_core.analysis.closed_forms import balanced_flow
 from lowrank_core.analysis.embedding import Embedding, stack
 from lowrank_core.analysis.imbalance import imbalance
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.experiments.small_starts import SEEDS, balanced, descent, gaussian_pair
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
+from lowrank_core.claims.experiments.small_starts import balanced, descent, gaussian_pair
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.factors import Factors
 from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent
@@ -25,26 +23,27 @@ from lowrank_core.sensing import Identity, gaussian
 from lowrank_core.solve import solve
 from lowrank_core.truth import rectangular
 
-CHAPTER = "chapters/wind2023/perturbed-flow"
-
-ENDPOINT = "largest ‖e^{ηL}Z_k − Z_{k+1}‖ / ‖Z_{k+1}‖"
-EQUATION = "largest defect of the flow's equation between iterates"
+PAGE = Page("chapters/wind2023/perturbed-flow", book=10)
 
 
-@claim(
-    id="wind2023.log-embedding",
-    title="The iterates of gradient descent lie exactly on a perturbed gradient flow",
+ENDPOINT = Criterion(
+    "largest ‖e^{ηL}Z_k − Z_{k+1}‖ / ‖Z_{k+1}‖", high=1e-13, width="rounding; 60 pilot seeds: at most 1.1e-15"
+)
+EQUATION = Criterion(
+    "largest defect of the flow's equation between iterates",
+    high=1e-7,
+    width="a central difference; 60 pilot seeds: at most 2.7e-10",
+)
+
+
+@PAGE.claim(
+    "wind2023.log-embedding",
+    "The iterates of gradient descent lie exactly on a perturbed gradient flow",
+    ENDPOINT,
+    EQUATION,
     reference="abstract for the equivalence; its precise form is derived",
-    statement=r"""With $Z=[F;G]$, $G_k=\mathcal A^*(y-\mathcal A(F_kG_k^\top))$, $\eta\|G_k\|<1$ and
-$L_k=\frac1\eta\ln(I+\eta S(G_k))$, the curve $Z(t)=e^{(t-k\eta)L_k}Z_k$ on $[k\eta,(k+1)\eta)$ passes through
-all iterates of gradient descent and solves $\dot Z=(S(M^\star-FG^\top)+\mathcal E(t))Z$ with $\mathcal
-E(t)=L_k-S(M^\star-F(t)G(t)^\top)$, for any measurements and any $r$, $k$, $n_1$, $n_2$.""",
     origin="ours",
     kind="identity",
-    criteria=(
-        Criterion(ENDPOINT, high=1e-13, width="rounding; 60 pilot seeds: at most 1.1e-15"),
-        Criterion(EQUATION, high=1e-7, width="a central difference; 60 pilot seeds: at most 2.7e-10"),
-    ),
     control="no logarithm: the generator S(G_k), which is the perturbation-free flow frozen at the iterate",
     edges=(
         edge("r = 1, k = 1", spectrum=(1.0,), k=1),
@@ -57,7 +56,6 @@ E(t)=L_k-S(M^\star-F(t)G(t)^\top)$, for any measurements and any $r$, $k$, $n_1$
         refused("η‖G_k‖ < 1", "ησ₁ = 1.1", eta=0.55),
     ),
     waives=("r < min(n₁, n₂)", "k ≥ r"),
-    seeds=SEEDS,
     sizes=scales(
         n1=each(7, 12, 24),
         n2=each(5, 10, 20),
@@ -68,7 +66,6 @@ E(t)=L_k-S(M^\star-F(t)G(t)^\top)$, for any measurements and any $r$, $k$, $n_1$
         eta=0.1,
         steps=each(60, 150, 300),
     ),
-    chapter=CHAPTER,
     uses=("wind2023.log-embedding-proof",),
 )
 def log_embedding(setting: Setting) -> Evidence:
@@ -135,29 +132,24 @@ def _defect(embedding: Embedding, generator: torch.Tensor, eta: float, h: float 
     return operator_norm(gap) / operator_norm(here)
 
 
-CONSTANT = "sup ‖𝓔‖ / (η‖M*‖²), extrapolated to η = 0"
-LINEAR = "exponent of sup ‖𝓔‖ in η"
+CONSTANT = Criterion(
+    "sup ‖𝓔‖ / (η‖M*‖²), extrapolated to η = 0",
+    0.99,
+    1.01,
+    of_prediction=True,
+    width="60 pilot seeds: 0.9996 to 1.0001, finite η and a₀",
+)
+LINEAR = Criterion("exponent of sup ‖𝓔‖ in η", 0.97, 1.05, width="60 pilot seeds: 1.016, a bias of order η")
 
 
-@claim(
-    id="wind2023.discretisation-is-first-order",
-    title="Discretisation perturbs the flow by (2/3)η‖M*‖², to leading order in η",
+@PAGE.claim(
+    "wind2023.discretisation-is-first-order",
+    "Discretisation perturbs the flow by (2/3)η‖M*‖², to leading order in η",
+    CONSTANT,
+    LINEAR,
     reference="abstract: the discretisation is part of the perturbation; its size is derived",
-    statement=r"""With all entries observed, from a small start, and up to a time at which $\sigma_1$ is learnt,
-$\sup_t\|\mathcal E(t)\|\simeq\frac23\,\eta\,\|M^\star\|^2$ as $\eta\to0$: the largest value of
-$\eta(\frac12g^2+2g(\sigma-g))$ over the residuals $g$ that a singular value passes.""",
     origin="ours",
     kind="tight",
-    criteria=(
-        Criterion(
-            CONSTANT,
-            0.99,
-            1.01,
-            of_prediction=True,
-            width="60 pilot seeds: 0.9996 to 1.0001, finite η and a₀",
-        ),
-        Criterion(LINEAR, 0.97, 1.05, width="60 pilot seeds: 1.016, a bias of order η"),
-    ),
     control="imperfect measurements: their part of the perturbation does not vanish with η",
     edges=(
         edge("r = 1, k = 1", seeds=1, spectrum=(2.0,), k=1),
@@ -167,7 +159,6 @@ $\eta(\frac12g^2+2g(\sigma-g))$ over the residuals $g$ that a singular value pas
         edge("κ = 100", seeds=1, spectrum=(2.0, 0.02)),
         edge("n₁ = n₂ = r + 1", seeds=1, n1=3, n2=3),
     ),
-    seeds=SEEDS,
     sizes=scales(
         n1=each(7, 12, 24),
         n2=each(5, 10, 20),
@@ -178,7 +169,6 @@ $\eta(\frac12g^2+2g(\sigma-g))$ over the residuals $g$ that a singular value pas
         etas=each((0.04, 0.02), (0.04, 0.02, 0.01), (0.02, 0.01, 0.005)),
         time=each(3.0, 6.0, 10.0),
     ),
-    chapter=CHAPTER,
     uses=("wind2023.log-embedding",),
 )
 def discretisation_is_first_order(setting: Setting) -> Evidence:
@@ -214,23 +204,21 @@ def discretisation_is_first_order(setting: Setting) -> Evidence:
     )
 
 
-DISTANCE = "exponent of sup_t ‖F_TG_Tᵀ − F(ηT)G(ηT)ᵀ‖ in η"
+DISTANCE = Criterion(
+    "exponent of sup_t ‖F_TG_Tᵀ − F(ηT)G(ηT)ᵀ‖ in η",
+    0.98,
+    1.02,
+    width="60 pilot seeds: 0.9987 to 1.001; at the edges terms of order η",
+)
 
 
-@claim(
-    id="wind2023.distance-to-flow",
-    title="Gradient descent stays within O(η) of the flow",
+@PAGE.claim(
+    "wind2023.distance-to-flow",
+    "Gradient descent stays within O(η) of the flow",
+    DISTANCE,
     reference="the theorem's step-size condition, restated; the exponent is derived",
-    statement=r"""On a fixed interval of time, with all entries observed and from a balanced start, the largest
-distance in operator norm between $F_TG_T^\top$ and the flow at time $\eta T$ is proportional to $\eta$ as
-$\eta\to0$.""",
     origin="ours",
     kind="rate",
-    criteria=(
-        Criterion(
-            DISTANCE, 0.98, 1.02, width="60 pilot seeds: 0.9987 to 1.001; at the edges terms of order η"
-        ),
-    ),
     control="imperfect measurements, against the flow of the full matrix: the distance does not vanish with η",
     edges=(
         edge("r = 1, k = 1", seeds=1, spectrum=(2.0,), k=1),
@@ -240,7 +228,6 @@ $\eta\to0$.""",
         edge("κ = 20", seeds=1, spectrum=(2.0, 0.1)),
         edge("n₁ = n₂ = r + 1", seeds=1, n1=3, n2=3),
     ),
-    seeds=SEEDS,
     sizes=scales(
         n1=each(7, 12, 24),
         n2=each(5, 10, 20),
@@ -251,7 +238,6 @@ $\eta\to0$.""",
         etas=each((0.04, 0.01), (0.04, 0.02, 0.01, 0.005), (0.02, 0.01, 0.005, 0.0025)),
         time=each(5.0, 12.0, 20.0),
     ),
-    chapter=CHAPTER,
     uses=("wind2023.discretisation-is-first-order",),
 )
 def distance_to_flow(setting: Setting) -> Evidence:
@@ -292,19 +278,16 @@ def _product(problem: Problem, factors: Factors) -> torch.Tensor:
     return factors.product()
 
 
-LEFT = "error / σ₁ at the end"
+LEFT = Criterion("error / σ₁ at the end", high=1e-3, width="60 pilot seeds: at most 2e-7, of order a₀²")
 
 
-@claim(
-    id="wind2023.step-threshold",
-    title="The flow picture ends at ησ₁ = 1",
+@PAGE.claim(
+    "wind2023.step-threshold",
+    "The flow picture ends at ησ₁ = 1",
+    LEFT,
     reference="the theorem asks for a small step, restated; the threshold is derived",
-    statement=r"""With all entries observed, gradient descent from a small generic start converges to the truth,
-up to an error of order $a_0^2$, for $\eta\sigma_1<1$ and from almost no start for $\eta\sigma_1>1$: every
-minimiser has a Hessian with top eigenvalue at least $2\sigma_1$, the balanced ones exactly that.""",
     origin="ours",
     kind="tight",
-    criteria=(Criterion(LEFT, high=1e-3, width="60 pilot seeds: at most 2e-7, of order a₀²"),),
     control="ησ₁ a few percent above one",
     edges=(
         edge("the largest step, ησ₁ = 0.999", below=(0.999,), steps=10_000),
@@ -315,7 +298,6 @@ minimiser has a Hessian with top eigenvalue at least $2\sigma_1$, the balanced o
         edge("κ = 50", spectrum=(2.5, 0.05)),
         refused("ησ₁ < 1", "the step is too large", below=(1.01,)),
     ),
-    seeds=SEEDS,
     sizes=scales(
         n1=each(9, 12, 24),
         n2=each(5, 10, 20),
@@ -326,7 +308,6 @@ minimiser has a Hessian with top eigenvalue at least $2\sigma_1$, the balanced o
         above=each((1.05,), (1.02, 1.1, 1.2), (1.005, 1.02, 1.1, 1.2)),
         steps=each(2_000, 4_000, 20_000),
     ),
-    chapter=CHAPTER,
 )
 def step_threshold(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -344,26 +325,24 @@ def step_threshold(setting: Setting) -> Evidence:
     return Evidence(measured={LEFT: errors(s.below)}, control={LEFT: errors(s.above)})
 
 
-DRIFT = "largest ‖Λ(t) − Λ(0)‖ / ‖Z(t)‖²"
-LAW = "largest defect of dΛ/dt = 2(FᵀE₁₁F − GᵀE₂₂G), over ‖𝓔‖‖Z(t)‖²"
+DRIFT = Criterion(
+    "largest ‖Λ(t) − Λ(0)‖ / ‖Z(t)‖²", high=1e-8, width="the integrator; 60 pilot seeds: at most 6e-10"
+)
+LAW = Criterion(
+    "largest defect of dΛ/dt = 2(FᵀE₁₁F − GᵀE₂₂G), over ‖𝓔‖‖Z(t)‖²",
+    high=2e-5,
+    width="a central difference; pilot: at most 2e-7, more where E is larger than the truth",
+)
 
 
-@claim(
-    id="wind2023.balance-under-perturbation",
-    title="Balance survives every off-diagonal perturbation, and only those",
+@PAGE.claim(
+    "wind2023.balance-under-perturbation",
+    "Balance survives every off-diagonal perturbation, and only those",
+    DRIFT,
+    LAW,
     reference="theorem on the imbalance along the path, restated; the identity is derived",
-    statement=r"""Along the perturbed flow with $\mathcal E=S(E(t))$, for every $E(t)$, $\Lambda=F^\top
-F-G^\top G$ is constant. With diagonal blocks, $\dot\Lambda=2(F^\top\mathcal E_{11}F-G^\top\mathcal E_{22}G)$.""",
     origin="ours",
     kind="identity",
-    criteria=(
-        Criterion(DRIFT, high=1e-8, width="the integrator; 60 pilot seeds: at most 6e-10"),
-        Criterion(
-            LAW,
-            high=2e-5,
-            width="a central difference; pilot: at most 2e-7, more where E is larger than the truth",
-        ),
-    ),
     control="diagonal blocks of the same norm; for the law, E₁₁ and E₂₂ are left out of it",
     edges=(
         edge("r = 1, k = 1", seeds=1, spectrum=(2.0,), k=1),
@@ -374,7 +353,7 @@ F-G^\top G$ is constant. With diagonal blocks, $\dot\Lambda=2(F^\top\mathcal E_{
         edge("a small perturbation", seeds=1, size=0.03),
     ),
     waives=("r < min(n₁, n₂)", "k ≥ r"),
-    seeds={"smoke": 2, "book": 8, "full": 40},
+    seeds={"smoke": 2, "book": 8},
     sizes=scales(
         n1=each(7, 12, 24),
         n2=each(5, 10, 20),
@@ -385,7 +364,6 @@ F-G^\top G$ is constant. With diagonal blocks, $\dot\Lambda=2(F^\top\mathcal E_{
         times=each((2.0, 4.0), (2.0, 4.0, 6.0, 8.0), (2.0, 4.0, 6.0, 8.0, 12.0, 16.0)),
     ),
     needs=("scipy",),
-    chapter=CHAPTER,
     uses=("wind2023.flow-identities",),
 )
 def balance_under_perturbation(setting: Setting) -> Evidence:

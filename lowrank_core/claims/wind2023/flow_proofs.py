@@ -5,35 +5,26 @@ from __future__ import annotations
 from fractions import Fraction
 from random import Random
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.experiments.small_starts import SEEDS
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.proofs import enclosure, flow_identities, log_embedding
 from lowrank_core.proofs.instances import rational
 
-CHAPTER = "chapters/wind2023/perturbed-flow"
+PAGE = Page("chapters/wind2023/perturbed-flow", book=10)
+
 
 TERMS = "terms left in the identities"
 
 
-@claim(
-    id="wind2023.flow-identities",
-    title="Closed forms and the law of the balance, by computer algebra",
+@PAGE.claim(
+    "wind2023.flow-identities",
+    "Closed forms and the law of the balance, by computer algebra",
+    Criterion(TERMS, 0, 0, exact="the identities, in symbols"),
     reference="no counterpart in the paper",
-    statement=r"""The logistic law $s=\sigma e^{2\sigma t}/(e^{2\sigma t}-1+\sigma/s_0)$ solves $\dot
-s=2s(\sigma-s)$; for unbalanced scalars $u=\frac12(f+g)^2$ solves $\dot u=2\sigma u-u^2+k^2$ with constant
-$k=\frac12(f^2-g^2)$, and $fg=\frac12(u-k^2/u)$ where $u\ne0$. For matrices of any size, $\dot
-Z=(S(M)-\frac12ZZ^\top+\frac12JZZ^\top J)Z$, and $\frac{d}{dt}(F^\top F-G^\top G)=2(F^\top\mathcal
-E_{11}F-G^\top\mathcal E_{22}G)$ for symmetric $\mathcal E$, whatever its off-diagonal block is.""",
     origin="ours",
     kind="identity",
-    criteria=(Criterion(TERMS, 0, 0, exact="the identities, in symbols"),),
     control="e^{σt} for e^{2σt}; the stacked form without J; the law of the balance without the blocks",
     edgeless="it is about symbols, of matrices of any size",
-    seeds=SEEDS,
     means=("symbolic",),
-    chapter=CHAPTER,
 )
 def flow_identities_hold(setting: Setting) -> Evidence:
     return Evidence(
@@ -55,21 +46,16 @@ def flow_identities_hold(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="wind2023.log-embedding-proof",
-    title="The logarithm and the constant 2/3, by computer algebra",
+@PAGE.claim(
+    "wind2023.log-embedding-proof",
+    "The logarithm and the constant 2/3, by computer algebra",
+    Criterion(TERMS, 0, 0, exact="the identities, in symbols"),
     reference="no counterpart in the paper",
-    statement=r"""For one balanced mode: $e^{\eta L}=1+\eta g$ with $L=\frac1\eta\ln(1+\eta g)$; at the end of
-a step the perturbation is $-\frac\eta2g^2\pm2\eta gs+O(\eta^2)$ on the two eigenvectors of $S(g)$; and
-$\frac12g^2+2g(\sigma-g)$ is largest at $g=\frac23\sigma$, where it is $\frac23\sigma^2$.""",
     origin="ours",
     kind="identity",
-    criteria=(Criterion(TERMS, 0, 0, exact="the identities, in symbols"),),
     control="the generator without the logarithm",
     edgeless="it is about symbols",
-    seeds=SEEDS,
     means=("symbolic",),
-    chapter=CHAPTER,
 )
 def log_embedding_proof(setting: Setting) -> Evidence:
     proved, broken = log_embedding.proof_residuals(), log_embedding.proof_residuals(logarithm=False)
@@ -80,33 +66,29 @@ def log_embedding_proof(setting: Setting) -> Evidence:
     )
 
 
-UNDECIDED = "crossings of σ/2 not certified"
-LATE = "certified |T ln(1 + ησ)/σ − t½| / η at the crossing"
-PLATEAU = "certified |s − σ| / σ at the end"
+UNDECIDED = Criterion("crossings of σ/2 not certified", 0, 0)
+LATE = Criterion(
+    "certified |T ln(1 + ησ)/σ − t½| / η at the crossing",
+    high=2,
+    width="180 pilot instances: 0.39 to 1.47, of which up to 1 is the whole iteration",
+)
+PLATEAU = Criterion(
+    "certified |s − σ| / σ at the end",
+    high=1e-12,
+    width="180 pilot instances: at most 1e-183",
+    uncontrolled="a step with ησ < ½, which the enclosure needs, always ends on the plateau",
+)
 
 
-@claim(
-    id="wind2023.certified-escape",
-    title="One escape, enclosed from a start of 1e-12 to the plateau",
+@PAGE.claim(
+    "wind2023.certified-escape",
+    "One escape, enclosed from a start of 1e-12 to the plateau",
+    UNDECIDED,
+    LATE,
+    PLATEAU,
     reference="no counterpart in the paper",
-    statement=r"""On every instance drawn with $\eta\sigma\in[\frac1{20},\frac25]$ and $s_0\le\sigma/10$ the mode
-$s_{T+1}=s_T(1+\eta(\sigma-s_T))^2$ of gradient descent crosses $\sigma/2$ between the iterations $T$ and $T+1$ with
-$|T\ln(1+\eta\sigma)/\sigma-t_{1/2}|\le2\eta$, $t_{1/2}=\frac1{2\sigma}\ln(\sigma/s_0-1)$ the half-time of the flow:
-gradient descent escapes at the rate of the embedded flow, and then reaches its plateau.""",
     origin="ours",
     kind="bound-upper",
-    criteria=(
-        Criterion(UNDECIDED, 0, 0),
-        Criterion(
-            LATE, high=2, width="180 pilot instances: 0.39 to 1.47, of which up to 1 is the whole iteration"
-        ),
-        Criterion(
-            PLATEAU,
-            high=1e-12,
-            width="180 pilot instances: at most 1e-183",
-            uncontrolled="a step with ησ < ½, which the enclosure needs, always ends on the plateau",
-        ),
-    ),
     control="time counted as ηT, at the rate σ of the flow: the delay grows with ln(σ/s₀); a start above σ/2",
     edges=(
         edge("the largest start", decades=(1,)),
@@ -114,14 +96,12 @@ gradient descent escapes at the rate of the embedded flow, and then reaches its 
         edge("the largest steps", products=(0.39, 0.4), decades=(12,)),
         refused("s₀ ≤ σ/10", "it begins on the plateau", decades=(0,)),
     ),
-    seeds=SEEDS,
     sizes=scales(
         decades=each((8, 12), (8, 10, 12), (8, 12, 16, 24)),
         products=(0.05, 0.4),
         steps=each(2_000, 4_000, 8_000),
     ),
     means=("ball",),
-    chapter=CHAPTER,
     uses=("wind2023.log-embedding-proof", "wind2023.flow-identities"),
 )
 def certified_escape(setting: Setting) -> Evidence:

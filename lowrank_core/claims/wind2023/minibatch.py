@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments.small_starts import stopping_time
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.factors import coupled_start
 from lowrank_core.methods import MiniBatch
 from lowrank_core.problem import observe
@@ -18,29 +16,23 @@ from lowrank_core.sensing import Identity
 from lowrank_core.solve import Trajectory, solve
 from lowrank_core.truth import rectangular
 
-CHAPTER = "chapters/wind2023/perturbation-budget"
+PAGE = Page("chapters/wind2023/perturbation-budget")
+
 SEEDS = {"smoke": 3, "book": 8, "full": 40}
 
-RECOVERED = "recovered (1) or not (0) at μ = 0.6"
-DIVERGED = "diverged (1) or not (0) at μ = 1.5"
-LYAPUNOV = "Lyapunov exponent of the linearisation at μ = 1.5"
+
 STABLE, UNSTABLE = 0.6, 1.5
 
 
-@claim(
-    id="wind2023.fresh-batches-suffice",
-    title="Fresh batches recover with far fewer measurements per iteration than a fixed set",
+@PAGE.claim(
+    "wind2023.fresh-batches-suffice",
+    "Fresh batches recover with far fewer measurements per iteration than a fixed set",
+    Criterion("error", high=1e-4, width="8 pilot seeds: at most 1e-6"),
     reference="Theorem 2.9 as restated in later work; its batch size is sufficient and far larger",
-    statement=r"""If every iteration draws $b$ fresh Gaussian measurements, with $b\gtrsim r(n_1+n_2)\kappa^4$
-up to logarithms, gradient descent with a small step from a small start recovers the truth as accurately as with all
-entries observed. With a step so small that $\eta(n_1+n_2)\sigma_1\ll2b$, far fewer do, even $b=1$, where one
-fixed set of $b$ measurements does not determine the truth.""",
     origin="paper",
     known="restated",
     kind="ordering",
-    criteria=(Criterion("error", high=1e-4, width="8 pilot seeds: at most 1e-6"),),
     control="the same number of measurements, drawn once and kept",
-    seeds=SEEDS,
     sizes=scales(
         n=each(8, 16, 32),
         k=each(16, 32, 64),
@@ -50,7 +42,6 @@ fixed set of $b$ measurements does not determine the truth.""",
         batches=each((1, 4), (1, 2, 16), (1, 2, 16)),
         kept=each((), (32, 64, 128, 256), (64, 128, 256, 512)),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def fresh_batches_suffice(setting: Setting) -> Evidence:
@@ -75,23 +66,23 @@ def fresh_batches_suffice(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="wind2023.batch-divergence",
-    title="What makes small batches fail is the step against (n₁ + n₂)/b",
+RECOVERED = Criterion(
+    "recovered (1) or not (0) at μ = 0.6", low=1.0, width="one or zero; recovered is an error below 0.02"
+)
+DIVERGED = Criterion("diverged (1) or not (0) at μ = 1.5", low=1.0, width="one or zero")
+LYAPUNOV = Criterion(
+    "Lyapunov exponent of the linearisation at μ = 1.5", low=0.005, width="8 pilot seeds: 0.024 to 0.108"
+)
+
+
+@PAGE.claim(
+    "wind2023.batch-divergence",
+    "What makes small batches fail is the step against (n₁ + n₂)/b",
+    RECOVERED,
+    DIVERGED,
+    LYAPUNOV,
     reference="no counterpart in the paper is known to us",
-    statement=r"""Near a balanced solution of rank $r$ let $h_j$ be the nonzero eigenvalues of the Hessian:
-$\sigma_i+\sigma_j$ for $i,j\le r$, and every $\sigma_i$ a further $n_1+n_2-2r$ times. Linearised there, gradient
-descent with step $\eta$ on $b$ fresh Gaussian measurements per iteration is stable in mean square iff
-$\mu=\frac\eta b\sum_j\frac{h_j}{2-\eta h_j(1+1/b)}<1$ and $\eta h_j(1+1/b)<2$, and then almost every run contracts.
-For $8b\le n_1+n_2$, $n_1+n_2\ge16$ the converse holds as well at $\mu=1.5$: the Lyapunov exponent is positive, and
-gradient descent from a small start diverges, while at $\mu=0.6$ it recovers. For $r=1$ and
-$b=2(n_1+n_2)$ the exponent at $\mu=1.5$ is negative: second moments grow, and runs do not diverge.""",
     kind="existence",
-    criteria=(
-        Criterion(RECOVERED, low=1.0, width="one or zero; recovered is an error below 0.02"),
-        Criterion(DIVERGED, low=1.0, width="one or zero"),
-        Criterion(LYAPUNOV, low=0.005, width="8 pilot seeds: 0.024 to 0.108"),
-    ),
     control="μ = 1.5 in place of 0.6, and the reverse; batches of 2(n₁ + n₂) at the same μ",
     edges=(
         edge("the smallest matrix", cases=((8, 1, (1.0,)),)),
@@ -100,7 +91,6 @@ $b=2(n_1+n_2)$ the exponent at $\mu=1.5$ is negative: second moments grow, and r
         refused("8b ≤ n₁ + n₂", "second moments grow, and runs do not", cases=((8, 16, (1.0,)),)),
         refused("n₁ + n₂ ≥ 16", "the same for a few entries", cases=((2, 1, (1.0,)),)),
     ),
-    seeds=SEEDS,
     sizes=scales(
         cases=each(
             ((8, 1, (1.0,)), (16, 2, (1.0,))),
@@ -129,7 +119,6 @@ $b=2(n_1+n_2)$ the exponent at $\mu=1.5$ is negative: second moments grow, and r
         c=2.0,
         steps=400,
     ),
-    chapter=CHAPTER,
 )
 def batch_divergence(setting: Setting) -> Evidence:
     s = setting.sizes

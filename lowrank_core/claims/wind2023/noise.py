@@ -8,41 +8,37 @@ from itertools import pairwise
 import torch
 
 from lowrank_core.analysis.rates import line_fit
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments.small_starts import balanced, flow_errors, stopping_time
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.standing import RANK, SEARCH
-from lowrank_core.claims.wind2023.perturbed import CHAPTER, FEWER_SEEDS, entry, follow, truth_of
+from lowrank_core.claims.wind2023.perturbed import entry, follow, truth_of
 from lowrank_core.linalg import operator_norm
 from lowrank_core.randomness import normal
 from lowrank_core.truth import Truth, geometric_spectrum
 
+PAGE = Page("chapters/wind2023/perturbation-budget")
+
 TURNING = 8.0
 """How long before the end, in units of 1/σ_r = 1, the turning perturbation of `noise_gain` begins."""
 
-GAIN = "(1 − ν/σ_r) error / ξ, worst E"
-RANDOM = "(1 − ν/σ_r) error / ξ, random E"
-TRUNCATED = "‖FGᵀ − [M* + E]_r‖ / ξ"
+
+GAIN = Criterion(
+    "(1 − ν/σ_r) error / ξ, worst E", 0.99, 1.01, width="ξ²/(σ_r − ν)², and what is left of the start"
+)
+RANDOM = Criterion("(1 − ν/σ_r) error / ξ, random E", high=1.01, width="the same terms")
+TRUNCATED = Criterion(
+    "‖FGᵀ − [M* + E]_r‖ / ξ", high=1e-3, width="what is left of the start, a₀^{2 − 4cν/σ_r}/ξ"
+)
 
 
-@claim(
-    id="wind2023.tangent-gain",
-    title="An orthogonal block of norm ν amplifies noise in the tangent space by 1/(1 − ν/σ_r) at most, exactly",
+@PAGE.claim(
+    "wind2023.tangent-gain",
+    "An orthogonal block of norm ν amplifies noise in the tangent space by 1/(1 − ν/σ_r) at most, exactly",
+    GAIN,
+    RANDOM,
+    TRUNCATED,
     reference="no counterpart in the paper is known to us",
-    statement=r"""Let $E$ be constant, with tangent part (the blocks that touch the column or the row space of
-$M^\star$) of norm $\xi$ and orthogonal block of norm $\nu$, and
-$\sigma_{r+1}(M^\star+E)<\varepsilon^*=\sigma_r/(2c)<\sigma_r(M^\star+E)$, $c>\frac12$. From a generic balanced
-start $FG^\top$ at $T=\frac c{\sigma_r}\ln\frac{\sigma_r}{a_0^2}$ tends to $[M^\star+E]_r$, the best
-approximation of
-rank $r$, as $a_0\to0$. Hence, to first order in $\xi$, $\|FG^\top-M^\star\|\le\xi/(1-\nu/\sigma_r)$, with equality
-for $E=\xi(u_rv_\perp^\top+u_\perp v_r^\top)+\nu u_\perp v_\perp^\top$.""",
     kind="tight",
-    criteria=(
-        Criterion(GAIN, 0.99, 1.01, width="ξ²/(σ_r − ν)², and what is left of the start"),
-        Criterion(RANDOM, high=1.01, width="the same terms"),
-        Criterion(TRUNCATED, high=1e-3, width="what is left of the start, a₀^{2 − 4cν/σ_r}/ξ"),
-    ),
     control="no orthogonal block in the worst E; in the others one above the threshold, ν = 1.1 ε*",
     edges=(
         edge("r = 1, k = 1", spectrum=(1.0,), k=1),
@@ -56,7 +52,6 @@ for $E=\xi(u_rv_\perp^\top+u_\perp v_r^\top)+\nu u_\perp v_\perp^\top$.""",
         refused("r < min(n₁, n₂)", "there is no orthogonal block", n1=2, n2=2),
         refused("c > ½", "the signal is not learnt by then", cases=((0.4, 1.2),)),
     ),
-    seeds=FEWER_SEEDS,
     sizes=scales(
         n1=each(6, 12, 24),
         n2=each(5, 10, 20),
@@ -71,7 +66,6 @@ for $E=\xi(u_rv_\perp^\top+u_\perp v_r^\top)+\nu u_\perp v_\perp^\top$.""",
         xi=1e-3,
         scale=1e-40,
     ),
-    chapter=CHAPTER,
     uses=("wind2023.perturbation-threshold",),
 )
 def tangent_gain(setting: Setting) -> Evidence:
@@ -122,30 +116,29 @@ def tangent_gain(setting: Setting) -> Evidence:
     )
 
 
-TURNED = "|xᵀRx| / ξ over the linear prediction"
-BOUND = "error / ξ over √(2 ln(1 + κ))"
-SLOPE = "slope of (error / ξ)² in ln κ"
+TURNED = Criterion(
+    "|xᵀRx| / ξ over the linear prediction",
+    0.99,
+    1.01,
+    width="60 pieces for the turning, finite ξ; no dependence on the seed",
+)
+BOUND = Criterion("error / ξ over √(2 ln(1 + κ))", high=1.0, width="proved for the linearised flow")
+SLOPE = Criterion(
+    "slope of (error / ξ)² in ln κ",
+    0.27,
+    0.45,
+    width="slopes of the linear prediction between successive κ: 0.28 to 4/9",
+)
 
 
-@claim(
-    id="wind2023.noise-gain",
-    title="Noise that turns within the signal gains like the root of ln κ, and no more",
+@PAGE.claim(
+    "wind2023.noise-gain",
+    "Noise that turns within the signal gains like the root of ln κ, and no more",
+    TURNED,
+    BOUND,
+    SLOPE,
     reference="Theorem 2.8 as restated in later work bounds the contribution of noise ξ by a multiple of κξ",
-    statement=r"""Linearised at the truth, a perturbation $E(t)$ of norm at most $\xi$ within the signal block
-leaves an error of at most $\xi\sqrt{2\ln(1+\kappa)}$ in it, whatever $r$, $T$ and the spectrum. The $E(t)$ that
-maximises $x^\top Rx$, $x=(1,\dots,1)/\sqrt r$, leaves
-$2\xi\int_0^\infty\|\Sigma e^{-\Sigma s}x\|\,\|e^{-\Sigma s}x\|\,ds$; for $\sigma_i/\sigma_{i+1}=4$ its square
-over $\xi^2$ grows linearly in $\ln\kappa$, with a slope that rises to just below $\frac49$. The flow
-itself follows this for
-small $\xi$.""",
     kind="bound-upper",
-    criteria=(
-        Criterion(TURNED, 0.99, 1.01, width="60 pieces for the turning, finite ξ; no dependence on the seed"),
-        Criterion(BOUND, high=1.0, width="proved for the linearised flow"),
-        Criterion(
-            SLOPE, 0.27, 0.45, width="slopes of the linear prediction between successive κ: 0.28 to 4/9"
-        ),
-    ),
     control="the same norm kept constant; for the bound, an orthogonal block near its threshold",
     edges=(
         edge("n₁ = n₂ = r + 1", n1=4, n2=4, k=6, seeds=1),
@@ -155,7 +148,6 @@ small $\xi$.""",
         refused("k ≥ r", "part of the signal is missed", k=2),
         refused("r < min(n₁, n₂)", "half of the starts miss σ_r", ranks=(1, 5)),
     ),
-    seeds=FEWER_SEEDS,
     sizes=scales(
         n1=each(6, 12, 24),
         n2=each(5, 10, 20),
@@ -166,7 +158,6 @@ small $\xi$.""",
         xi=1e-3,
         scale=1e-4,
     ),
-    chapter=CHAPTER,
     uses=("wind2023.tangent-gain",),
 )
 def noise_gain(setting: Setting) -> Evidence:

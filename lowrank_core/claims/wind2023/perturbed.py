@@ -11,11 +11,10 @@ from collections.abc import Iterable, Sequence
 import torch
 
 from lowrank_core.analysis.closed_forms import balanced_flow
-from lowrank_core.claims.claim import Setting
+from lowrank_core.claims.grammar import Setting
 from lowrank_core.factors import Factors
 from lowrank_core.truth import Truth, rectangular
 
-CHAPTER = "chapters/wind2023/perturbation-budget"
 FEWER_SEEDS = {"smoke": 3, "book": 8, "full": 40}
 FLOW = ("scipy",)
 

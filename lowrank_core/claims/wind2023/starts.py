@@ -5,10 +5,7 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.analysis.alignment import misalignment
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.experiments.small_starts import SEEDS
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.factors import Factors, imbalanced_start
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
@@ -17,31 +14,31 @@ from lowrank_core.sensing import gaussian
 from lowrank_core.solve import solve
 from lowrank_core.truth import rectangular
 
-CHAPTER = "chapters/wind2023/escape-times"
-
-LARGEST = "error / σ₁ from the smallest start"
-FALLS = "least factor between the errors of successive starts"
-FITTED = "relative training residual, worst start"
+PAGE = Page("chapters/wind2023/escape-times")
 
 
-@claim(
-    id="wind2023.large-start-interpolates",
-    title="Every start fits the data; a small one finds the truth",
+LARGEST = Criterion("error / σ₁ from the smallest start", high=0.1, width="8 pilot seeds: at most 0.012")
+FALLS = Criterion(
+    "least factor between the errors of successive starts", low=1.2, width="8 pilot seeds: at least 1.8"
+)
+FITTED = Criterion(
+    "relative training residual, worst start",
+    high=0.05,
+    width="8 pilot seeds: at most 0.018, at a finite number of iterations",
+)
+
+
+@PAGE.claim(
+    "wind2023.large-start-interpolates",
+    "Every start fits the data; a small one finds the truth",
+    LARGEST,
+    FALLS,
+    FITTED,
     reference="the theorem's hypothesis that a₀ is small, restated; that it is needed is observed here",
-    statement=r"""With $k=n$, Gaussian measurements well below the $n^2$ unknowns in number (measured at $m=350$
-of $576$) and a small step, gradient descent fits the observations from every start of norm $a_0$ between $0.01$
-and $3$. The error $\|FG^\top-M^\star\|$ of what it finds falls with $a_0$; from a start of norm
-$a_0\gtrsim\sqrt{\sigma_1}$ it is of the order of $\sigma_1$.""",
     origin="paper",
     known="restated",
     kind="ordering",
-    criteria=(
-        Criterion(LARGEST, high=0.1, width="8 pilot seeds: at most 0.012"),
-        Criterion(FALLS, low=1.2, width="8 pilot seeds: at least 1.8"),
-        Criterion(FITTED, high=0.05, width="8 pilot seeds: at most 0.018, at a finite number of iterations"),
-    ),
     control="a large start, a₀ = 3; a search rank below r, k = 1, which fits the data from no start",
-    seeds={"smoke": 3, "book": 8, "full": 40},
     sizes=scales(
         n=each(10, 24, 24),
         m=each(80, 350, 350),
@@ -52,7 +49,6 @@ $a_0\gtrsim\sqrt{\sigma_1}$ it is of the order of $\sigma_1$.""",
         eta=0.05,
         steps=each(2000, 800, 1200),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def large_start_interpolates(setting: Setting) -> Evidence:
@@ -86,28 +82,22 @@ def large_start_interpolates(setting: Setting) -> Evidence:
     )
 
 
-QUANTILE = "95 % quantile of α_mis"
+QUANTILE = Criterion(
+    "95 % quantile of α_mis",
+    high=1.4,
+    of_prediction=True,
+    width="60 pilot groups: at most 1.19; proved without a constant",
+)
 
 
-@claim(
-    id="wind2023.misalignment",
-    title="A wide Gaussian start is aligned well enough, at every size",
+@PAGE.claim(
+    "wind2023.misalignment",
+    "A wide Gaussian start is aligned well enough, at every size",
+    QUANTILE,
     reference="Remark 2.6, as restated in later work; the value is derived",
-    statement=r"""Let $\alpha_{\rm mis}=\sqrt2\,\|Z_0\|/\sigma_r(U^\top F_0+V^\top G_0)$. If
-$k\ge\max(n_1,n_2,2r)$ and the entries of $F_0,G_0$ are independent centred Gaussians of one variance,
-$\alpha_{\rm mis}$ is bounded by a constant with high probability. For $k=n_1=n_2=n$ it is about
-$(1+\sqrt2)/(1-\sqrt{r/n})$.""",
     origin="sharpened",
     known="restated",
     kind="bound-upper",
-    criteria=(
-        Criterion(
-            QUANTILE,
-            high=1.4,
-            of_prediction=True,
-            width="60 pilot groups: at most 1.19; proved without a constant",
-        ),
-    ),
     control="no spare columns, k = r",
     edges=(
         edge("n = 2, r = 1", sides=(2,), rank=1),
@@ -116,11 +106,10 @@ $(1+\sqrt2)/(1-\sqrt{r/n})$.""",
         edge("r = 1", rank=1),
         refused("k ≥ 2r", "the signal has too few spare columns", sides=(5,)),
     ),
-    seeds=SEEDS,
+    seeds={"book": 10},
     sizes=scales(
         sides=each((12, 24), (10, 20, 40, 80), (10, 20, 40, 80, 160)), rank=3, draws=each(200, 200, 1000)
     ),
-    chapter=CHAPTER,
 )
 def misaligned(setting: Setting) -> Evidence:
     s = setting.sizes

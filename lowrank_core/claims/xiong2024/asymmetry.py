@@ -10,11 +10,9 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.imbalance import local_rate, slow_modes
 from lowrank_core.analysis.statistics import Pooled, pooled
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments.descents import (
     FLOOR,
     OVER,
-    SEEDS,
     asymmetric_run,
     descent_fit,
     per_step,
@@ -22,20 +20,18 @@ from lowrank_core.claims.experiments.descents import (
     scaled_start,
     symmetric_run,
 )
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.standing import RANK
 from lowrank_core.claims.xiong2024.slowdown import LOCAL_STEPS, RATE
 from lowrank_core.factors import Factors
 from lowrank_core.solve import ErrorBelow, Trajectory
 from lowrank_core.truth import Truth, rectangular
 
-CHAPTER = "chapters/xiong2024/asymmetric-linear"
+PAGE = Page("chapters/xiong2024/asymmetric-linear", full=64)
+
 EXPONENT = "exponent of the rate in α²"
-FROM_LIMIT = "rate / rate predicted from the limit"
-FROM_START = "rate / rate predicted from the smallest start"
-RATIO = "residual ratio, exponential / power law"
-LOG_RATIO = "log₁₀ of the residual ratio, exponential / power law"
+
+
 DEFINITE = "ΠΔ₀Π ≻ 0 on the range of Π"
 SMALL_START = "α² ≤ σ_r/100"
 STABLE = "ησ₁ < 1"
@@ -66,28 +62,21 @@ def named(alphas: Sequence[float], columns: torch.Tensor) -> dict[str, torch.Ten
     return {f"α = {alpha:g}": columns[:, i] for i, alpha in enumerate(alphas)}
 
 
-@claim(
-    id="xiong2024.asymmetric-exact-rank",
-    title="With k = r asymmetric gradient descent is linear, at a rate that forgets a small start",
+@PAGE.claim(
+    "xiong2024.asymmetric-exact-rank",
+    "With k = r asymmetric gradient descent is linear, at a rate that forgets a small start",
+    Criterion(
+        RATE,
+        0.99,
+        1.01,
+        of_prediction=True,
+        width="of order ‖Δ₀‖/(2σ_r): α²/2 or so, up to 0.3 % at α = 1/20",
+    ),
     reference="introduction, for k = r; the rate and its conditions are new",
-    statement=r"""On the population loss with $k=r<\max(n_1,n_2)$ and $\eta\le2/(2\sigma_1+\sigma_r)$,
-convergent runs of asymmetric gradient descent from $F_0=\alpha\tilde F$, $G_0=\tfrac\alpha3\tilde G$ converge
-linearly, and the logarithm of the squared error changes by an amount that tends to $2\ln(1-\eta\sigma_r)$ per
-iteration as $\alpha\to0$.""",
     origin="sharpened",
     known="restated",
     kind="rate",
-    criteria=(
-        Criterion(
-            RATE,
-            0.99,
-            1.01,
-            of_prediction=True,
-            width="of order ‖Δ₀‖/(2σ_r): α²/2 or so, up to 0.3 % at α = 1/20",
-        ),
-    ),
     control="k = r: k = r + 1; r < max(n₁, n₂): n₁ = n₂ = r; the step: one beyond 2/(2σ₁ + σ_r)",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(20, 40, 100),
         n2=each(16, 30, 80),
@@ -107,7 +96,6 @@ iteration as $\alpha\to0$.""",
         refused(SMALL_START, "the imbalance then changes the rate", alphas=(0.5,)),
     ),
     waives=(RANK,),
-    chapter=CHAPTER,
     uses=("xiong2024.local-rate",),
 )
 def asymmetric_exact_rank(setting: Setting) -> Evidence:
@@ -130,30 +118,35 @@ def asymmetric_exact_rank(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="xiong2024.imbalance-sets-the-rate",
-    title="With k > r the rate is linear and proportional to α²",
+FROM_LIMIT = Criterion(
+    "rate / rate predicted from the limit",
+    0.995,
+    1.02,
+    width="modes near the slowest, up to 0.9 % each; pilots: 1 to 1.006",
+)
+FROM_START = Criterion(
+    "rate / rate predicted from the smallest start",
+    0.99,
+    1.03,
+    width="finite α; 48 pilot seeds: 0.999 to 1.010",
+)
+RATIO = Criterion(
+    "residual ratio, exponential / power law", high=0.01, width="1 separates the laws; pilots up to 10⁻⁴"
+)
+
+
+@PAGE.claim(
+    "xiong2024.imbalance-sets-the-rate",
+    "With k > r the rate is linear and proportional to α²",
+    Criterion(EXPONENT, 0.97, 1.08, width="α up to 1/2; 48 pilot seeds at either scale: 0.996 to 1.035"),
+    FROM_LIMIT,
+    FROM_START,
+    RATIO,
     reference="abstract: linear, at a rate that depends on the start scale; its value is new",
-    statement=r"""On the population loss with $k>r$ and $\eta\sigma_1<1$, from $F_0=\alpha\tilde F$,
-$G_0=\tfrac\alpha3\tilde G$ with small $\alpha$ and with $\Delta_0=F_0^\top F_0-G_0^\top G_0\succ0$ on the $k-r$
-directions that the signal leaves free, the range of $\Pi$, the projector on $\ker(U^\top F_0+V^\top G_0)$: in
-convergent runs, slowest mode excited, the logarithm of the squared error falls in the end by
-$-2\ln(1-\eta\mu)$ per iteration, $\mu$ being the smallest nonzero eigenvalue of $F_\infty^\top F_\infty$ and
-$G_\infty^\top G_\infty$; and $\mu/\lambda_{\min}(\Pi\Delta_0\Pi)\to1$ as $\alpha\to0$,
-$\lambda_{\min}$ on the range of $\Pi$, so that $\mu$ is of order $\alpha^2$.""",
     origin="sharpened",
     known="restated",
     kind="rate",
-    criteria=(
-        Criterion(EXPONENT, 0.97, 1.08, width="α up to 1/2; 48 pilot seeds at either scale: 0.996 to 1.035"),
-        Criterion(
-            FROM_LIMIT, 0.995, 1.02, width="modes near the slowest, up to 0.9 % each; pilots: 1 to 1.006"
-        ),
-        Criterion(FROM_START, 0.99, 1.03, width="finite α; 48 pilot seeds: 0.999 to 1.010"),
-        Criterion(RATIO, high=0.01, width="1 separates the laws; pilots up to 10⁻⁴"),
-    ),
     control="Δ₀ ≻ 0: no imbalance, G₀ = F₀ on the square problem; k > r: k = r",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(40, 40, 100),
         n2=each(40, 40, 100),
@@ -174,7 +167,6 @@ $\lambda_{\min}$ on the range of $\Pi$, so that $\mu$ is of order $\alpha^2$."""
         refused(STABLE, "the step need not be stable", eta=1.2),
         refused(DEFINITE, "where F̃ is nearly square, Δ₀ has negative eigenvalues", k=30),
     ),
-    chapter=CHAPTER,
     uses=("xiong2024.local-rate", "xiong2024.interlacing", "xiong2024.drift-identity"),
 )
 def imbalance_sets_the_rate(setting: Setting) -> Evidence:
@@ -241,28 +233,31 @@ def definite_modes(setting: Setting, alpha: float) -> tuple[torch.Tensor, Truth]
     return modes, truth
 
 
-@claim(
-    id="xiong2024.imbalance-sets-the-rate-sensing",
-    title="Under Gaussian sensing the rate is linear and proportional to α², too",
+LOG_RATIO = Criterion(
+    "log₁₀ of the residual ratio, exponential / power law",
+    high=-1,
+    pooled="median",
+    width="0 separates the laws; pilot medians below −4",
+)
+
+
+@PAGE.claim(
+    "xiong2024.imbalance-sets-the-rate-sensing",
+    "Under Gaussian sensing the rate is linear and proportional to α², too",
+    Criterion(
+        EXPONENT,
+        0.85,
+        1.2,
+        pooled="median",
+        width="32 pilot seeds at n = 10: median 1.00, deviation of a seed 0.09, so four of a median of 8",
+    ),
+    LOG_RATIO,
     reference="abstract, under a restricted isometry property",
-    statement=r"""With $m<n_1n_2$ Gaussian measurements, more than the degrees of freedom of rank $k$, and
-$k>r$, asymmetric gradient descent from $F_0=\alpha\tilde F$, $G_0=\tfrac\alpha3\tilde G$ typically converges
-linearly, at a rate of order $\alpha^2$.""",
     origin="paper",
     known="restated",
     kind="rate",
-    criteria=(
-        Criterion(
-            EXPONENT,
-            0.85,
-            1.2,
-            pooled="median",
-            width="32 pilot seeds at n = 10: median 1.00, deviation of a seed 0.09, so four of a median of 8",
-        ),
-        Criterion(LOG_RATIO, high=-1, pooled="median", width="0 separates the laws; pilot medians below −4"),
-    ),
     control="k > r: k = r, for the exponent; two factors: the symmetric method on the same truth, for linearity",
-    seeds={"smoke": 8, "book": 12, "full": 64},
+    seeds={"smoke": 8, "book": 12},
     sizes=scales(
         n=each(10, 12, 50),
         n1=each(10, 12, 50),
@@ -282,7 +277,6 @@ linearly, at a rate of order $\alpha^2$.""",
         refused("k(n₁ + n₂ − k) < m < n₁n₂", "every matrix is determined", m=100),
         refused("k(n₁ + n₂ − k) < m < n₁n₂", "the measurements need not determine the minimiser", m=30),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
     discrepancy="Under sensing the constant of the rate is not that of the population: at α = {smallest α:g} "
     "the rate is {slowest of the population rate:.2f} to {fastest of the population rate:.2f} times the "
@@ -330,32 +324,23 @@ def imbalance_sets_the_rate_sensing(setting: Setting) -> Evidence:
     )
 
 
-FINAL = "final error, asymmetric / symmetric"
-CROSSING = "crossover time × λ_min(ΠΔ₀Π)"
+FINAL = Criterion("final error, asymmetric / symmetric", high=1e-6, width="the floor is reached: 10⁻²⁴")
+CROSSING = Criterion(
+    "crossover time × λ_min(ΠΔ₀Π)",
+    2.0,
+    4.0,
+    width="(x/sinh x)² = (k − r)/100 at x = λτ + ln 3 if one mode is slow: 3.4 to 2.3; more if several are",
+)
 
 
-@claim(
-    id="xiong2024.symmetric-against-asymmetric",
-    title="On the same problem the asymmetric method overtakes the symmetric one",
+@PAGE.claim(
+    "xiong2024.symmetric-against-asymmetric",
+    "On the same problem the asymmetric method overtakes the symmetric one",
+    FINAL,
+    CROSSING,
     reference="abstract, for the two rates; the crossover is new",
-    statement=r"""On the same $n\times n$ positive semidefinite truth, with $n-r\ge38$, $r<k\le r+5$,
-$\eta\sigma_1<1$ and Gaussian $F_0=X_0=\alpha\tilde F$, $G_0=\tfrac\alpha3\tilde G$ with small $\alpha$ and
-$\Delta_0\succ0$ on the range of $\Pi$, for convergent runs, slowest mode excited, and for all but about 0.3 % of
-the starts, the asymmetric error falls below 1 % of the symmetric one, and stays below, from a time $\eta T$ on
-between $2$ and $4$ times $1/\lambda_{\min}(\Pi\Delta_0\Pi)\propto\alpha^{-2}$; in the end it is at the rounding
-floor. For smaller $n-r$ more starts miss the window.""",
     kind="ordering",
-    criteria=(
-        Criterion(FINAL, high=1e-6, width="the floor is reached: 10⁻²⁴"),
-        Criterion(
-            CROSSING,
-            2.0,
-            4.0,
-            width="(x/sinh x)² = (k − r)/100 at x = λτ + ln 3 if one mode is slow: 3.4 to 2.3; more if several are",
-        ),
-    ),
     control="Δ₀ ≻ 0: a balanced start G₀ = F₀ = X₀, for which the two methods are the same",
-    seeds=SEEDS,
     sizes=scales(
         n=each(40, 50, 50),
         n1=each(40, 50, 50),
@@ -376,7 +361,6 @@ floor. For smaller $n-r$ more starts miss the window.""",
         refused(STABLE, "the step need not be stable", eta=1.2),
         refused("k − r ≤ 5", "among many modes the slowest weighs less", n=60, n1=60, n2=60, k=7),
     ),
-    chapter=CHAPTER,
     uses=("xiong2024.symmetric-lower-bound", "xiong2024.imbalance-sets-the-rate"),
 )
 def symmetric_against_asymmetric(setting: Setting) -> Evidence:

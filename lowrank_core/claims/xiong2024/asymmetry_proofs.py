@@ -14,10 +14,8 @@ from math import log2
 
 import torch
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.experiments.descents import OVER, SEEDS
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
+from lowrank_core.claims.experiments.descents import OVER
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.standing import RANK
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
@@ -37,14 +35,18 @@ from lowrank_core.sensing import Identity
 from lowrank_core.solve import solve
 from lowrank_core.truth import rectangular
 
+PAGE_IMBALANCE = Page("chapters/xiong2024/imbalance", full=64)
+PAGE_REBALANCING = Page("chapters/xiong2024/rebalancing", full=64)
+PAGE_ASYMMETRIC_LINEAR = Page("chapters/xiong2024/asymmetric-linear", full=64)
+
 IMBALANCE = "chapters/xiong2024/imbalance"
 REBALANCING = "chapters/xiong2024/rebalancing"
 LINEAR = "chapters/xiong2024/asymmetric-linear"
 
 TERMS = "terms left in the identities"
 IDENTITIES = Criterion(TERMS, 0, 0, exact="the identities, in symbols")
-ENTRIES = "entries that do not vanish"
-UNCERTIFIED = "comparisons not certified"
+
+
 VIOLATED = "certainly violated"
 DECAY = Fraction(1, 10)
 """The weight decay of the controls."""
@@ -52,31 +54,27 @@ Run = list[tuple[float, float]]
 """Pairs (x, local exponent) along a run of the toy problem."""
 
 
-DIFFERENCE = "largest relative difference from the flow solved to 20 digits"
+DIFFERENCE = Criterion(
+    "largest relative difference from the flow solved to 20 digits",
+    high=1e-15,
+    width="the solver keeps 20 digits",
+)
 
 
-@claim(
-    id="xiong2024.toy-closed-form",
-    title="The toy problem in closed form",
+@PAGE_IMBALANCE.claim(
+    "xiong2024.toy-closed-form",
+    "The toy problem in closed form",
+    IDENTITIES,
+    DIFFERENCE,
     reference="the paper has a toy problem of this kind; its closed form is derived",
-    statement=r"""For $\dot b=-c^2b$, $\dot c=-b^2c$ with $b_0,c_0>0$ the imbalance $\Delta=b^2-c^2$ is
-constant, and for $\Delta\ne0$ with $s=t+\ln(b_0/c_0)/\Delta$: $bc=\dfrac{\Delta}{2\sinh\Delta s}$,
-$b^2+c^2=\Delta\coth\Delta s$ and $\dfrac{d\ln(bc)^2}{d\ln s}=-2x\coth x$ at $x=\Delta s$; for $\Delta\to0$,
-$bc=1/(2s)$.""",
     kind="identity",
-    criteria=(
-        IDENTITIES,
-        Criterion(DIFFERENCE, high=1e-15, width="the solver keeps 20 digits"),
-    ),
     control="no weight decay: weight 1/10; for the identities also e^{Δs} in place of e^{2Δs}",
-    seeds=SEEDS,
     sizes=scales(times=each((1, 2), (1, 3), (1, 5, 20))),
     edges=(
         edge("a late time", times=(12,), seeds=2),
         edge("eight ratios from 1/4 to 2", times=(1,), seeds=8),
     ),
     means=("symbolic",),
-    chapter=IMBALANCE,
 )
 def toy_closed_form(setting: Setting) -> Evidence:
     times = setting.sizes.times
@@ -95,27 +93,26 @@ def toy_closed_form(setting: Setting) -> Evidence:
     )
 
 
-ORDER = "order of the error in η"
-SOLVER = "largest difference from the solver on 2 × 2 matrices"
-GAP = "largest |exponent / (−2x coth x) − 1| / (ηb₀²)"
+ORDER = Criterion(
+    "order of the error in η", 0.9, 1.1, width="next order in η: 0.96 to 1.007 for b₀ from 1/2 to 1"
+)
+GAP = Criterion(
+    "largest |exponent / (−2x coth x) − 1| / (ηb₀²)",
+    high=2,
+    width="1.5 at c₀ = b₀, the largest; the next order in η",
+)
+SOLVER = Criterion("largest difference from the solver on 2 × 2 matrices", high=1e-12, width="rounding")
 
 
-@claim(
-    id="xiong2024.toy-gradient-descent",
-    title="Gradient descent follows the toy's closed form to first order",
+@PAGE_IMBALANCE.claim(
+    "xiong2024.toy-gradient-descent",
+    "Gradient descent follows the toy's closed form to first order",
+    ORDER,
+    GAP,
+    SOLVER,
     reference="no counterpart in the paper",
-    statement=r"""From $b_0\ge c_0>0$ with $\eta b_0^2\le\tfrac1{20}$, on a fixed interval of time $\eta T$ the
-relative difference between $bc$ of simultaneous gradient descent and of the flow is of order $\eta$. The local
-exponent of $(bc)^2$ in $s$ follows $-2x\coth x$ up to a relative error of order $\eta b_0^2$: from the power
-law $-2$ of $\Delta=0$, past $-\tfrac52$ at $x=0.888$, to exponential decay.""",
     kind="rate",
-    criteria=(
-        Criterion(ORDER, 0.9, 1.1, width="next order in η: 0.96 to 1.007 for b₀ from 1/2 to 1"),
-        Criterion(GAP, high=2, width="1.5 at c₀ = b₀, the largest; the next order in η"),
-        Criterion(SOLVER, high=1e-12, width="rounding"),
-    ),
     control="the laws of Δ in place of those of Δ = 0, for c₀ = b₀/3; no weight decay: weight 1/10",
-    seeds=SEEDS,
     sizes=scales(eta=each(0.02, 0.02, 0.005), time=each(10.0, 20.0, 50.0), until=each(4.0, 8.0, 12.0)),
     edges=(
         edge("the largest step", eta=0.05),
@@ -123,7 +120,6 @@ law $-2$ of $\Delta=0$, past $-\tfrac52$ at $x=0.888$, to exponential decay.""",
         edge("a long run", time=60.0, until=10.0),
         refused("ηb₀² ≤ 1/20", "the next order in η is no longer small", eta=0.2),
     ),
-    chapter=IMBALANCE,
     uses=("xiong2024.toy-closed-form",),
 )
 def toy_gradient_descent(setting: Setting) -> Evidence:
@@ -203,21 +199,17 @@ def solver_difference(setting: Setting, starts: list[tuple[float, float]], decay
     return (run.observed["product"] - scalar[:, run.steps]).abs().amax(1)
 
 
-@claim(
-    id="xiong2024.toy-drift-certified",
-    title="The imbalance of the toy problem drifts by ηc₀²/2",
+UNCERTIFIED = Criterion("comparisons not certified", 0, 0)
+
+
+@PAGE_IMBALANCE.claim(
+    "xiong2024.toy-drift-certified",
+    "The imbalance of the toy problem drifts by ηc₀²/2",
+    IDENTITIES,
+    UNCERTIFIED,
     reference="no counterpart in the paper",
-    statement=r"""Simultaneous gradient descent from $b_0>c_0>0$ with $0<\eta b_0^2\le1$ has
-$\Delta_{t+1}=\Delta_t(1-\eta^2b_t^2c_t^2)$, and the relative drift $D_T=1-\Delta_T/\Delta_0$ satisfies
-$1-e^{-\eta(q_0-q_T)/4}\le D_T\le\dfrac{\eta c_0^2}{2-\eta b_0^2}$, $q=b^2+c^2$; so
-$D_\infty=\tfrac12\eta c_0^2+O(\eta^2)$.""",
     kind="bound-upper",
-    criteria=(
-        IDENTITIES,
-        Criterion(UNCERTIFIED, 0, 0),
-    ),
     control="no weight decay: weight 1/10; simultaneous updates: alternating ones, from c₀ > b₀",
-    seeds=SEEDS,
     sizes=scales(starts=each(1, 3, 10), steps=each(2_000, 4_000, 20_000), step="1/20"),
     edges=(
         edge("the first steps", starts=20, steps=4),
@@ -226,7 +218,6 @@ $D_\infty=\tfrac12\eta c_0^2+O(\eta^2)$.""",
         refused("ηb₀² ≤ 1", "Δ may change its sign", step="3"),
     ),
     means=("symbolic", "ball"),
-    chapter=IMBALANCE,
 )
 def toy_drift_certified(setting: Setting) -> Evidence:
     s, step = setting.sizes, Fraction(setting.sizes.step)
@@ -274,24 +265,21 @@ def toy_drift_certified(setting: Setting) -> Evidence:
     )
 
 
-FIRST = "terms of first order in η"
+FIRST = Criterion(
+    "terms of first order in η", 0, 0, exact="the part of first order of the identities, in symbols"
+)
+ENTRIES = Criterion("entries that do not vanish", 0, 0)
 
 
-@claim(
-    id="xiong2024.drift-identity",
-    title="The imbalance changes at second order only",
+@PAGE_IMBALANCE.claim(
+    "xiong2024.drift-identity",
+    "The imbalance changes at second order only",
+    IDENTITIES,
+    FIRST,
+    ENTRIES,
     reference="conservation along the flow is classical; the discrete identity is derived",
-    statement=r"""For every linear $\mathcal A$, with $R=\mathcal A^*\mathcal A(FG^\top-M^\star)$, one
-simultaneous step changes $\Delta=F^\top F-G^\top G$ by exactly $\eta^2(G^\top R^\top RG-F^\top RR^\top F)$;
-there is no term of first order, so the flow conserves $\Delta$.""",
     kind="identity",
-    criteria=(
-        IDENTITIES,
-        Criterion(FIRST, 0, 0, exact="the part of first order of the identities, in symbols"),
-        Criterion(ENTRIES, 0, 0),
-    ),
     control="simultaneous steps of plain descent: alternating ones; weight decay, also at first order",
-    seeds=SEEDS,
     sizes=scales(
         cases=each(
             ((3, 4, 2, 5),),
@@ -307,7 +295,6 @@ there is no term of first order, so the flow conserves $\Delta$.""",
         edge("more measurements than unknowns", cases=((2, 3, 2, 9),)),
     ),
     means=("symbolic", "exact"),
-    chapter=IMBALANCE,
 )
 def imbalance_identity(setting: Setting) -> Evidence:
     cases = {
@@ -341,28 +328,22 @@ def imbalance_identity(setting: Setting) -> Evidence:
     )
 
 
-PRODUCT = "terms and entries left of F̃G̃ᵀ − FGᵀ"
-LEFT = "terms and entries left of F̃ᵀF̃ − β²I"
-RIGHT = "terms and entries left of G̃ᵀG̃ − β⁻²Aᵀ(FGᵀ)(FGᵀ)ᵀA"
+PRODUCT = Criterion("terms and entries left of F̃G̃ᵀ − FGᵀ", 0, 0)
+LEFT = Criterion("terms and entries left of F̃ᵀF̃ − β²I", 0, 0)
+RIGHT = Criterion("terms and entries left of G̃ᵀG̃ − β⁻²Aᵀ(FGᵀ)(FGᵀ)ᵀA", 0, 0)
 
 
-@claim(
-    id="xiong2024.rebalancing-identity",
-    title="Rebalancing keeps the iterate and makes F an isometry times β",
+@PAGE_REBALANCING.claim(
+    "xiong2024.rebalancing-identity",
+    "Rebalancing keeps the iterate and makes F an isometry times β",
+    PRODUCT,
+    LEFT,
+    RIGHT,
     reference="the modified step of the accelerated method, restated; the spectrum of G̃ is derived",
-    statement=r"""For $k\le n_1$ and $F=ASB$ with $A^\top A=BB^\top=I_k$ and diagonal $S$, and $\beta>0$, the
-pair $\tilde F=\beta A$, $\tilde G=\beta^{-1}GB^\top S$ satisfies $\tilde F\tilde G^\top=FG^\top$, $\tilde
-F^\top\tilde F=\beta^2I$ and $\tilde G^\top\tilde G=\beta^{-2}A^\top(FG^\top)(FG^\top)^\top A$.""",
     origin="sharpened",
     known="restated",
     kind="identity",
-    criteria=(
-        Criterion(PRODUCT, 0, 0),
-        Criterion(LEFT, 0, 0),
-        Criterion(RIGHT, 0, 0),
-    ),
     control="the step as it is: S is forgotten, or B not transposed; for F̃ᵀF̃, β and 1/β are exchanged",
-    seeds=SEEDS,
     sizes=scales(
         cases=each(
             ((4, 3, 2),),
@@ -378,7 +359,6 @@ F^\top\tilde F=\beta^2I$ and $\tilde G^\top\tilde G=\beta^{-2}A^\top(FG^\top)(FG
         refused("k ≤ n₁", "A cannot have orthonormal columns", cases=((2, 4, 3),)),
     ),
     means=("symbolic", "exact"),
-    chapter=REBALANCING,
 )
 def rebalanced_identity(setting: Setting) -> Evidence:
     def left_over(mistake: rebalancing_identity.Mistake = "") -> list[rebalancing_identity.Residuals]:
@@ -411,26 +391,22 @@ def rebalanced_identity(setting: Setting) -> Evidence:
     )
 
 
-SMALLEST = "smallest nonzero eigenvalue of the error operator / μ"
+SMALLEST = Criterion(
+    "smallest nonzero eigenvalue of the error operator / μ",
+    1 - 1e-6,
+    1 + 1e-6,
+    width="the enclosures, about 10⁻⁸ wide",
+)
 
 
-@claim(
-    id="xiong2024.local-rate",
-    title="The local rate is set by the smallest nonzero eigenvalues of FᵀF and GᵀG",
+@PAGE_ASYMMETRIC_LINEAR.claim(
+    "xiong2024.local-rate",
+    "The local rate is set by the smallest nonzero eigenvalues of FᵀF and GᵀG",
+    IDENTITIES,
+    SMALLEST,
     reference="sharpens the form exp(−Ω(α²T)) of the abstract; the exact rate is derived",
-    statement=r"""One simultaneous step on the population loss maps $E=FG^\top-M^\star$ to
-$E-\eta\mathcal L(E)+\eta^2EGF^\top E$ with
-$\mathcal L(E)=FF^\top E+EGG^\top$, whose smallest nonzero eigenvalue is
-$\mu=\min\{a_+\text{ if }n_2>\operatorname{rank}G,\ b_+\text{ if }n_1>\operatorname{rank}F,\ a_++b_+\}$, $a_+$
-and $b_+$ being the smallest nonzero eigenvalues of $F^\top F$ and $G^\top G$. At $FG^\top=M^\star$ after
-rebalancing, with $n_1>k$ and $n_2>r$, $\mu=\min(\beta^2,\sigma_r^2/\beta^2)$.""",
     kind="identity",
-    criteria=(
-        IDENTITIES,
-        Criterion(SMALLEST, 1 - 1e-6, 1 + 1e-6, width="the enclosures, about 10⁻⁸ wide"),
-    ),
     control="n₁ > rank F: n₁ = rank F = k = 6 with min(a₊, b₊), n₁ = k with min(β², σ_r²/β²); simultaneous steps",
-    seeds=SEEDS,
     sizes=scales(
         shapes=each(
             ((5, 4, 3, 1, 3, 1), (3, 5, 3, 1, 3, 1)),
@@ -461,7 +437,6 @@ rebalancing, with $n_1>k$ and $n_2>r$, $\mu=\min(\beta^2,\sigma_r^2/\beta^2)$.""
     ),
     waives=(RANK,),
     means=("symbolic", "ball"),
-    chapter=LINEAR,
     uses=("xiong2024.rebalancing-identity",),
 )
 def error_operator(setting: Setting) -> Evidence:
@@ -536,23 +511,18 @@ def off_one(ratio: float) -> float:
     return abs(ratio - 1)
 
 
-WINDOW = "comparisons with λ_k(Δ), λ_{k−r}(Δ) and σ_r²/‖F‖² not certified"
-CEILING = "comparisons with ‖Δ‖ and eigenvalues of ±Δ not certified"
+WINDOW = Criterion("comparisons with λ_k(Δ), λ_{k−r}(Δ) and σ_r²/‖F‖² not certified", 0, 0)
+CEILING = Criterion("comparisons with ‖Δ‖ and eigenvalues of ±Δ not certified", 0, 0)
 
 
-@claim(
-    id="xiong2024.interlacing",
-    title="The imbalance brackets the local rate",
+@PAGE_ASYMMETRIC_LINEAR.claim(
+    "xiong2024.interlacing",
+    "The imbalance brackets the local rate",
+    WINDOW,
+    CEILING,
     reference="implies that the form exp(−Ω(α²T)) of the abstract cannot be improved in α",
-    statement=r"""Let $FG^\top=M^\star$ have rank $r<k$. If $\Delta=F^\top F-G^\top G\succ0$, then
-$\lambda_k(\Delta)\le\lambda_{\min}(F^\top F)\le\lambda_{k-r}(\Delta)$ and
-$\lambda_r(G^\top G)\ge\sigma_r^2/\|F\|^2$. If $\operatorname{rank}F>r$, then
-$a_+\le\lambda_{\operatorname{rank}F-r}(\Delta)$, and if $\operatorname{rank}G>r$,
-$b_+\le\lambda_{\operatorname{rank}G-r}(-\Delta)$; so $\min(a_+,b_+)\le\|\Delta\|$ if a rank exceeds $r$.""",
     kind="bound-upper",
-    criteria=(Criterion(WINDOW, 0, 0), Criterion(CEILING, 0, 0)),
     control="Δ ≻ 0: it has more than r negative eigenvalues; a rank above r: both are r, nearly balanced",
-    seeds=SEEDS,
     sizes=scales(
         instances=each(1, 2, 20),
         definite=((6, 5, 4, 1, 4, 1), (5, 6, 4, 2, 4, 2), (7, 4, 5, 2, 5, 2)),
@@ -567,7 +537,6 @@ $b_+\le\lambda_{\operatorname{rank}G-r}(-\Delta)$; so $\min(a_+,b_+)\le\|\Delta\
     ),
     waives=(RANK,),
     means=("exact",),
-    chapter=LINEAR,
     uses=("xiong2024.local-rate",),
 )
 def imbalance_brackets_rate(setting: Setting) -> Evidence:

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from lowrank_core.analysis import rates
-from lowrank_core.claims.claim import Setting
 from lowrank_core.claims.experiments.descents import FLOOR, late_fit, scaled_start
+from lowrank_core.claims.grammar import Setting
 from lowrank_core.factors import Factors
 from lowrank_core.randomness import normal
 from lowrank_core.solve import Trajectory

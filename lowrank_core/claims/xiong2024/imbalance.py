@@ -14,47 +14,41 @@ from types import SimpleNamespace
 import torch
 
 from lowrank_core.analysis.imbalance import imbalance, slow_modes
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments.descents import (
-    SEEDS,
     asymmetric_run,
     descent_fit,
     per_step,
     resized,
     scaled_start,
 )
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.xiong2024.noise_law import truth_of
 from lowrank_core.factors import Factors, pad_columns
 from lowrank_core.linalg import operator_norm
 from lowrank_core.randomness import orthonormal
 
-CHAPTER = "chapters/xiong2024/imbalance"
-FINAL_BOUND = "fastest rate / bound, Δ at the end"
-BOUND = "fastest rate / bound, Δ at the start"
-FASTER = "rate / rate at a larger ρ"
-PREDICTED = "rate / predicted"
+PAGE = Page("chapters/xiong2024/imbalance", full=64)
 
 
-@claim(
-    id="xiong2024.rate-at-most-imbalance",
-    title="No start is faster than its imbalance, unless the factors fill their rows",
+FINAL_BOUND = Criterion(
+    "fastest rate / bound, Δ at the end",
+    high=1.005,
+    width="the fit of a rate on a finite window, below 0.5 %",
+)
+BOUND = Criterion(
+    "fastest rate / bound, Δ at the start", high=1.02, width="the drift of ‖Δ‖ at this step, below 2 %"
+)
+
+
+@PAGE.claim(
+    "xiong2024.rate-at-most-imbalance",
+    "No start is faster than its imbalance, unless the factors fill their rows",
+    FINAL_BOUND,
+    BOUND,
     reference="abstract for the form exp(−Ω(α²T)) and its necessity; the bound is new",
-    statement=r"""On the population loss, let asymmetric gradient descent converge to $(F_\infty,G_\infty)$ with
-$F_\infty G_\infty^\top=M^\star$, its slowest mode excited. If $\operatorname{rank}F_\infty>r$ and
-$n_2>\operatorname{rank}G_\infty$, or $\operatorname{rank}G_\infty>r$ and $n_1>\operatorname{rank}F_\infty$,
-and $\eta\|\Delta_\infty\|<1$, then the squared error falls in the end by at most
-$-2\ln(1-\eta\|\Delta_\infty\|)$ per iteration in the logarithm. From a generic start with $r<k<\min(n_1,n_2)$
-one of the two holds. $\|\Delta_\infty\|$ is $\|\Delta_0\|$ up to the drift.""",
     kind="bound-upper",
-    criteria=(
-        Criterion(FINAL_BOUND, high=1.005, width="the fit of a rate on a finite window, below 0.5 %"),
-        Criterion(BOUND, high=1.02, width="the drift of ‖Δ‖ at this step, below 2 %"),
-    ),
     control="extra rank in the limit: F₀ and G₀ of rank r with the same row space; or a free column: n₂ = r, where "
     "rank G∞ = n₂",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(20, 30, 50),
         n2=each(16, 24, 40),
@@ -83,7 +77,6 @@ one of the two holds. $\|\Delta_\infty\|$ is $\|\Delta_0\|$ up to the drift.""",
             ks=(8,),
         ),
     ),
-    chapter=CHAPTER,
     uses=("xiong2024.interlacing", "xiong2024.imbalance-conservation"),
 )
 def rate_at_most_imbalance(setting: Setting) -> Evidence:
@@ -161,26 +154,24 @@ def one_is_slow(limit: Factors, r: int) -> torch.Tensor:
     return ((f > r) & (g < n2)) | ((g > r) & (f < n1))
 
 
-@claim(
-    id="xiong2024.ratio-of-scales",
-    title="A smaller ratio of scales is faster",
+FASTER = Criterion(
+    "rate / rate at a larger ρ",
+    low=1.03,
+    width="neighbours differ by 20 % or more on 90 pilot pairs; sd 0.08 at most about 1.36",
+)
+PREDICTED = Criterion(
+    "rate / predicted", 0.97, 1.04, width="order α²: 0.994 to 1.020 on 120 pilot runs, sd 0.006"
+)
+
+
+@PAGE.claim(
+    "xiong2024.ratio-of-scales",
+    "A smaller ratio of scales is faster",
+    FASTER,
+    PREDICTED,
     reference="public discussion of the scales α and α/3; the prediction is new",
-    statement=r"""On the population loss with $k>r$, $\Delta_0\succ0$, $n=n_1=n_2\ge100k$ and $\eta\sigma_1<1$,
-the rate of convergent runs, slowest mode excited, from $F_0=\alpha\tilde F$, $G_0=\rho\alpha\tilde G$ is
-$2\eta d_1$ per iteration in the squared error as $\alpha\to0$. With high probability
-$d_1/\alpha^2=1-\rho^2+O(\sqrt{k/n})$, not uniformly as $\rho\to1$, and (at $n=100k$ on all but fewer than 1 % of
-the starts) $\rho=0.1$ is faster than $0.5$, $0.5$ than $0.65$, and $0.65$ than $0.75$.""",
     kind="ordering",
-    criteria=(
-        Criterion(
-            FASTER,
-            low=1.03,
-            width="neighbours differ by 20 % or more on 90 pilot pairs; sd 0.08 at most about 1.36",
-        ),
-        Criterion(PREDICTED, 0.97, 1.04, width="order α²: 0.994 to 1.020 on 120 pilot runs, sd 0.006"),
-    ),
     control="no extra rank, k = r, where the rate is σ_r whatever ρ is",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(400, 400, 1_000),
         n2=each(400, 400, 1_000),
@@ -191,7 +182,6 @@ the starts) $\rho=0.1$ is faster than $0.5$, $0.5$ than $0.65$, and $0.65$ than 
         eta=each(0.2, 0.1, 0.1),
         steps=each(2_500, 6_000, 60_000),
     ),
-    chapter=CHAPTER,
     edges=(
         edge("r = 1", spectrum=(1.0,), k=3),
         edge("k = r + 1", k=3),

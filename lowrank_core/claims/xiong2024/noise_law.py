@@ -14,27 +14,22 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.imbalance import free_directions, imbalance, slow_modes
 from lowrank_core.analysis.statistics import Pooled, pooled
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments.descents import (
     FLOOR,
-    SEEDS,
     assume_small_steps,
     asymmetric_run,
     late_fit,
     scaled_start,
 )
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.factors import Factors, balanced_start, rotated_start
 from lowrank_core.linalg import operator_norm
 from lowrank_core.solve import Trajectory
 from lowrank_core.truth import Truth, rectangular
 
-CHAPTER = "chapters/xiong2024/imbalance"
-BETTER = "residual ratio, exponential / power law"
-AGAINST_BALANCE = "final error / error of a balanced start"
-GAP = "|ln(error / law)| / (1 + 2‖Δ₀‖ηT), largest"
-DEVIATION = "largest deviation of the local exponent from its law"
+PAGE = Page("chapters/xiong2024/imbalance", full=64)
+
+
 LEARNT = 20.0
 """Time, times σ_r, from which on the signal is learnt to a precision that no longer shows in the error."""
 
@@ -45,28 +40,27 @@ def truth_of(setting: Setting) -> Truth:
     return rectangular(s.n1, s.n2, s.spectrum, setting.seeds, device=setting.device)
 
 
-@claim(
-    id="xiong2024.balance-is-sublinear",
-    title="Without imbalance the power law of the symmetric method returns",
-    reference="no counterpart in the paper, which needs the imbalance",
-    statement=r"""On the population loss of a square $M^\star\succeq0$, asymmetric gradient descent with $r<k\le n$
-and $\eta\max(\sigma_1,\|F_0\|^2)\le\frac12$ from a balanced start of full rank, $F_0^\top F_0=G_0^\top G_0$, obeys
-$(\eta T)^2\,\|F_TG_T^\top-M^\star\|_F^2\to(k-r)/4$ if $F_0=G_0$; and from $G_0=QF_0$ with a rotation $Q$, small
-$\alpha$ and $4k\le n$ it follows the same law from $\eta T\gg\alpha^{-2}$ on, until its drift is felt, later than
-$\eta T=1/\eta$.""",
-    kind="tight",
-    criteria=(
-        Criterion(
-            "constant",
-            0.99,
-            1.01,
-            of_prediction=True,
-            width="the slowest mode's offset, and the drift of G₀ = QF₀: 0.996 to 1 over 100 pilot runs",
-        ),
-        Criterion(BETTER, low=50, width="over 100 pilot runs at α = 0.4 to 0.7 never below 100"),
+BETTER = Criterion(
+    "residual ratio, exponential / power law",
+    low=50,
+    width="over 100 pilot runs at α = 0.4 to 0.7 never below 100",
+)
+
+
+@PAGE.claim(
+    "xiong2024.balance-is-sublinear",
+    "Without imbalance the power law of the symmetric method returns",
+    Criterion(
+        "constant",
+        0.99,
+        1.01,
+        of_prediction=True,
+        width="the slowest mode's offset, and the drift of G₀ = QF₀: 0.996 to 1 over 100 pilot runs",
     ),
+    BETTER,
+    reference="no counterpart in the paper, which needs the imbalance",
+    kind="tight",
     control="balance: F₀ = G₀ unbalanced a little, G₀ times √(1 − ε)",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(20, 40, 50),
         n2=each(20, 40, 50),
@@ -90,7 +84,6 @@ $\eta T=1/\eta$.""",
         refused("k ≤ n", "only n − r modes are left, not k − r", k=24),
         refused("η max(σ₁, ‖F₀‖²) ≤ ½", "beyond ησ₁ = 1 there are cycles", eta=0.3),
     ),
-    chapter=CHAPTER,
     uses=("xiong2024.symmetric-lower-bound",),
 )
 def balance_is_sublinear(setting: Setting) -> Evidence:
@@ -141,33 +134,27 @@ def tilted(start: Factors, epsilon: float) -> Factors:
     return Factors(start.left, start.right * (1 - epsilon) ** 0.5)
 
 
-@claim(
-    id="xiong2024.equal-scales-are-not-balance",
-    title="Equal scales are not balance",
+GAP = Criterion(
+    "|ln(error / law)| / (1 + 2‖Δ₀‖ηT), largest",
+    high=0.02,
+    width="order α²: mean 0.003, sd 0.002, largest 0.011 over 60 pilot seeds",
+)
+AGAINST_BALANCE = Criterion(
+    "final error / error of a balanced start",
+    high=0.1,
+    pooled="median over the seeds",
+    width="an exponential against a power law: 1e-18 over 60 pilot seeds, where balance gives 1",
+)
+
+
+@PAGE.claim(
+    "xiong2024.equal-scales-are-not-balance",
+    "Equal scales are not balance",
+    GAP,
+    AGAINST_BALANCE,
     reference="no counterpart in the paper, whose scales are α and α/3",
-    statement=r"""On the population loss with $r<k<n=n_1=n_2$ and $\eta\sigma_1<1$, independent Gaussian $F_0$,
-$G_0$ of equal scale ($\rho=1$) have a random, mostly indefinite imbalance, and as $\alpha\to0$ the squared error
-of convergent runs of asymmetric gradient descent after the signal is learnt is, with no fitted parameter,
-$\operatorname{tr}\bigl[(I+SK_t)^{-1}S\,(I+S'K'_t)^{-1}S'\bigr]$ at $t=\eta T$. Here $S$, $S'$ are the Gram
-matrices of the noise rows of $F_0$ and $G_0$ on the free directions, $D=S-S'$, $K_t=D^{-1}(e^{2Dt}-I)$ and
-$K'_t=D^{-1}(I-e^{-2Dt})$. In the end, the slowest mode excited, it is linear, at the rate
-$2\eta\min_j|d_j|$ per iteration, though $D$, for $k-r\ge2$, be mostly indefinite.""",
     kind="rate",
-    criteria=(
-        Criterion(
-            GAP,
-            high=0.02,
-            width="order α²: mean 0.003, sd 0.002, largest 0.011 over 60 pilot seeds",
-        ),
-        Criterion(
-            AGAINST_BALANCE,
-            high=0.1,
-            pooled="median over the seeds",
-            width="an exponential against a power law: 1e-18 over 60 pilot seeds, where balance gives 1",
-        ),
-    ),
     control="independence: exact balance, G₀ = F₀, in place of another draw of the same scale",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(40, 40, 50),
         n2=each(40, 40, 50),
@@ -195,7 +182,6 @@ $2\eta\min_j|d_j|$ per iteration, though $D$, for $k-r\ge2$, be mostly indefinit
             ks=(6,),
         ),
     ),
-    chapter=CHAPTER,
     uses=("xiong2024.balance-is-sublinear", "xiong2024.local-rate"),
 )
 def equal_scales_are_not_balance(setting: Setting) -> Evidence:
@@ -272,23 +258,20 @@ def noise_law(time: torch.Tensor, start: Factors, truth: Truth) -> torch.Tensor:
     return (share(grams[0], values) * share(grams[1], -values).mT).sum(dim=(-2, -1))
 
 
-@claim(
-    id="xiong2024.crossover-curve",
-    title="The crossover from the power law to the exponential follows the slow modes",
+DEVIATION = Criterion(
+    "largest deviation of the local exponent from its law",
+    high=0.03,
+    width="order α²: mean 0.003, sd 0.002, largest 0.012 over 60 pilot runs",
+)
+
+
+@PAGE.claim(
+    "xiong2024.crossover-curve",
+    "The crossover from the power law to the exponential follows the slow modes",
+    DEVIATION,
     reference="no counterpart in the paper; its toy example has one mode",
-    statement=r"""On the population loss of a square $M^\star\succeq0$ with $r<k\le n$, from $F_0$ and
-$G_0=\sqrt{1-\epsilon}\,F_0$ with small $\alpha$, the squared error after the signal is learnt is
-$\sum_j\bigl(d_j/(2\sinh x_j)\bigr)^2$ with $x_j=d_j\eta T-\tfrac12\ln(1-\epsilon)$: for small $\epsilon$ its
-local exponent is $-2\sum_jw_jx_j\coth x_j\big/\sum_jw_j$ with $w_j=(d_j/\sinh x_j)^2$, which leads from $-2$ to
-the exponential with no fitted parameter.""",
     kind="rate",
-    criteria=(
-        Criterion(
-            DEVIATION, high=0.03, width="order α²: mean 0.003, sd 0.002, largest 0.012 over 60 pilot runs"
-        ),
-    ),
     control="one number in place of the modes: λ_min(Δ₀), or the slowest mode alone",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(40, 40, 50),
         n2=each(40, 40, 50),
@@ -308,7 +291,6 @@ the exponential with no fitted parameter.""",
         refused("n₁ = n₂", "F₀ and G₀ are proportional", n1=30),
         refused("k ≤ n", "only n − r modes are left, not k − r", n1=4, n2=4),
     ),
-    chapter=CHAPTER,
     uses=("xiong2024.toy-closed-form",),
     discrepancy="No single value of ηT·λ_min(Δ₀) marks the crossover: in the runs of this claim the local exponent "
     "passes −2.5 at values from {earliest crossover:.2f} to {latest crossover:.2f}. The curve is set by all "

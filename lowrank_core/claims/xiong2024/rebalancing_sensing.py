@@ -12,10 +12,8 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.statistics import pooled_size
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.experiments.descents import FLOOR, SEEDS, asymmetric_run, descent_fit, scaled_start
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
+from lowrank_core.claims.experiments.descents import FLOOR, asymmetric_run, descent_fit, scaled_start
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.standing import RANK
 from lowrank_core.claims.xiong2024.batches import exponent_in_squares, late_rate
 from lowrank_core.factors import gaussian_start
@@ -25,35 +23,31 @@ from lowrank_core.sensing import gaussian_symmetric
 from lowrank_core.solve import Trajectory, log_spaced, solve
 from lowrank_core.truth import psd
 
-CHAPTER = "chapters/xiong2024/rebalancing"
-EXPONENT = "|exponent of the rate in α²|"
-GAIN = "rate with the step / without, from the smallest start"
-LATE = "late exponent of symmetric descent"
-SMALLEST = "final error, smallest α / largest"
-WITHOUT = "final error from the smallest α, without the step / with"
+PAGE = Page("chapters/xiong2024/rebalancing", full=64)
 
 
-@claim(
-    id="xiong2024.rebalanced-rate-sensing",
-    title="Under Gaussian sensing, too, the rate after the step is of the same order for every start scale",
+EXPONENT = Criterion(
+    "|exponent of the rate in α²|",
+    high=0.15,
+    width="single starts: at most 0.09 on 10 pilot seeds; no step: 0.7 to 1",
+)
+GAIN = Criterion(
+    "rate with the step / without, from the smallest start",
+    low=1.5,
+    width="4 to 22 on 10 pilot seeds; its logarithm has sd 0.5; k = r gives 1",
+)
+
+
+@PAGE.claim(
+    "xiong2024.rebalanced-rate-sensing",
+    "Under Gaussian sensing, too, the rate after the step is of the same order for every start scale",
+    EXPONENT,
+    GAIN,
     reference="abstract, under a restricted isometry property",
-    statement=r"""With $m<n_1n_2$ Gaussian measurements, $m$ at least 1.75 times the $k(n_1+n_2-k)$ degrees of
-freedom, and $r<k<n_1$, the rate of asymmetric gradient descent after one rebalancing step near the truth is
-of the same order for every $\alpha$ (exponent $0$ in $\alpha^2$; its value still varies with the noise directions
-that the switch finds), and without the step it falls with $\alpha$.""",
     origin="paper",
     known="restated",
     kind="rate",
-    criteria=(
-        Criterion(
-            EXPONENT,
-            high=0.15,
-            width="single starts: at most 0.09 on 10 pilot seeds; no step: 0.7 to 1",
-        ),
-        Criterion(GAIN, low=1.5, width="4 to 22 on 10 pilot seeds; its logarithm has sd 0.5; k = r gives 1"),
-    ),
     control="the step is left out; for the gain, no extra rank: k = r",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(12, 14, 50),
         n2=each(12, 14, 50),
@@ -73,7 +67,6 @@ that the switch finds), and without the step it falls with $\alpha$.""",
         refused("m ≥ 1.75 k(n₁ + n₂ − k)", "too few measurements to recover a matrix of rank k", m=80),
         refused("k > r", "the rate is free of α without the step", k=1),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
     discrepancy="Under sensing the rate after the step is of one order for every α, but it is not the "
     "population's: {rate / population rate:.2f} of −2 ln(1 − ησ_r) with m = {measurements m:.0f} of "
@@ -122,34 +115,35 @@ def rebalanced_rate_sensing(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="xiong2024.paper-experiment",
-    title="The order of the paper's curves, at a reduced size",
+LATE = Criterion(
+    "late exponent of symmetric descent", low=-2.2, width="−1.9 to −1.76 on 5 pilot seeds; k = r is below −20"
+)
+SMALLEST = Criterion(
+    "final error, smallest α / largest",
+    low=2.0,
+    width="1e5 and more; k = r gives 1; on one seed in thirty the larger start is as slow",
+    pooled="median over the seeds",
+)
+WITHOUT = Criterion(
+    "final error from the smallest α, without the step / with",
+    low=2.0,
+    width="above 1e18 on 5 pilot seeds; k = r gives 1",
+    pooled="median over the seeds",
+)
+
+
+@PAGE.claim(
+    "xiong2024.paper-experiment",
+    "The order of the paper's curves, at a reduced size",
+    LATE,
+    SMALLEST,
+    WITHOUT,
     reference="Figures 1 and 2, whose parameters were not readable; at full scale 50 × 50, rank 3, k = 5, one seed",
-    statement=r"""For a truth of rank $r$ with $\kappa=1$ searched with $k=r+2$ columns from $m$ Gaussian
-measurements, $0.55\,n^2\le m<n^2$, symmetric gradient descent is sublinear, asymmetric gradient descent is
-faster from the largest $\alpha$ than from the smallest, and one rebalancing step makes it faster from the
-smallest. Measured at $n=14$, $r=1$.""",
     origin="paper",
     known="restated",
     kind="ordering",
-    criteria=(
-        Criterion(LATE, low=-2.2, width="−1.9 to −1.76 on 5 pilot seeds; k = r is below −20"),
-        Criterion(
-            SMALLEST,
-            low=2.0,
-            width="1e5 and more; k = r gives 1; on one seed in thirty the larger start is as slow",
-            pooled="median over the seeds",
-        ),
-        Criterion(
-            WITHOUT,
-            low=2.0,
-            width="above 1e18 on 5 pilot seeds; k = r gives 1",
-            pooled="median over the seeds",
-        ),
-    ),
     control="no extra rank: k = r",
-    seeds={"smoke": 3, "book": 8, "full": 1},
+    seeds={"full": 1},
     sizes=scales(
         n=each(14, 14, 50),
         m=each(168, 168, 2_000),
@@ -165,7 +159,6 @@ smallest. Measured at $n=14$, $r=1$.""",
         refused("0.55 n² ≤ m < n²", "fewer measurements than the degrees of freedom", m=60),
         refused("r < min(n₁, n₂)", "there is no low rank to recover", rank=14),
     ),
-    chapter=CHAPTER,
     uses=("xiong2024.rebalanced-rate-sensing",),
     fit="illustrates",
 )

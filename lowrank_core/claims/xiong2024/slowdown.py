@@ -10,11 +10,9 @@ import math
 import torch
 
 from lowrank_core.analysis import rates
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments.descents import (
     FLOOR,
     OVER,
-    SEEDS,
     SMALL_STEPS,
     assume_small_steps,
     descent_fit,
@@ -23,42 +21,39 @@ from lowrank_core.claims.experiments.descents import (
     resized,
     symmetric_run,
 )
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.standing import RANK
 from lowrank_core.factors import Factors, rank_limited_start
 from lowrank_core.solve import Trajectory
 
-CHAPTER = "chapters/xiong2024/symmetric-slowdown"
-CONSTANT = "(ηT)²·error in the limit"
+PAGE = Page("chapters/xiong2024/symmetric-slowdown", full=64)
+
+
 RATE = "rate per iteration"
-RATIO = "residual ratio, exponential / power law"
+
 LOCAL_STEPS = "η ≤ 2/(2σ₁ + σ_r)"
 
 
-@claim(
-    id="xiong2024.symmetric-lower-bound",
-    title="Symmetric gradient descent with k > r is no faster than 1/T²",
+CONSTANT = Criterion(
+    "(ηT)²·error in the limit",
+    0.998,
+    1.002,
+    of_prediction=True,
+    width="finite T, of order ln(T)/T: 5·10⁻⁴ off at smoke and 10⁻⁴ at book scale",
+)
+RATIO = Criterion("residual ratio, exponential / power law", low=100, width="1 separates the laws")
+
+
+@PAGE.claim(
+    "xiong2024.symmetric-lower-bound",
+    "Symmetric gradient descent with k > r is no faster than 1/T²",
+    CONSTANT,
+    RATIO,
     reference="abstract for the form Ω(1/T²); the constant and its conditions are new",
-    statement=r"""On the population loss, from a generic start $X_0\in\mathbb R^{n\times k}$ with $k>r$ and with
-$\eta\max(\sigma_1,\|X_0\|^2)\le\tfrac12$, symmetric gradient descent satisfies
-$(\eta T)^2\,\|X_TX_T^\top-M^\star\|_F^2\to(\min(k,n)-r)/4$: the squared error is of order $1/T^2$, and not
-smaller.""",
     origin="sharpened",
     known="restated",
     kind="tight",
-    criteria=(
-        Criterion(
-            CONSTANT,
-            0.998,
-            1.002,
-            of_prediction=True,
-            width="finite T, of order ln(T)/T: 5·10⁻⁴ off at smoke and 10⁻⁴ at book scale",
-        ),
-        Criterion(RATIO, low=100, width="1 separates the laws"),
-    ),
     control="k > r: k = r, everything else the same; for the constant, full rank: a start of rank r + 1",
-    seeds=SEEDS,
     sizes=scales(
         n=each(20, 50, 50),
         spectrum=each((2.0, 1.0), (3.0, 2.0, 1.0), (3.0, 2.0, 1.0)),
@@ -79,7 +74,6 @@ smaller.""",
         refused(RANK, "with n = r nothing is left to creep", n=2),
         refused(SMALL_STEPS, "the proof of the lower bound needs it", eta=0.3),
     ),
-    chapter=CHAPTER,
     uses=("xiong2024.limit-constant", "xiong2024.gd-eigenvalue-lower-bound"),
 )
 def symmetric_lower_bound(setting: Setting) -> Evidence:
@@ -118,30 +112,26 @@ def symmetric_lower_bound(setting: Setting) -> Evidence:
     )
 
 
-GROWTH = "T²·error over the last decade, smallest later / earlier"
-EXPONENT = "late exponent"
+GROWTH = Criterion(
+    "T²·error over the last decade, smallest later / earlier",
+    low=0.8,
+    width="64 pilot seeds: from 0.95 at smoke, 1 at book scale; 1/T^2.1 has 0.79",
+)
+EXPONENT = Criterion(
+    "late exponent", low=-2.05, width="64 pilot seeds: from −2.005 at smoke, from −1.95 at book scale"
+)
 
 
-@claim(
-    id="xiong2024.symmetric-lower-bound-sensing",
-    title="The slowdown survives Gaussian sensing with fewer measurements than unknowns",
+@PAGE.claim(
+    "xiong2024.symmetric-lower-bound-sensing",
+    "The slowdown survives Gaussian sensing with fewer measurements than unknowns",
+    GROWTH,
+    EXPONENT,
     reference="abstract, under a restricted isometry property",
-    statement=r"""With $m<n(n+1)/2$ Gaussian measurements, $k>r$ and $\eta$ small enough that the iterates stay
-bounded, symmetric gradient descent satisfies $\|X_TX_T^\top-M^\star\|_F^2=\Omega(1/T^2)$: late in a run
-$T^2\,\|X_TX_T^\top-M^\star\|_F^2$ does not tend to zero.""",
     origin="paper",
     known="restated",
     kind="bound-lower",
-    criteria=(
-        Criterion(
-            GROWTH, low=0.8, width="64 pilot seeds: from 0.95 at smoke, 1 at book scale; 1/T^2.1 has 0.79"
-        ),
-        Criterion(
-            EXPONENT, low=-2.05, width="64 pilot seeds: from −2.005 at smoke, from −1.95 at book scale"
-        ),
-    ),
     control="k > r: k = r, same measurements",
-    seeds=SEEDS,
     sizes=scales(
         n=each(12, 20, 50),
         m=each(72, 190, 1_000),
@@ -161,7 +151,6 @@ $T^2\,\|X_TX_T^\top-M^\star\|_F^2$ does not tend to zero.""",
         refused(OVER, "with k = r convergence is linear", k=1),
         refused("m < n(n+1)/2", "without low rank every matrix is determined", m=78),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
     discrepancy="The local exponent of sensing runs approaches −2 slowly, from above: "
     "{late exponent of the slowest seed:.3f} on the slowest seed, with m = {measurements m:.0f} of "
@@ -211,22 +200,23 @@ def isometry_defect(run: Trajectory) -> float:
     return float((4 * run.loss / run.error - 1).abs()[above].max())
 
 
-LARGEST = "largest (ηT)²·error over the last decade"
+LARGEST = Criterion(
+    "largest (ηT)²·error over the last decade",
+    high=1,
+    of_prediction=True,
+    width="one-sided, as the statement",
+)
 
 
-@claim(
-    id="xiong2024.symmetric-upper-bound",
-    title="1/T² is also attained",
+@PAGE.claim(
+    "xiong2024.symmetric-upper-bound",
+    "1/T² is also attained",
+    LARGEST,
     reference="matching upper bound of Zhuo et al. (2024), as cited there; its constant is new",
-    statement=r"""On the population loss with $k>r$, $\eta\max(\sigma_1,\|X_0\|^2)\le\tfrac12$ and a start whose
-$r$ signal rows are generic, $\|X_TX_T^\top-M^\star\|_F^2=O(1/T^2)$: once the signal is learnt,
-$(\eta T)^2\,\|X_TX_T^\top-M^\star\|_F^2\le(\min(k,n)-r)/4$.""",
     origin="sharpened",
     known="restated",
     kind="bound-upper",
-    criteria=(Criterion(LARGEST, high=1, of_prediction=True, width="one-sided, as the statement"),),
     control="generic signal rows: the first row of X₀ is zero",
-    seeds=SEEDS,
     sizes=scales(
         n=each(20, 50, 50),
         spectrum=each((2.0, 1.0), (3.0, 2.0, 1.0), (3.0, 2.0, 1.0)),
@@ -246,7 +236,6 @@ $(\eta T)^2\,\|X_TX_T^\top-M^\star\|_F^2\le(\min(k,n)-r)/4$.""",
         refused(OVER, "with k = r convergence is linear", k=2),
         refused(SMALL_STEPS, "the iterates need not stay bounded", eta=0.3),
     ),
-    chapter=CHAPTER,
     uses=("xiong2024.limit-constant",),
 )
 def symmetric_upper_bound(setting: Setting) -> Evidence:
@@ -277,27 +266,21 @@ def symmetric_upper_bound(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="xiong2024.exact-rank-linear",
-    title="With k = r convergence is linear",
+@PAGE.claim(
+    "xiong2024.exact-rank-linear",
+    "With k = r convergence is linear",
+    Criterion(
+        RATE,
+        0.999,
+        1.001,
+        of_prediction=True,
+        width="faster modes that are left in the window of the fit; 10⁻⁵ at book scale",
+    ),
     reference="introduction for linear convergence; the rate and its conditions are new",
-    statement=r"""On the population loss with $k=r$ and $\eta\le2/(2\sigma_1+\sigma_r)$, convergent runs of
-symmetric gradient descent from a generic start converge linearly: $\|X_TX_T^\top-M^\star\|_F^2$ decays at the
-rate $2\ln(1-\eta\sigma_r)$ per iteration.""",
     origin="sharpened",
     known="restated",
     kind="rate",
-    criteria=(
-        Criterion(
-            RATE,
-            0.999,
-            1.001,
-            of_prediction=True,
-            width="faster modes that are left in the window of the fit; 10⁻⁵ at book scale",
-        ),
-    ),
     control="k = r: one extra column; r < n: n = r; the step: one beyond 2/(2σ₁ + σ_r)",
-    seeds=SEEDS,
     sizes=scales(
         n=each(12, 20, 50),
         spectrum=each((1.0,), (1.5, 1.0), (3.0, 2.0, 1.0)),
@@ -314,7 +297,6 @@ rate $2\ln(1-\eta\sigma_r)$ per iteration.""",
         refused(RANK, "with n = r the rate is 2 ln(1 − 2ησ_r)", n=2, spectrum=(1.5, 1.0)),
         refused(LOCAL_STEPS, "the mode of σ₁ is slower", spectrum=(1.5, 1.0), eta=0.55),
     ),
-    chapter=CHAPTER,
 )
 def exact_rank_linear(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)
@@ -339,25 +321,19 @@ def exact_rank_linear(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="xiong2024.extra-rank-not-columns",
-    title="Extra rank slows the descent, extra columns do not",
-    reference="no counterpart in the paper",
-    statement=r"""On the population loss, with $\eta\le2/(2\sigma_1+\sigma_r)$, convergent runs from a start
-with $k>r$ columns but only rank $r$ converge linearly, at the rate $2\ln(1-\eta\sigma_r)$ of $k=r$: the
-additional rank of $X_0$, not its additional columns, causes the slowdown.""",
-    kind="rate",
-    criteria=(
-        Criterion(
-            RATE,
-            0.999,
-            1.001,
-            of_prediction=True,
-            width="faster modes that are left in the window of the fit; 10⁻⁵ at book scale",
-        ),
+@PAGE.claim(
+    "xiong2024.extra-rank-not-columns",
+    "Extra rank slows the descent, extra columns do not",
+    Criterion(
+        RATE,
+        0.999,
+        1.001,
+        of_prediction=True,
+        width="faster modes that are left in the window of the fit; 10⁻⁵ at book scale",
     ),
+    reference="no counterpart in the paper",
+    kind="rate",
     control="rank r: the same columns with full rank",
-    seeds=SEEDS,
     sizes=scales(
         n=each(20, 50, 50),
         spectrum=each((2.0, 1.0), (3.0, 2.0, 1.0), (3.0, 2.0, 1.0)),
@@ -376,7 +352,6 @@ additional rank of $X_0$, not its additional columns, causes the slowdown.""",
         refused(RANK, "with n = r the rate is 2 ln(1 − 2ησ_r)", n=2),
         refused(LOCAL_STEPS, "the mode of σ₁ is slower", eta=0.45),
     ),
-    chapter=CHAPTER,
     uses=("xiong2024.exact-rank-linear",),
 )
 def extra_rank_not_columns(setting: Setting) -> Evidence:

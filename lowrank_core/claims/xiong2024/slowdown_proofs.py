@@ -11,18 +11,14 @@ from fractions import Fraction
 
 import torch
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments.descents import (
     OVER,
-    SEEDS,
     SMALL_STEPS,
     assume_small_steps,
     generic_start,
 )
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.standing import RANK, SEARCH
-from lowrank_core.claims.xiong2024.slowdown import CHAPTER
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import Problem, observe
@@ -40,18 +36,18 @@ from lowrank_core.sensing import Identity
 from lowrank_core.solve import Trajectory, log_spaced, solve
 from lowrank_core.truth import psd
 
+PAGE = Page("chapters/xiong2024/symmetric-slowdown", full=64)
+
 TERMS = "terms left in the proof's identities"
 IDENTITIES = Criterion(TERMS, 0, 0, exact="the identities of the proof, in symbols")
-ENTRIES = "entries that do not vanish"
+
 UNCERTIFIED = "comparisons not certified"
 EIGENVALUE = "smallest eigenvalue / bound − 1"
-TAIL = "smallest error / tail of the spectrum − 1"
-NORM = "largest growth of the norm beyond its bound"
-IN_RUN = "smallest eigenvalue / bound − 1 in a run at chapter size"
+
+
 TIME = 10_000
-LIMIT = "exact limit − (rank X₀ − r)/4"
-AT_TIME = "t²·error / limit at t = 10⁴"
-FIRST_ORDER = "t·(limit − t²·error) / exact first-order coefficient"
+
+
 ROUNDING = 1e-40
 """Instances are evaluated to 50 digits or more, so that equality cases miss the bound by less than this."""
 
@@ -61,18 +57,17 @@ def uncertified(certificate: Certificate) -> int:
     return certificate.refuted + certificate.undecided
 
 
-@claim(
-    id="xiong2024.riccati",
-    title="The symmetric flow is a Riccati equation with a closed form",
+ENTRIES = Criterion("entries that do not vanish", 0, 0)
+
+
+@PAGE.claim(
+    "xiong2024.riccati",
+    "The symmetric flow is a Riccati equation with a closed form",
+    IDENTITIES,
+    ENTRIES,
     reference="no counterpart in the paper",
-    statement=r"""For every symmetric $\Sigma$, $W=XX^\top$ along the flow $\dot X=(\Sigma-XX^\top)X$ satisfies
-$\dot W=\Sigma W+W\Sigma-2W^2$ and
-$W(t)=e^{\Sigma t}X_0\bigl(I+X_0^\top\mathcal E(t)X_0\bigr)^{-1}X_0^\top e^{\Sigma t}$ with
-$\mathcal E(t)=\int_0^t2e^{2\Sigma s}\,ds$.""",
     kind="identity",
-    criteria=(IDENTITIES, Criterion(ENTRIES, 0, 0)),
     control="the factor 2 in 𝓔(t) is dropped",
-    seeds=SEEDS,
     sizes=scales(n=each(3, 3, 4), k=2),
     edges=(
         edge("one number", n=1, k=1),
@@ -81,7 +76,6 @@ $\mathcal E(t)=\int_0^t2e^{2\Sigma s}\,ds$.""",
         edge("one column", n=4, k=1),
     ),
     means=("symbolic", "exact"),
-    chapter=CHAPTER,
 )
 def riccati_closed_form(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -98,27 +92,27 @@ def riccati_closed_form(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="xiong2024.flow-eigenvalue-lower-bound",
-    title="No eigenvalue of the flow falls faster than 1/t",
+TAIL = Criterion(
+    "smallest error / tail of the spectrum − 1",
+    low=-ROUNDING,
+    width="rounding at 150 digits: equality is attained",
+)
+
+
+@PAGE.claim(
+    "xiong2024.flow-eigenvalue-lower-bound",
+    "No eigenvalue of the flow falls faster than 1/t",
+    IDENTITIES,
+    Criterion(EIGENVALUE, low=-ROUNDING, width="rounding at 150 digits: equality is attained"),
+    TAIL,
+    Criterion(UNCERTIFIED, 0, 0),
     reference="implies the form Ω(1/T²) of the abstract for the flow",
-    statement=r"""If $\Sigma\succeq0$ has rank $r$, then along the flow, from any $X_0$ of any size,
-$\lambda_j(W(t))\ge\dfrac{\lambda_j(W(0))}{1+2t\,\lambda_j(W(0))}$ for every $j$ and $t\ge0$, and
-$\|W(t)-\Sigma\|_F^2\ge\sum_{j>r}\lambda_j(W(t))^2$.""",
     kind="bound-lower",
-    criteria=(
-        IDENTITIES,
-        Criterion(EIGENVALUE, low=-ROUNDING, width="rounding at 150 digits: equality is attained"),
-        Criterion(TAIL, low=-ROUNDING, width="rounding at 150 digits: equality is attained"),
-        Criterion(UNCERTIFIED, 0, 0),
-    ),
     control="Σ ⪰ 0: it is made indefinite; for the identities, 2t is replaced by t; for the tail, r by r − 1",
-    seeds=SEEDS,
     sizes=scales(instances=each(24, 60, 500), certified=each(1, 3, 20)),
     edges=(edge("every r ≤ n ≤ 5 and k ≤ 6, columns scaled by down to 10⁻⁴", instances=100, seeds=1),),
     waives=(RANK, SEARCH),
     means=("symbolic", "ball"),
-    chapter=CHAPTER,
     uses=("xiong2024.riccati",),
 )
 def flow_eigenvalue_lower_bound(setting: Setting) -> Evidence:
@@ -149,25 +143,29 @@ def flow_eigenvalue_lower_bound(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="xiong2024.gd-eigenvalue-lower-bound",
-    title="No eigenvalue of gradient descent falls faster than 1/T",
+NORM = Criterion(
+    "largest growth of the norm beyond its bound",
+    high=ROUNDING,
+    width="rounding at 50 digits: equality is attained",
+)
+IN_RUN = Criterion(
+    "smallest eigenvalue / bound − 1 in a run at chapter size",
+    low=-1e-9,
+    width="rounding in double precision over up to 10⁵ steps",
+)
+
+
+@PAGE.claim(
+    "xiong2024.gd-eigenvalue-lower-bound",
+    "No eigenvalue of gradient descent falls faster than 1/T",
+    IDENTITIES,
+    Criterion(EIGENVALUE, low=-ROUNDING, width="rounding at 60 digits: equality is attained"),
+    NORM,
+    Criterion(UNCERTIFIED, 0, 0),
+    IN_RUN,
     reference="implies the form Ω(1/T²) of the abstract for the population loss",
-    statement=r"""If $\Sigma\succeq0$ and $\eta\max(\sigma_1,\|X_0\|^2)\le\tfrac12$, then
-$\eta\|X_T\|^2\le\tfrac12$ and
-$\lambda_j(W_T)\ge\Bigl(\dfrac1b+\dfrac{2\eta T}{1-2\eta b}\Bigr)^{-1}$ for all $T$, all $j$ and all
-$0<b\le\lambda_j(W_0)$ with $2\eta b<1$; hence, with $r$ the rank of $\Sigma$,
-$\|W_T-\Sigma\|_F^2\ge\sum_{j>r}\lambda_j(W_T)^2=\Omega(1/T^2)$ from every start of rank above $r$.""",
     kind="bound-lower",
-    criteria=(
-        IDENTITIES,
-        Criterion(EIGENVALUE, low=-ROUNDING, width="rounding at 60 digits: equality is attained"),
-        Criterion(NORM, high=ROUNDING, width="rounding at 50 digits: equality is attained"),
-        Criterion(UNCERTIFIED, 0, 0),
-        Criterion(IN_RUN, low=-1e-9, width="rounding in double precision over up to 10⁵ steps"),
-    ),
     control="the step: η max(σ₁, ‖X₀‖²) = 1; for the identities, the 2 in b − 2ηb² is replaced by 1",
-    seeds=SEEDS,
     sizes=scales(
         instances=each(16, 40, 400),
         record=each((1, 3, 10, 30), (1, 3, 10, 30, 100, 300), (1, 3, 10, 30, 100, 300, 1000)),
@@ -191,7 +189,6 @@ $\|W_T-\Sigma\|_F^2\ge\sum_{j>r}\lambda_j(W_T)^2=\Omega(1/T^2)$ from every start
     ),
     waives=(RANK, SEARCH),
     means=("symbolic", "ball"),
-    chapter=CHAPTER,
     discrepancy="The bound λ/(1 + 2tλ) of the flow is no bound for gradient descent at t = ηT: in the runs of "
     "this claim an eigenvalue falls to {eigenvalue over flow bound:.4f} of it. The discrete bound, with "
     "2ηT/(1 − 2ηb) in place of 2t, is not violated.",
@@ -266,20 +263,24 @@ def nonzero_spectrum(problem: Problem, factors: Factors) -> torch.Tensor:
     return torch.linalg.svdvals(factors.left).square()
 
 
-@claim(
-    id="xiong2024.limit-constant",
-    title="The constant of the power law is (rank X₀ − r)/4",
+LIMIT = Criterion("exact limit − (rank X₀ − r)/4", 0, 0)
+AT_TIME = Criterion("t²·error / limit at t = 10⁴", high=1 + 1e-9, width="rounding: it tends to 1 from below")
+FIRST_ORDER = Criterion(
+    "t·(limit − t²·error) / exact first-order coefficient",
+    high=1 + 1e-9,
+    width="rounding: it tends to 1 from below",
+)
+
+
+@PAGE.claim(
+    "xiong2024.limit-constant",
+    "The constant of the power law is (rank X₀ − r)/4",
+    LIMIT,
+    AT_TIME,
+    FIRST_ORDER,
     reference="no counterpart in the paper",
-    statement=r"""Along the flow, if $\Sigma\succeq0$ has rank $r<\operatorname{rank}X_0$ and the $r$ signal
-rows of $X_0$ are linearly independent, then $t^2\,\|W(t)-\Sigma\|_F^2\to(\operatorname{rank}X_0-r)/4$.""",
     kind="identity",
-    criteria=(
-        Criterion(LIMIT, 0, 0),
-        Criterion(AT_TIME, high=1 + 1e-9, width="rounding: it tends to 1 from below"),
-        Criterion(FIRST_ORDER, high=1 + 1e-9, width="rounding: it tends to 1 from below"),
-    ),
     control="independent signal rows: a direction is then never learnt; full rank: k in place of rank X₀",
-    seeds=SEEDS,
     sizes=scales(
         cases=each(
             ((4, 1, 3), (3, 1, 5)),
@@ -296,7 +297,6 @@ rows of $X_0$ are linearly independent, then $t^2\,\|W(t)-\Sigma\|_F^2\to(\opera
         refused(RANK, "there is no noise row", cases=((3, 3, 5),)),
     ),
     means=("exact", "ball"),
-    chapter=CHAPTER,
     uses=("xiong2024.riccati",),
 )
 def limit_of_the_constant(setting: Setting) -> Evidence:
@@ -338,17 +338,14 @@ def limit_of_the_constant(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="xiong2024.discrete-two-sided",
-    title="The scalar recursion behind the power law, enclosed from both sides",
+@PAGE.claim(
+    "xiong2024.discrete-two-sided",
+    "The scalar recursion behind the power law, enclosed from both sides",
+    IDENTITIES,
+    Criterion(UNCERTIFIED, 0, 0),
     reference="no counterpart in the paper",
-    statement=r"""For $z_{t+1}=z_t(1-\eta z_t)^2$ with $\eta,z_0>0$, $u=\eta z_0\in(0,1)$ and $c=(3-2u)/(1-u)^2$,
-$\dfrac1{z_0^{-1}+2\eta t+c\,(\eta^2z_0+\frac\eta2\ln(1+2\eta z_0t))}\le z_t\le\dfrac1{z_0^{-1}+2\eta t}$
-for all $t\ge0$.""",
     kind="identity",
-    criteria=(IDENTITIES, Criterion(UNCERTIFIED, 0, 0)),
     control="u < 1: ηz₀ > 3/2, where the upper bound fails; for the identities, 2ηt is replaced by ηt",
-    seeds=SEEDS,
     sizes=scales(starts=each(2, 3, 10), steps=each(1_000, 10_000, 100_000)),
     edges=(
         edge("the first step, 200 starts with u from 0.01 to 0.95", starts=200, steps=1, seeds=1),
@@ -356,7 +353,6 @@ for all $t\ge0$.""",
         edge("a long run", starts=1, steps=20_000, seeds=1),
     ),
     means=("symbolic", "ball"),
-    chapter=CHAPTER,
 )
 def discrete_two_sided(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds

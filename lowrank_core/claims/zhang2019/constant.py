@@ -8,15 +8,14 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.analysis import rank_one, sharp_threshold
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
-from lowrank_core.claims.zhang2019.pairs import CHAPTER, SYMBOLS, TERMS, defect, pairs, program, uniform
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.zhang2019.pairs import SYMBOLS, TERMS, defect, pairs, program, uniform
 from lowrank_core.proofs import local_guarantee
 from lowrank_core.randomness import normal
 
-BASIN = "|δ of the program − ½| at φ = 90°, ρ² = ½"
+PAGE = Page("chapters/zhang2025/local-guarantee")
+
+
 PAIR_EDGES = (
     edge("x nearly parallel to z", angles=(1.0, 5.0)),
     edge("x nearly orthogonal to z", angles=(89.5, 90.0)),
@@ -26,33 +25,30 @@ PAIR_EDGES = (
 )
 
 
-@claim(
-    id="zhang2019.theorem-12",
-    title="The closed-form lower bound on the constant that hides a point",
+BASIN = Criterion(
+    "|δ of the program − ½| at φ = 90°, ρ² = ½",
+    high=1e-6,
+    exact="dual multipliers of one program",
+    width="accuracy of the solvers: 4e-9",
+)
+
+
+@PAGE.claim(
+    "zhang2019.theorem-12",
+    "The closed-form lower bound on the constant that hides a point",
+    Criterion(
+        "smallest δ of the program − δ_lb",
+        low=-1e-6,
+        width="accuracy of the solvers: 5e-11 below in pilot runs",
+    ),
+    BASIN,
     reference="Theorem 12, p. 17; the basin, p. 26",
-    statement=r"""For $x,z\ne0$, $xx^\top\ne zz^\top$, with $\rho=\|x\|/\|z\|$ and the angle $\phi$, let
-$D^2=(\rho^2-1)^2+2\rho^2\sin^2\phi$, $\alpha=\sin^2\phi/D$, $\beta=\rho^2/D$. Every operator for which $x$
-is a spurious second-order point has a RIP constant of order 2 of at least $\delta_{\rm
-lb}=\sqrt{1-\alpha^2}$ if $\beta\ge\alpha/(1+\sqrt{1-\alpha^2})$, else
-$(1-2\alpha\beta+\beta^2)/(1-\beta^2)$.""",
     origin="paper",
     known="read",
     kind="bound-lower",
-    criteria=(
-        Criterion(
-            "smallest δ of the program − δ_lb",
-            low=-1e-6,
-            width="accuracy of the solvers: 5e-11 below in pilot runs",
-        ),
-        Criterion(
-            BASIN, high=1e-6, exact="dual multipliers of one program", width="accuracy of the solvers: 4e-9"
-        ),
-    ),
     control="the case distinction is dropped: the second formula everywhere; ρ² = 0.6 instead of ½",
     edges=(*PAIR_EDGES, edge("x parallel to z, where δ_lb = 1", angles=(0.0, 0.0))),
-    seeds=SEEDS,
     sizes=scales(pairs=each(3, 8, 40), lengths=(0.1, 1.6), angles=(10.0, 90.0)),
-    chapter=CHAPTER,
     means=("dual",),
     needs=("cvxpy",),
 )
@@ -108,33 +104,25 @@ def far_pairs(setting: Setting, count: int) -> tuple[torch.Tensor, torch.Tensor]
     return (-half + (half.square() + inner * beta.square()).sqrt()) / inner, cosine
 
 
-@claim(
-    id="zhang2019.exact-constant",
-    title="The constant itself, in closed form",
-    reference="Theorem 8, p. 11, defines it by a semidefinite program; the closed form is new",
-    statement=r"""For $x,z\ne0$, not parallel, the smallest RIP constant (order 2) of an operator for which
-$x$ is a second-order point is the $\delta_{\rm lb}$ of Theorem 12 with $t_-$ in the place of $\rho^2$ in
-$\beta$, where $t_-\le\rho^2$ is the smaller root of $t^2-(1+\cos^2\phi+\rho^2)\,t+\rho^2\sin^2\phi$. It is
-attained by $H=(1+\delta)I-dd^\top/\langle d,e\rangle$.""",
-    kind="identity",
-    criteria=(
-        Criterion(TERMS, 0, 0, exact=SYMBOLS),
-        Criterion(
-            "largest |δ of the program − closed form|",
-            high=1e-6,
-            width="accuracy of the solvers: 1e-8 in pilot runs",
-        ),
-        Criterion(
-            "gradient, negative curvature or |constant − δ| of the operator",
-            high=1e-9,
-            width="rounding: 6e-15 in pilot runs",
-        ),
+@PAGE.claim(
+    "zhang2019.exact-constant",
+    "The constant itself, in closed form",
+    Criterion(TERMS, 0, 0, exact=SYMBOLS),
+    Criterion(
+        "largest |δ of the program − closed form|",
+        high=1e-6,
+        width="accuracy of the solvers: 1e-8 in pilot runs",
     ),
+    Criterion(
+        "gradient, negative curvature or |constant − δ| of the operator",
+        high=1e-9,
+        width="rounding: 6e-15 in pilot runs",
+    ),
+    reference="Theorem 8, p. 11, defines it by a semidefinite program; the closed form is new",
+    kind="identity",
     control="ρ² in the place of t₋, which is Theorem 12; in the identities, no coupling of H along x and across",
     edges=(*PAIR_EDGES, refused("x ∦ z", "only δ = 1 hides such a point", angles=(0.0, 0.0))),
-    seeds=SEEDS,
     sizes=scales(pairs=each(4, 8, 40), lengths=(0.1, 1.6), angles=(10.0, 90.0)),
-    chapter=CHAPTER,
     means=("symbolic", "dual"),
     needs=("cvxpy",),
 )

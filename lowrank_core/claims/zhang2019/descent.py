@@ -5,34 +5,28 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.analysis import rank_one
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments.landscapes import certified_problem, descended, frobenius
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
-from lowrank_core.claims.zhang2019.pairs import CHAPTER, share_of_origin, worst_problem
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.zhang2019.pairs import share_of_origin, worst_problem
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Dense
 
+PAGE = Page("chapters/zhang2025/local-guarantee")
+
 MARGIN = 0.97
 """The trap is made for a δ whose 1 − δ is larger by this much, so that it is a strict minimum for δ itself."""
 
 
-@claim(
-    id="zhang2019.descent-inside",
-    title="Descent from inside the level never fails, and fails just outside",
+@PAGE.claim(
+    "zhang2019.descent-inside",
+    "Descent from inside the level never fails, and fails just outside",
+    Criterion("largest final ‖xxᵀ − M*‖_F", high=1e-6, width="rounding, and what a linear rate leaves"),
     reference="Corollary 5, p. 4, with the sharp level derived here",
-    statement=r"""For $r=r^\star=1$ and $0\le\delta<1$, gradient descent with a small step from any $x_0$
-with $f(x_0)<\tau f(0)$, $\tau=27u^2/(1+27u^2)$, $u=(1-\delta)/(1+\delta)$, finds the truth, whatever the
-operator with constant $\delta$ of order 2.""",
     origin="sharpened",
     known="read",
     kind="bound-upper",
-    criteria=(
-        Criterion("largest final ‖xxᵀ − M*‖_F", high=1e-6, width="rounding, and what a linear rate leaves"),
-    ),
     control="starts just outside the level, at most 1.05 τ f(0), next to the spurious point of the worst operator",
     edges=(
         edge("n = 2", n=2),
@@ -41,7 +35,6 @@ operator with constant $\delta$ of order 2.""",
         edge("δ near one", deltas=(0.98,), steps=8_000),
         refused("0 ≤ δ < 1", "A is not injective on matrices of rank 2", deltas=(1.0,)),
     ),
-    seeds=SEEDS,
     sizes=scales(
         n=8,
         deltas=each((0.6, 0.8), (0.6, 0.8, 0.95), (0.6, 0.8, 0.95)),
@@ -50,7 +43,6 @@ operator with constant $\delta$ of order 2.""",
         drawn=0.8,
         steps=each(1_500, 6_000, 6_000),
     ),
-    chapter=CHAPTER,
     uses=("zhang2019.sharp-level",),
 )
 def descent_inside(setting: Setting) -> Evidence:

@@ -10,12 +10,8 @@ from fractions import Fraction
 import torch
 
 from lowrank_core.analysis import rank_one
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.zhang2019.pairs import (
-    CHAPTER,
     SYMBOLS,
     TERMS,
     defect,
@@ -27,30 +23,25 @@ from lowrank_core.claims.zhang2019.pairs import (
 from lowrank_core.proofs import local_guarantee
 from lowrank_core.proofs.local_guarantee import Level, Route
 
+PAGE = Page("chapters/zhang2025/local-guarantee")
+
 COUNT = each(4_000, 40_000, 400_000)
 GOLDEN = (5**0.5 - 1) / 2
 
 
-INSIDE = "f(x) / printed level"
-DISTANCE = "‖E‖² / (ε‖M*‖)²"
-EXCESS = "δ² − (1 − ε²/(2(1 − ε)))"
+INSIDE = Criterion("f(x) / printed level", high=1, width="one-sided; about 0.95 by construction")
+DISTANCE = Criterion("‖E‖² / (ε‖M*‖)²", low=1, width="one-sided; up to 1 + δ is possible")
+EXCESS = Criterion("δ² − (1 − ε²/(2(1 − ε)))", low=0, width="one-sided")
 
 
-@claim(
-    id="zhang2019.corollary-5-route",
-    title="Two steps in the printed proof of the local guarantee do not follow",
+@PAGE.claim(
+    "zhang2019.corollary-5-route",
+    "Two steps in the printed proof of the local guarantee do not follow",
+    INSIDE,
+    DISTANCE,
+    EXCESS,
     reference="about Corollary 5, p. 4: the first inequality is its equation (36), the second its last line",
-    statement=r"""For rational $\delta,\epsilon$ with $\delta^2+\epsilon^2=1$ and
-$\frac12<\epsilon<\frac{\sqrt5-1}2$ there are $x$ and $\mathcal A$ with constant $\delta$ such that
-$f(x)<(1-\delta)\epsilon^2f(0)$ and yet $\|xx^\top-M^\star\|_F>\epsilon\|M^\star\|_F$, and
-$\delta>\sqrt{1-\epsilon^2/(2(1-\epsilon))}$ although $\epsilon^2\le1-\delta^2$. Inside the level
-$\frac{1-\delta}{1+\delta}\epsilon^2f(0)$ the first step is right, and for $\epsilon\le\frac12$ the second.""",
     kind="existence",
-    criteria=(
-        Criterion(INSIDE, high=1, width="one-sided; about 0.95 by construction"),
-        Criterion(DISTANCE, low=1, width="one-sided; up to 1 + δ is possible"),
-        Criterion(EXCESS, low=0, width="one-sided"),
-    ),
     control="the level without its factor 1 − δ; the repaired level, with the factor (1 − δ)/(1 + δ); ε < ½",
     edges=(
         edge("next to the level", share=0.999),
@@ -59,9 +50,8 @@ $\frac{1-\delta}{1+\delta}\epsilon^2f(0)$ the first step is right, and for $\eps
         refused("½ < ε < (√5 − 1)/2", "the second step is right", tangents=(0.2, 0.26)),
         refused("½ < ε < (√5 − 1)/2", "the printed ε is the smaller (√5 − 1)/2", tangents=(0.36, 0.4)),
     ),
-    seeds=LOG_SEEDS,
+    seeds={"book": 20, "full": 60},
     sizes=scales(tangents=(0.27, 0.34), share=0.95),
-    chapter=CHAPTER,
     means=("exact",),
     uses=("zhang2019.sharp-level",),
     discrepancy="Corollary 5 is right, and a larger level is proved here, but two steps of its printed proof do "
@@ -100,34 +90,35 @@ def corollary_5_route(setting: Setting) -> Evidence:
     )
 
 
-BALL = "smallest δ − √(2c/(1 + c)) over random operators with a critical point"
-WORST = "|δ of the worst operator − √(2c/(1 + c))|, or the gradient"
+BALL = Criterion(
+    "smallest δ − √(2c/(1 + c)) over random operators with a critical point",
+    low=-1e-9,
+    width="rounding, one-sided",
+)
+WORST = Criterion(
+    "|δ of the worst operator − √(2c/(1 + c))|, or the gradient",
+    high=1e-9,
+    width="rounding: 3e-16 in pilot runs",
+)
 
 
-@claim(
-    id="zhang2019.local-ball",
-    title="No spurious critical point in a ball around the truth",
+@PAGE.claim(
+    "zhang2019.local-ball",
+    "No spurious critical point in a ball around the truth",
+    Criterion(TERMS, 0, 0, exact=SYMBOLS),
+    BALL,
+    WORST,
     reference="replaces the threshold of Theorem 4, p. 4; the threshold and the word critical are new",
-    statement=r"""For $r=r^\star=1$, if $\delta<\sqrt{2c/(1+c)}$ (order 2) with $c=\sqrt{1-\epsilon^2}$ and
-$0<\epsilon<1$, then no $x$ with $0<\|xx^\top-M^\star\|_F\le\epsilon\|M^\star\|_F$ has $\nabla f(x)=0$. At
-this $\delta$ some operator has such a point.""",
     origin="sharpened",
     known="read",
     kind="identity",
-    criteria=(
-        Criterion(TERMS, 0, 0, exact=SYMBOLS),
-        Criterion(BALL, low=-1e-9, width="rounding, one-sided"),
-        Criterion(WORST, high=1e-9, width="rounding: 3e-16 in pilot runs"),
-    ),
     control="the gradient need not vanish; in the identities, 3 in the place of 2; a point with R = 1.1 C",
     edges=(
         edge("a ball that nearly reaches the origin", cosines=(1e-4, 1e-2)),
         edge("a small ball", cosines=(0.99, 0.9999)),
         refused("0 < ε < 1", "the origin is critical", cosines=(0.0, 0.0)),
     ),
-    seeds=SEEDS,
     sizes=scales(count=COUNT, cosines=(0.1, 0.95)),
-    chapter=CHAPTER,
     means=("symbolic",),
 )
 def local_ball(setting: Setting) -> Evidence:
@@ -196,28 +187,30 @@ def ball_minimum(eps: float, count: int = 20_001) -> float:
     return float(rank_one.second_order_constant(size[inside], cosine[inside]).amin())
 
 
-RANDOM = "smallest f(x)/(f(0) − f(x)) over 27u², random operators with a critical point"
-SHARPEST = "|f(x)/f(0) over the level − 1| at the sharpest point"
-MISSED = "how far it is from a second-order point with this δ"
+RANDOM = Criterion(
+    "smallest f(x)/(f(0) − f(x)) over 27u², random operators with a critical point",
+    low=1 - 1e-9,
+    width="rounding, one-sided",
+)
+SHARPEST = Criterion(
+    "|f(x)/f(0) over the level − 1| at the sharpest point", high=1e-9, width="rounding: 1e-15 in pilot runs"
+)
+MISSED = Criterion(
+    "how far it is from a second-order point with this δ", high=1e-9, width="rounding: 3e-15 in pilot runs"
+)
 
 
-@claim(
-    id="zhang2019.sharp-level",
-    title="The exact level below which nothing is spurious",
+@PAGE.claim(
+    "zhang2019.sharp-level",
+    "The exact level below which nothing is spurious",
+    Criterion(TERMS, 0, 0, exact=SYMBOLS),
+    RANDOM,
+    SHARPEST,
+    MISSED,
     reference="sharpens Corollary 5, p. 4; the level is new",
-    statement=r"""For $r=r^\star=1$ and a constant $\delta<1$ of order 2, every spurious critical point
-$x\ne0$ has $f(x)\ge27u^2\,(f(0)-f(x))$, $u=(1-\delta)/(1+\delta)$. For $\delta\ge\frac12$ equality is
-attained by a second-order point. In particular no spurious second-order point has $f(x)<(1-\delta)^2f(0)$,
-for any $\delta$.""",
     origin="sharpened",
     known="read",
     kind="identity",
-    criteria=(
-        Criterion(TERMS, 0, 0, exact=SYMBOLS),
-        Criterion(RANDOM, low=1 - 1e-9, width="rounding, one-sided"),
-        Criterion(SHARPEST, high=1e-9, width="rounding: 1e-15 in pilot runs"),
-        Criterion(MISSED, high=1e-9, width="rounding: 3e-15 in pilot runs"),
-    ),
     control="the gradient need not vanish; in the identities, 26 in the place of 27; t is 2 % larger than 1 − R, "
     "with the δ which that takes",
     edges=(
@@ -225,9 +218,7 @@ for any $\delta$.""",
         edge("δ near one", deltas=(0.99, 0.9999)),
         refused("δ ≥ ½", "equality is not attained", deltas=(0.3, 0.49)),
     ),
-    seeds=SEEDS,
     sizes=scales(count=COUNT, deltas=(0.5, 0.99)),
-    chapter=CHAPTER,
     means=("symbolic",),
 )
 def sharp_level(setting: Setting) -> Evidence:
@@ -261,25 +252,30 @@ def sharp_level(setting: Setting) -> Evidence:
     )
 
 
-FOUND = "smallest f(x)/f(0) found / sharp level"
-SUFFICIENT = "largest sufficient level / sharp level"
-POSSIBLE = "share of a grid of pairs that is second-order for some operator"
+FOUND = Criterion(
+    "smallest f(x)/f(0) found / sharp level",
+    1 - 1e-9,
+    1 + 1e-6,
+    width="rounding below; above, what twelve nested grids leave",
+)
+SUFFICIENT = Criterion(
+    "largest sufficient level / sharp level", high=1, width="the statement itself, one-sided"
+)
+POSSIBLE = Criterion(
+    "share of a grid of pairs that is second-order for some operator",
+    low=1e-6,
+    width="one-sided; less than one point of the grid",
+)
 
 
-@claim(
-    id="zhang2019.threshold-curve",
-    title="The true threshold of the local guarantee, against the sufficient ones",
+@PAGE.claim(
+    "zhang2019.threshold-curve",
+    "The true threshold of the local guarantee, against the sufficient ones",
+    FOUND,
+    SUFFICIENT,
+    POSSIBLE,
     reference="Corollary 5 and the headline, p. 4; Theorem 3, p. 3, for δ < ½",
-    statement=r"""For $r=r^\star=1$ the smallest $f(x)/f(0)$ of a spurious second-order point, over all
-operators with constant $\delta$ of order 2, is $27(1-\delta)^2/(4(7-13\delta+7\delta^2))$ for
-$\frac12\le\delta<1$, and above the levels of Corollary 5, printed or repaired, of the ball, and the
-headline $(1-\delta)^2$. For $\delta<\frac12$ there is no such point.""",
     kind="tight",
-    criteria=(
-        Criterion(FOUND, 1 - 1e-9, 1 + 1e-6, width="rounding below; above, what twelve nested grids leave"),
-        Criterion(SUFFICIENT, high=1, width="the statement itself, one-sided"),
-        Criterion(POSSIBLE, low=1e-6, width="one-sided; less than one point of the grid"),
-    ),
     control="an operator with a constant larger by 0.01; the level 1 − δ² of points orthogonal to z; δ between 0.4 "
     "and ½, where Theorem 3 excludes spurious second-order points",
     edges=(
@@ -287,9 +283,7 @@ headline $(1-\delta)^2$. For $\delta<\frac12$ there is no such point.""",
         edge("δ near one", deltas=(0.97, 0.985)),
         refused("δ > ½", "nothing is spurious", deltas=(0.3, 0.45)),
     ),
-    seeds=SEEDS,
     sizes=scales(grid=each(300, 600, 2_000), deltas=(0.53, 0.97)),
-    chapter=CHAPTER,
     uses=("zhang2019.exact-constant", "zhang2019.sharp-level"),
 )
 def threshold_curve(setting: Setting) -> Evidence:

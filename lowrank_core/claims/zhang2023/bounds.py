@@ -9,13 +9,9 @@ from fractions import Fraction
 import torch
 
 from lowrank_core.analysis.planted import planted
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments.landscapes import certified_problem
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.zhang2023.levels import (
-    CHAPTER,
     at_level,
     distinct,
     lemma_radius,
@@ -31,15 +27,13 @@ from lowrank_core.proofs import printed_radius
 from lowrank_core.proofs.matrices import add, gram
 from lowrank_core.solve import recovery_errors, solve
 
-LOWER = "smallest ‖∇f(X)(XᵀX)^−½‖ / (μ‖E‖/√2)"
-UPPER = "largest ‖∇f(X)(XᵀX)^−½‖ / (2L‖E‖)"
-PROGRESS = "smallest relative decrease of f / ατ"
+PAGE = Page("chapters/zhang2025/preconditioning")
+
+
 LEVELS = (0.999, 1e-2, 1e-8)
 NEAREST = 1e-12
-SLOPE = "entries of ∇f that are not zero"
+
 RANKS = "r* ≤ r ≤ n"
-PRINTED = "f / radius printed in Theorem 4"
-PROVED = "f / radius of Lemma 24"
 
 
 def points(problem: Problem, delta: float, search_rank: int, noise_only: bool = False) -> Factors:
@@ -74,22 +68,22 @@ def ratios(problem: Problem, factors: Factors, delta: float) -> tuple[torch.Tens
     return norm / ((1 - delta) / 2**0.5 * error), norm / (2 * (1 + delta) * error)
 
 
-@claim(
-    id="zhang2023.damping-follows-error",
-    title="The damping of PrecGD lies between fixed multiples of the error",
+LOWER = Criterion("smallest ‖∇f(X)(XᵀX)^−½‖ / (μ‖E‖/√2)", low=1, width="the theorem's own bound")
+UPPER = Criterion(
+    "largest ‖∇f(X)(XᵀX)^−½‖ / (2L‖E‖)", high=1 + 1e-9, width="the theorem's own bound, and rounding"
+)
+
+
+@PAGE.claim(
+    "zhang2023.damping-follows-error",
+    "The damping of PrecGD lies between fixed multiples of the error",
+    LOWER,
+    UPPER,
     reference="Corollary 5, p. 9, inside the radius of Lemma 24",
-    statement=r"""If $X\in\mathbb R^{n\times r}$, $r\ge r^\star$, has full column rank and
-$f(X)\le\frac{\mu}{2(1+L/\mu)}\lambda_{r^\star}^2(M^\star)$, then
-$\frac{\mu}{\sqrt2}\|E\|_F\le\|\nabla f(X)(X^\top X)^{-1/2}\|_F\le2L\|E\|_F$, $E=XX^\top-M^\star$.""",
     origin="paper",
     known="read",
     kind="bound-lower",
-    criteria=(
-        Criterion(LOWER, low=1, width="the theorem's own bound"),
-        Criterion(UPPER, high=1 + 1e-9, width="the theorem's own bound, and rounding"),
-    ),
     control="a planted critical point, outside the radius (first); L = 1, less than the curvature (second)",
-    seeds=SEEDS,
     sizes=scales(
         n=each(6, 6, 10),
         spectrum=each((2.0, 1.0), (2.0, 1.0), (3.0, 1.0)),
@@ -107,7 +101,6 @@ $\frac{\mu}{\sqrt2}\|E\|_F\le\|\nabla f(X)(X^\top X)^{-1/2}\|_F\le2L\|E\|_F$, $E
         edge("δ near 1", deltas=(0.95,)),
         refused(RANKS, "XᵀX has no inverse root", r=7),
     ),
-    chapter=CHAPTER,
 )
 def damping_follows_error(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, len(setting.seeds)
@@ -127,21 +120,18 @@ def damping_follows_error(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="zhang2023.decrease",
-    title="One step of PrecGD decreases f by at least the fraction ατ",
+PROGRESS = Criterion("smallest relative decrease of f / ατ", low=1, width="the theorem's own bound")
+
+
+@PAGE.claim(
+    "zhang2023.decrease",
+    "One step of PrecGD decreases f by at least the fraction ατ",
+    PROGRESS,
     reference="Theorem 4, p. 9, with its constants and α = 1/ℓ, inside the radius of Lemma 24",
-    statement=r"""If $X\in\mathbb R^{n\times r}$, $r\ge r^\star$, has full column rank,
-$f(X)\le\frac{\mu}{2(1+L/\mu)}\lambda_{r^\star}^2(M^\star)$ and the damping lies between
-$C_{lb}\|E\|_F$ and $C_{ub}\|E\|_F$, one step with $\alpha=1/\ell$ gives $f(X_+)\le(1-\alpha\tau)f(X)$, with
-$\tau=\frac{\mu^2}{2L}\bigl(1+C_{ub}(1+\sqrt2+\frac{L+\mu}{\sqrt{L\mu}}\sqrt{r-r^\star})\bigr)^{-1}$ and
-$\ell=4L+(2L+8L^2)C_{lb}^{-1}+4L^3C_{lb}^{-2}$.""",
     origin="paper",
     known="read",
     kind="bound-lower",
-    criteria=(Criterion(PROGRESS, low=1, width="the theorem's own bound"),),
     control="the damping does not follow the error: fixed at 1, next to the truth, full observation",
-    seeds=SEEDS,
     sizes=scales(
         n=each(6, 6, 9),
         spectrum=each((2.0, 1.0), (2.0, 1.0), (3.0, 1.0)),
@@ -159,7 +149,6 @@ $\ell=4L+(2L+8L^2)C_{lb}^{-1}+4L^3C_{lb}^{-2}$.""",
         edge("δ near 1", deltas=(0.9,)),
         refused(RANKS, "XᵀX is singular", rs=(7,)),
     ),
-    chapter=CHAPTER,
     uses=("zhang2023.damping-follows-error",),
 )
 def decrease(setting: Setting) -> Evidence:
@@ -190,26 +179,24 @@ def progress(problem: Problem, start: Factors, delta: float, damping: Damping) -
     return decreased.reshape(len(set(problem.truth.seeds)), -1).amin(dim=1)
 
 
-@claim(
-    id="zhang2023.printed-radius",
-    title="The radius printed in Theorem 4 holds a spurious critical point once L/μ is large",
+SLOPE = Criterion("entries of ∇f that are not zero", 0, 0)
+PRINTED = Criterion("f / radius printed in Theorem 4", high=1, width="the printed radius itself")
+PROVED = Criterion("f / radius of Lemma 24", low=1, width="the radius of the lemma itself")
+
+
+@PAGE.claim(
+    "zhang2023.printed-radius",
+    "The radius printed in Theorem 4 holds a spurious critical point once L/μ is large",
+    SLOPE,
+    PRINTED,
+    PROVED,
     reference="Theorem 4 and Corollary 5, p. 9, against Lemma 24; the example is new",
-    statement=r"""For $L/\mu>53.7$ there are a quadratic $\varphi$ on $2\times2$ matrices with these
-constants, $M^\star=zz^\top$ and $x$ with $\nabla f(x)=0$ and
-$0<f(x)\le\frac{\mu}{2(1+\mu/L)}\cdot\frac{\lambda^2}2$, where Theorem 4 and Corollary 5 as printed say that
-$\nabla f(x)\ne0$. Lemma 24's radius $\frac{\mu}{2(1+L/\mu)}\lambda^2$ excludes them.""",
     origin="ours",
     kind="existence",
-    criteria=(
-        Criterion(SLOPE, 0, 0),
-        Criterion(PRINTED, high=1, width="the printed radius itself"),
-        Criterion(PROVED, low=1, width="the radius of the lemma itself"),
-    ),
     control="a better conditioned φ, L/μ < 40, same construction (printed radius); a point a thousand "
     "times nearer to the truth, which is not critical (the others)",
-    seeds=LOG_SEEDS,
+    seeds={"book": 20, "full": 60},
     sizes=scales(instances=each(5, 20, 100)),
-    chapter=CHAPTER,
     means=("exact",),
     discrepancy="Theorem 4 (p. 9) asks for f ≤ μ/(2(1 + μ/L))·λ²/2, the lemma behind it for f ≤ μ/(2(1 + L/μ))·λ². "
     "They agree at L = 2μ; beyond, the first is larger. Exact rational examples with L/μ from {smallest L:.1f} to "

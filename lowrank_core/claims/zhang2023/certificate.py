@@ -6,19 +6,17 @@ import torch
 
 from lowrank_core.analysis import landscape, rates
 from lowrank_core.analysis.planted import planted
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments.landscapes import certified_problem
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
-from lowrank_core.claims.zhang2023.levels import CHAPTER, distinct, padded_truth, value
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.zhang2023.levels import distinct, padded_truth, value
 from lowrank_core.factors import Factors
 from lowrank_core.methods import PreconditionedGradientDescent
 from lowrank_core.problem import Problem
 from lowrank_core.solve import solve
 
-CERTIFIED = "largest (f − f*) / certificate"
-EXPONENT = "slope of log certificate in log (f − f*)"
+PAGE = Page("chapters/zhang2025/preconditioning", book=20, full=60)
+
+
 SCALES = (1.0, 0.1, 1e-2, 1e-3)
 RANKS = "r* < r ≤ n"
 SPREAD = "50 pilot seeds: 0.4972 to 0.5003"
@@ -35,20 +33,20 @@ def certificate(problem: Problem, factors: Factors, delta: float, with_rank: boo
     return bound + 2 * (1 + delta) * size * least if with_rank else bound
 
 
-@claim(
-    id="zhang2023.certificate",
-    title="Near second order and nearly rank deficient: nearly optimal",
+CERTIFIED = Criterion(
+    "largest (f − f*) / certificate", high=0.5 + 1e-9, width="the statement's own half, and rounding"
+)
+
+
+@PAGE.claim(
+    "zhang2023.certificate",
+    "Near second order and nearly rank deficient: nearly optimal",
+    CERTIFIED,
     reference="Proposition 10, p. 13; that half of it is enough for quadratic losses without noise is new",
-    statement=r"""If $\|\nabla f(X)\|_F\le\epsilon_g$ and $\nabla^2f(X)\succeq-\epsilon_HI$, then
-$f(X)-f^\star\le\frac12\|X\|_F\,\epsilon_g+\frac12\|X^\star\|_F^2\,\epsilon_H+2\|\nabla^2\varphi\|\,\|X^\star\|_F^2\,
-\lambda_{\min}(X^\top X)$ at every $X$, for convex $\varphi$. For a quadratic $\varphi$ with
-$\varphi(M^\star)=0$ and $\nabla\varphi(M^\star)=0$, half of this.""",
     origin="sharpened",
     known="read",
     kind="bound-upper",
-    criteria=(Criterion(CERTIFIED, high=0.5 + 1e-9, width="the statement's own half, and rounding"),),
     control="the term with λ_min(XᵀX) left out, at points close to a planted spurious one",
-    seeds=LOG_SEEDS,
     sizes=scales(
         n=each(4, 4, 6),
         spectrum=(1.5, 1.0),
@@ -67,7 +65,6 @@ $\varphi(M^\star)=0$ and $\nabla\varphi(M^\star)=0$, half of this.""",
         edge("δ near 1", deltas=(0.95,)),
     ),
     waives=("r < min(n₁, n₂)",),
-    chapter=CHAPTER,
     discrepancy="Proposition 10 is stated for convex φ, through φ(XXᵀ) − φ(M*) ≤ ⟨∇φ, E⟩. For least squares "
     "without noise the right-hand side is exactly twice the left, so half of the certificate is enough: the "
     "largest ratio seen is {largest:.4f}.",
@@ -101,19 +98,19 @@ def certified_optimality(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="zhang2023.certificate-exponent",
-    title="To certify n digits takes 2n digits of accuracy",
+EXPONENT = Criterion("slope of log certificate in log (f − f*)", 0.47, 0.53, width=SPREAD)
+
+
+@PAGE.claim(
+    "zhang2023.certificate-exponent",
+    "To certify n digits takes 2n digits of accuracy",
+    EXPONENT,
     reference="the remark on p. 39, as an exponent",
-    statement=r"""Along PrecGD from a start near the truth with $r^\star<r\le n$, once the columns beyond
-the true rank dominate the error, the certificate decreases like $(f-f^\star)^{1/2}$. With $r=r^\star$ it
-does not go to zero at all.""",
     origin="sharpened",
     known="read",
     kind="rate",
-    criteria=(Criterion(EXPONENT, 0.47, 0.53, width=SPREAD),),
     control="no column beyond the true rank: r = r*, whose λ_min(XᵀX) stays at λ_r*(M*)",
-    seeds=SEEDS,
+    seeds={"book": 8, "full": 40},
     sizes=scales(
         n=each(5, 5, 8),
         spectrum=(1.5, 1.0),
@@ -131,7 +128,6 @@ does not go to zero at all.""",
         edge("δ = 0", delta=0.0),
         refused(RANKS, "without a column beyond the true rank nothing vanishes", extra=0),
     ),
-    chapter=CHAPTER,
     uses=("zhang2023.certificate",),
 )
 def certificate_exponent(setting: Setting) -> Evidence:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.analysis import rates
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
-from lowrank_core.claims.zhang2023.levels import CHAPTER, off_signal, padded_truth
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.zhang2023.levels import off_signal, padded_truth
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent, PreconditionedGradientDescent, ResidualNorm, SlopeNorm
 from lowrank_core.methods.method import Method
@@ -21,10 +18,9 @@ from lowrank_core.sensing import Identity
 from lowrank_core.solve import Trajectory, log_spaced, solve
 from lowrank_core.truth import geometric_spectrum, psd
 
-TERMS = "terms left in the identities"
-RATE = "late rate per step"
-SPEED = "slope of ‖E‖^−(1−p) in t"
-BETTER = "residual ratio, exponential / power law"
+PAGE = Page("chapters/zhang2025/preconditioning")
+
+
 WINDOW = 1e-20, 1e-10
 FULL = "r ≤ n"
 LINEAR = "second-order terms at errors of 1e-10 to 1e-5, at most 6e-4 on 8 pilot seeds"
@@ -62,24 +58,20 @@ def last_half(run: Trajectory) -> torch.Tensor:
     return (run.error[:, -1] / rates.at_time(run.steps, run.error, steps / 2)) ** (1 / steps)
 
 
-@claim(
-    id="zhang2023.local-rates",
-    title="PrecGD is linear for every search rank, at a rate without κ",
+TERMS = Criterion("terms left in the identities", 0, 0, exact="the identities of the laws, in symbols")
+RATE = Criterion("late rate per step", 0.998, 1.002, of_prediction=True, width=LINEAR)
+
+
+@PAGE.claim(
+    "zhang2023.local-rates",
+    "PrecGD is linear for every search rank, at a rate without κ",
+    TERMS,
+    RATE,
     reference="no counterpart: Theorem 4 bounds the rate, the exact one is new",
-    statement=r"""On the population loss, with a damping $c\|E\|_F$, $0<\alpha<\frac12$ and a generic start
-near $M^\star$ of rank $r^\star+q\le n$, $\|XX^\top-M^\star\|_F$ contracts locally, without $\kappa$, by the
-largest of $|1-4\alpha|$, of $(1-\frac{2\alpha}{1+c\sqrt q})^2$ if $q\ge1$, and of $1-2\alpha$ if
-$q<n-r^\star$; the rule $\|\nabla f(X)(X^\top X)^{-1/2}\|_F$ has $c=2$ where the columns beyond the true
-rank dominate the error.""",
     origin="ours",
     kind="rate",
-    criteria=(
-        Criterion(TERMS, 0, 0, exact="the identities of the laws, in symbols"),
-        Criterion(RATE, 0.998, 1.002, of_prediction=True, width=LINEAR),
-    ),
     control="the damping does not follow the error (fixed at 1), or no preconditioner (gradient descent); in the "
     "identities, core and cross factors exchanged, and the noise mode stepped once instead of from both sides",
-    seeds=SEEDS,
     sizes=scales(
         n=each(8, 12, 30),
         true_rank=each(2, 2, 3),
@@ -98,7 +90,6 @@ rank dominate the error.""",
         edge("large α", alpha=0.45, qs=(1,), kappas=(1.0,)),
         refused(FULL, "a Gram matrix of more than n columns is singular", n=4, qs=(3,)),
     ),
-    chapter=CHAPTER,
     means=("symbolic",),
 )
 def local_rates(setting: Setting) -> Evidence:
@@ -152,22 +143,23 @@ def local_rates(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="zhang2023.damping-exponent",
-    title="A damping ‖E‖^p with p < 1 is sublinear, with exponent 1/(1 − p)",
+SPEED = Criterion("slope of ‖E‖^−(1−p) in t", 0.98, 1.02, of_prediction=True, width=FINITE)
+BETTER = Criterion(
+    "residual ratio, exponential / power law",
+    low=10,
+    width="a tenfold better fit; 8 pilot seeds: 9e4 and more",
+)
+
+
+@PAGE.claim(
+    "zhang2023.damping-exponent",
+    "A damping ‖E‖^p with p < 1 is sublinear, with exponent 1/(1 − p)",
+    SPEED,
+    BETTER,
     reference="no counterpart in the paper",
-    statement=r"""With the damping $\|E\|_F^{\,p}$, $0\le p<1$, $0<\alpha<\frac12$ and a generic start near
-$M^\star$ of rank $r^\star+q\le n$, $q\ge1$, $\|E_t\|_F\simeq\sqrt
-q\,\bigl(4\alpha(1-p)q^{-p/2}t\bigr)^{-1/(1-p)}$ on the population loss as $t\to\infty$, in exact
-arithmetic: a fixed damping is as slow as gradient descent.""",
     origin="ours",
     kind="rate",
-    criteria=(
-        Criterion(SPEED, 0.98, 1.02, of_prediction=True, width=FINITE),
-        Criterion(BETTER, low=10, width="a tenfold better fit; 8 pilot seeds: 9e4 and more"),
-    ),
     control="a damping that follows the error, p = 1; its slope is taken as if p were 1/2",
-    seeds=SEEDS,
     sizes=scales(
         n=each(8, 10, 20),
         true_rank=each(2, 2, 3),
@@ -188,7 +180,6 @@ arithmetic: a fixed damping is as slow as gradient descent.""",
         refused(FULL, "a Gram matrix of more than n columns is singular", n=4, q=3),
         refused("q ≥ 1", "without a column beyond the rank convergence is linear", q=0),
     ),
-    chapter=CHAPTER,
     uses=("zhang2023.local-rates",),
 )
 def damping_exponent(setting: Setting) -> Evidence:

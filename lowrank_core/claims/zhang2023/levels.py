@@ -8,7 +8,6 @@ from lowrank_core.factors import Factors, pad_columns
 from lowrank_core.problem import Problem
 from lowrank_core.randomness import normal
 
-CHAPTER = "chapters/zhang2025/preconditioning"
 BISECTIONS = 60
 
 

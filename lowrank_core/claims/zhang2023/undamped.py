@@ -5,13 +5,9 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.analysis import rates
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments.landscapes import certified_problem
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.zhang2023.levels import (
-    CHAPTER,
     at_level,
     distinct,
     lemma_radius,
@@ -25,9 +21,11 @@ from lowrank_core.methods.method import Method
 from lowrank_core.problem import Problem
 from lowrank_core.solve import Trajectory, solve
 
+PAGE = Page("chapters/zhang2025/preconditioning")
+
 INCREASES = "steps that increase f"
-HIGHEST = "largest f along the run / f at the start"
-OVERSHOOT = "exponent in ε of f after one step"
+
+
 FLOOR = 1e-20
 
 
@@ -55,19 +53,19 @@ def highest(run: Trajectory) -> torch.Tensor:
     return run.loss.amax(dim=1) / run.loss[:, 0]
 
 
-@claim(
-    id="zhang2023.damping-needed",
-    title="However small an extra column is, PrecGD decreases f at every step",
+HIGHEST = Criterion("largest f along the run / f at the start", high=1, width="the theorem's own bound")
+
+
+@PAGE.claim(
+    "zhang2023.damping-needed",
+    "However small an extra column is, PrecGD decreases f at every step",
+    Criterion(INCREASES, 0, 0),
+    HIGHEST,
     reference="Theorem 4, p. 9; Figure 1 shows the breakdown of ScaledGD, the control, in one example",
-    statement=r"""From a point inside the radius of Lemma 24, with $\alpha=1/\ell$ and the damping
-$\|\nabla f(X)(X^\top X)^{-1/2}\|_F$, PrecGD with $r=r^\star+1$ decreases $f$ at every step, whatever the size
-$\varepsilon>0$ of the column beyond the true rank.""",
     origin="paper",
     known="read",
     kind="bound-upper",
-    criteria=(Criterion(INCREASES, 0, 0), Criterion(HIGHEST, high=1, width="the theorem's own bound")),
     control="no damping: ScaledGD from the same start with the same step and the smallest ε",
-    seeds=SEEDS,
     sizes=scales(
         n=each(6, 6, 10),
         spectrum=(2.0, 1.0),
@@ -85,7 +83,6 @@ $\varepsilon>0$ of the column beyond the true rank.""",
         edge("δ = 0", delta=0.0),
         edge("δ near 1", delta=0.9),
     ),
-    chapter=CHAPTER,
     uses=("zhang2023.decrease",),
 )
 def damping_needed(setting: Setting) -> Evidence:
@@ -119,23 +116,22 @@ def damping_needed(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="zhang2023.overshoot",
-    title="One undamped step overshoots like ε⁻⁴",
+OVERSHOOT = Criterion(
+    "exponent in ε of f after one step",
+    -4.01,
+    -3.99,
+    width="terms of relative size ε; 50 pilot seeds: off by less than 1e-6",
+)
+
+
+@PAGE.claim(
+    "zhang2023.overshoot",
+    "One undamped step overshoots like ε⁻⁴",
+    OVERSHOOT,
     reference="no counterpart in the paper",
-    statement=r"""Let $r=r^\star+1\le n$ and $u$ be the left singular vector of $X$ for its least singular
-value $\varepsilon$. An undamped step contains $2\alpha\|\nabla\varphi\,u\|/\varepsilon$, so that $f$ after
-it grows like $\varepsilon^{-4}$ as $\varepsilon\to0$ with $\nabla\varphi\,u\ne0$ fixed: next to a generic
-error in the other columns with $\delta>0$, and with $\delta=0$ too unless they span the range of $M^\star$.""",
     origin="ours",
     kind="rate",
-    criteria=(
-        Criterion(
-            OVERSHOOT, -4.01, -3.99, width="terms of relative size ε; 50 pilot seeds: off by less than 1e-6"
-        ),
-    ),
     control="∇φ u does not stay: full observation, the other columns span the range of M* exactly",
-    seeds=SEEDS,
     sizes=scales(
         n=each(6, 6, 20),
         spectrum=(2.0, 1.0),
@@ -154,7 +150,6 @@ error in the other columns with $\delta>0$, and with $\delta=0$ too unless they 
         refused("r = r* + 1 ≤ n", "there is no column off the range of M*", n=2, count=1),
     ),
     waives=("r < min(n₁, n₂)",),
-    chapter=CHAPTER,
 )
 def overshoot(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -182,17 +177,14 @@ def overshoot(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="zhang2023.random-start",
-    title="From random starts PrecGD descends, undamped scaling does not always",
+@PAGE.claim(
+    "zhang2023.random-start",
+    "From random starts PrecGD descends, undamped scaling does not always",
+    Criterion(INCREASES, 0, 0),
     reference="Figure 1, p. 5, in kind; no theorem covers it",
-    statement=r"""From Gaussian starts with $r=n=4$, $r^\star=2$, $\kappa=1$, $\delta=0.3$ and the small step
-$\alpha=0.02$, PrecGD does not increase $f$; undamped scaling does from some of them.""",
     origin="ours",
     kind="ordering",
-    criteria=(Criterion(INCREASES, 0, 0),),
     control="no damping: ScaledGD from the same starts with the same step",
-    seeds=SEEDS,
     sizes=scales(
         n=each(4, 4, 8),
         spectrum=(1.0, 1.0),
@@ -202,7 +194,6 @@ $\alpha=0.02$, PrecGD does not increase $f$; undamped scaling does from some of 
         alpha=0.02,
         steps=each(400, 1_000, 2_000),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
     uses=("zhang2023.overshoot",),
 )

@@ -10,7 +10,7 @@ import torch
 from lowrank_core.analysis.diagonal_noise import worst_noise
 from lowrank_core.analysis.sharp_threshold import psi, threshold
 from lowrank_core.analysis.worst_noise import attack, off_columns
-from lowrank_core.claims.claim import Setting
+from lowrank_core.claims.grammar import Setting
 from lowrank_core.factors import Factors
 from lowrank_core.problem import observe
 from lowrank_core.randomness import draw, normal

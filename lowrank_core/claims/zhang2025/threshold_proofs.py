@@ -14,10 +14,7 @@ from typing import NamedTuple
 import torch
 
 from lowrank_core.analysis.sharp_threshold import invariants
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.zhang2025.second_order_attacks import (
     PAIRS,
     POINTS,
@@ -33,28 +30,22 @@ from lowrank_core.proofs.threshold_multipliers import Case
 from lowrank_core.proofs.valid_inequality import Kind, Shape
 from lowrank_core.randomness import draw, normal
 
-CHAPTER = "chapters/zhang2025/threshold-proof"
+PAGE = Page("chapters/zhang2025/threshold-proof")
+
 
 TERMS = "terms left in the proof's identities"
 ROUNDING = 1e-9
 
 
-@claim(
-    id="zhang2025.threshold-proof-steps",
-    title="The proof of the sharp threshold, identity by identity",
+@PAGE.claim(
+    "zhang2025.threshold-proof-steps",
+    "The proof of the sharp threshold, identity by identity",
+    Criterion(TERMS, 0, 0, exact="identities between symbols"),
     reference="no counterpart in the abstracts; the thresholds that follow contain those of version 1",
-    statement=r"""The identities on which the proof rests hold between symbols, for matrices of every size,
-with $E=XX^\top-M^\star$, $P$ the projector on the columns of $X$, $W=(I-P)M^\star(I-P)$ and $GX=0$: the
-second-order condition along $V=uv^\top$, $\langle G,E+W\rangle=0$, the optimisation over $t$, the sum of
-squares behind the valid inequality, the sum of squares on the disk, and
-$(\psi-\delta)(\psi+\delta+s)=(1+\delta)(1+1/\sqrt\rho)(\delta^\star-\delta)$.""",
     kind="identity",
-    criteria=(Criterion(TERMS, 0, 0, exact="identities between symbols"),),
     control="the gradient need not vanish; one constant of an identity is changed; in the valid inequality O is no "
     "polar factor of Z",
     edgeless="symbols stand for matrices of every size",
-    seeds=SEEDS,
-    chapter=CHAPTER,
     means=("symbolic",),
 )
 def proof_steps(setting: Setting) -> Evidence:
@@ -81,22 +72,14 @@ def proof_steps(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="zhang2025.balanced-pair-steps",
-    title="What changes for a pair of factors, identity by identity",
+@PAGE.claim(
+    "zhang2025.balanced-pair-steps",
+    "What changes for a pair of factors, identity by identity",
+    Criterion(TERMS, 0, 0, exact="identities between symbols"),
     reference="abstract of version 3: UVᵀ with a balancing regulariser; the steps are derived here",
-    statement=r"""Critical points of $f_\mu$, $\mu>0$, are exactly balanced, because
-$\langle B,U^\top\nabla_U-\nabla_V^\top V\rangle=\mu(\|UB\|^2+\|VB\|^2)$. Along $(av^\top,-bv^\top)$ with
-$a\perp U$, $b\perp V$, $|v|=1$, the regulariser has no curvature at a balanced point, $B=0$. Apart from the
-slope term $-2a^\top Gb$ the loss bends there, for $\mathcal A=I$, by $|a|^2|Vv|^2+|b|^2|Uv|^2$, and, if
-$Uv=0$ and $\mu=0$, along $(c\,av^\top,-bv^\top/c)$ by $c^2|a|^2|Vv|^2$ only. If $G^\top U=0$ and $GV=0$, then
-$G\perp E+W$ and $W\perp E+W$ for $E=UV^\top-M^\star$ and $W$ the part of $M^\star$ off both columns.""",
     kind="identity",
-    criteria=(Criterion(TERMS, 0, 0, exact="identities between symbols"),),
     control="UᵀU + VᵀV for UᵀU − VᵀV; a and b are any vectors; GᵀU and GV need not vanish",
     edgeless="symbols stand for matrices of every size",
-    seeds=SEEDS,
-    chapter=CHAPTER,
     means=("symbolic",),
 )
 def balanced_pair_steps(setting: Setting) -> Evidence:
@@ -128,31 +111,24 @@ SHAPES = (
     Shape(2, 2, 2, 3, False),
     Shape(3, 2, 1, 3, False),
 )
-SLACK = "smallest (‖E‖² − ω²) / bound − 1, exact"
-EQUALITY = "the same at the planted family"
-DISK = "largest α² + ρ min(α, β)²"
+
+
 KINDS: tuple[Kind, ...] = ("generic", "learnt", "near")
 
 
-@claim(
-    id="zhang2025.valid-inequality",
-    title="The valid inequality, on exact rational instances",
+SLACK = Criterion("smallest (‖E‖² − ω²) / bound − 1, exact", low=0, width="one-sided, in rationals")
+EQUALITY = Criterion("the same at the planted family", 0, 0)
+DISK = Criterion("largest α² + ρ min(α, β)²", high=1 + ROUNDING, width="rounding")
+
+
+@PAGE.claim(
+    "zhang2025.valid-inequality",
+    "The valid inequality, on exact rational instances",
+    SLACK,
+    EQUALITY,
+    DISK,
     reference="no counterpart in the abstracts",
-    statement=r"""For a symmetric $A\succeq sI$ of order $r$, $s\ge0$, and $M=LR^\top$ of rank at most
-$r^\star\le r$ with blocks $M_{ij}$, let $E=\operatorname{diag}(A,0)-M$, $\omega=\|M_{22}\|_F>0$,
-$\tau=\|M_{22}\|_*$ and $\operatorname{rank}M_{22}\le k\le r^\star$. If $s\tau\le\omega^2$ then
-$\|E\|^2-\omega^2\ge\frac{r-r^\star+k}k\,s^2\tau^2/\omega^2$; equality holds at the planted family. So
-$\alpha=\omega/\|E\|$ and $\beta=\sigma\tau/(\omega\|E\|)$ (or $0$ if $\omega=0$), with the blocks along and
-off the columns of $X$ and $\sigma=\sigma_r(XX^\top)$, have $\alpha^2+\rho_k\min(\alpha,\beta)^2\le1$ for
-$k=\min(r^\star,n-r)$ and all $X\in\mathbb R^{n\times r}$ and $Z\in\mathbb R^{n\times r^\star}$ with
-$XX^\top\ne ZZ^\top$, $n>r$, and likewise for pairs with $\sigma=\sigma_r(UV^\top)$ and
-$k=\min(r^\star,n_1-r,n_2-r)\ge1$.""",
     kind="identity",
-    criteria=(
-        Criterion(SLACK, low=0, width="one-sided, in rationals"),
-        Criterion(EQUALITY, 0, 0),
-        Criterion(DISK, high=1 + ROUNDING, width="rounding"),
-    ),
     control="the hypothesis sτ ≤ ω² is dropped; a point beside the planted family; β stands for min(α, β)",
     edges=(
         edge("r = r* = k = 1", shapes=(Shape(1, 1, 1, 1, True),), clouds=((2, 1, 1),), pair_clouds=((1, 1),)),
@@ -162,7 +138,6 @@ $k=\min(r^\star,n_1-r,n_2-r)\ge1$.""",
         refused("r ≥ r*", "O has r* orthonormal columns of length r", shapes=(Shape(1, 2, 2, 2, True),)),
         refused("n > r", "M₂₂ is empty", clouds=((2, 2, 1),)),
     ),
-    seeds=SEEDS,
     sizes=scales(
         shapes=SHAPES,
         clouds=((4, 2, 1), (5, 2, 2), (4, 3, 2)),
@@ -170,7 +145,6 @@ $k=\min(r^\star,n_1-r,n_2-r)\ge1$.""",
         instances=each(2, 8, 100),
         pairs=each(200, 4000, 100_000),
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.threshold-proof-steps",),
     means=("exact",),
 )
@@ -276,28 +250,22 @@ def _pair_cloud(
     return alpha.square() + (r - true_rank + k) / k * torch.minimum(alpha, beta).square()
 
 
-BOUND = "proved bound − δ*"
-RESIDUAL = "left minus right side, for a random operator"
-ATTAINED = "conditions at the operator that attains δ*"
 RATIONAL = "in rationals"
 
 
-@claim(
-    id="zhang2025.threshold-multipliers",
-    title="Multipliers that prove the threshold at the planted point",
+RESIDUAL = Criterion("left minus right side, for a random operator", 0, 0, exact=RATIONAL)
+BOUND = Criterion("proved bound − δ*", 0, 0, exact=RATIONAL)
+ATTAINED = Criterion("conditions at the operator that attains δ*", 0, 0, exact=RATIONAL)
+
+
+@PAGE.claim(
+    "zhang2025.threshold-multipliers",
+    "Multipliers that prove the threshold at the planted point",
+    RESIDUAL,
+    BOUND,
+    ATTAINED,
     reference="answers to the strong duality that a public summary of version 1 mentions; derived here",
-    statement=r"""For $1\le k\le r^\star\le r$ and $n\ge r+k$, at the point planted at $q/(1+q)$,
-$q=\sqrt{(r-r^\star+k)/k}$, for every self-adjoint $H$ and $G=HE$,
-$\sum_{ij}\nabla^2f[e_iv_j^\top]-2k(1+q)\sum_jx_j^\top Gx_j=\sum_{ij}\langle s_{ij},Hs_{ij}\rangle+\frac
-k{2q}\bigl(\langle R,HR\rangle-(1+2q)^2\langle Q,HQ\rangle\bigr)$. So the point is second-order for an
-operator with constant $\delta$ of order $r-r^\star+2k$ only if $\delta\ge q/(1+q)$, and $q/(1+q)$ is
-attained.""",
     kind="identity",
-    criteria=(
-        Criterion(RESIDUAL, 0, 0, exact=RATIONAL),
-        Criterion(BOUND, 0, 0, exact=RATIONAL),
-        Criterion(ATTAINED, 0, 0, exact=RATIONAL),
-    ),
     control="H is not self-adjoint; only the gradient has a multiplier, the escape directions have none; the "
     "operator has a constant between δ* and 1",
     edges=(
@@ -308,7 +276,6 @@ attained.""",
         refused("r ≥ r*", "there is no such X", cases=(Case(1, 2, 2),)),
         refused("k ≤ r*", "the truth has no more directions to plant", cases=(Case(2, 1, 2),)),
     ),
-    seeds=SEEDS,
     sizes=scales(
         cases=each(
             (Case(1, 1, 1), Case(4, 1, 1)),
@@ -323,7 +290,6 @@ attained.""",
             ),
         )
     ),
-    chapter=CHAPTER,
     means=("exact",),
 )
 def threshold_multipliers_prove(setting: Setting) -> Evidence:
@@ -365,7 +331,7 @@ def threshold_multipliers_prove(setting: Setting) -> Evidence:
 
 RATIO = "largest error / bound"
 LEFT = "gradient and negative curvature left"
-TIGHT = "largest error / bound in the diagonal family"
+
 LARGEST_LEFT = 1e-7
 ATTACK_EDGES = (
     edge("δ just below the threshold", shares=(0.98, 0.999)),
@@ -374,27 +340,23 @@ ATTACK_EDGES = (
 )
 
 
-@claim(
-    id="zhang2025.noise-bound",
-    title="No second-order point is farther than the bound, under any noise",
+TIGHT = Criterion(
+    "largest error / bound in the diagonal family",
+    0.94,
+    1,
+    exact="the best member of a grid that no seed changes",
+    width="the least of 24 values of δ, by (r, r*): 0.949 for (1, 1), 0.984 for (3, 2), 0.988 for (4, 1)",
+)
+
+
+@PAGE.claim(
+    "zhang2025.noise-bound",
+    "No second-order point is farther than the bound, under any noise",
+    Criterion(RATIO, high=1, width="the bound itself, one-sided"),
+    Criterion(LEFT, high=LARGEST_LEFT, width="bisection and rounding: at most 3e-13 at 9600 points"),
+    TIGHT,
     reference="abstract of version 1 for w = 0; bound and constant derived here",
-    statement=r"""For $r\ge r^\star$, under $\mathrm{RIP}(\delta,\min(n,r+r^\star))$ with $\delta<\delta_k$
-and any noise $w$, every second-order point has
-$\|XX^\top-M^\star\|_F\le\sqrt{\min(n,r+r^\star)}\,\|\mathcal A^*(w)\|/(\psi(\delta,\rho_k)-\delta)$; for
-$n\le r$ with $\psi=\delta_k=1$. In the diagonal family the largest error for $r\le4r^\star$ and
-$0.3\,\delta^\star\le\delta\le0.99\, \delta^\star$ is at least $0.94$ of the bound.""",
     kind="bound-upper",
-    criteria=(
-        Criterion(RATIO, high=1, width="the bound itself, one-sided"),
-        Criterion(LEFT, high=LARGEST_LEFT, width="bisection and rounding: at most 3e-13 at 9600 points"),
-        Criterion(
-            TIGHT,
-            0.94,
-            1,
-            exact="the best member of a grid that no seed changes",
-            width="the least of 24 values of δ, by (r, r*): 0.949 for (1, 1), 0.984 for (3, 2), 0.988 for (4, 1)",
-        ),
-    ),
     control="the gradient vanishes, but the Hessian may be indefinite",
     edges=(
         *ATTACK_EDGES,
@@ -403,9 +365,7 @@ $0.3\,\delta^\star\le\delta\le0.99\, \delta^\star$ is at least $0.94$ of the bou
         edge("r much larger than n", points={"r > n": Ranks(2, 6, 1)}),
         refused("r ≥ r*", "no X has the rank of the truth", points={"generic": Ranks(4, 1, 2)}),
     ),
-    seeds=SEEDS,
     sizes=scales(points=POINTS, samples=each(4, 150, 1000), shares=(0.1, 0.95)),
-    chapter=CHAPTER,
     uses=("zhang2025.threshold-proof-steps", "zhang2025.valid-inequality"),
 )
 def noise_bound(setting: Setting) -> Evidence:
@@ -428,19 +388,13 @@ def noise_bound(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="zhang2025.balanced-noise-bound",
-    title="The same bound for a pair of factors",
+@PAGE.claim(
+    "zhang2025.balanced-noise-bound",
+    "The same bound for a pair of factors",
+    Criterion(RATIO, high=1, width="the bound itself, one-sided"),
+    Criterion(LEFT, high=LARGEST_LEFT, width="bisection and rounding: at most 4e-14 at 6000 points"),
     reference="abstract of version 3: the guarantees hold for UVᵀ with a balancing regulariser; bound derived here",
-    statement=r"""For $r\ge r^\star$, under $\mathrm{RIP}(\delta,\min(n_1,n_2,r+r^\star))$ with
-$\delta<\delta_k$, $k=\min(r^\star,n_1-r,n_2-r)$, every second-order point of $f_\mu$, $\mu\ge0$, has
-$\|UV^\top-M^\star\|_F\le\sqrt{\min(n_1,n_2,r+r^\star)}\,\|\mathcal A^*(w)\|/(\psi(\delta,\rho_k)-\delta)$;
-for $\min(n_1,n_2)\le r$ with $\psi=\delta_k=1$.""",
     kind="bound-upper",
-    criteria=(
-        Criterion(RATIO, high=1, width="the bound itself, one-sided"),
-        Criterion(LEFT, high=LARGEST_LEFT, width="bisection and rounding: at most 4e-14 at 6000 points"),
-    ),
     control="the gradient vanishes, but the Hessian may be indefinite",
     edges=(
         *ATTACK_EDGES,
@@ -450,9 +404,7 @@ for $\min(n_1,n_2)\le r$ with $\psi=\delta_k=1$.""",
         edge("μ = 0 at a column not learnt", points={UNLEARNT: Ranks(4, 2, 2, 4)}, balance=0.0),
         refused("r ≥ r*", "no pair has the rank of the truth", points={"generic": Ranks(4, 1, 2, 4)}),
     ),
-    seeds=SEEDS,
     sizes=scales(points=PAIRS, samples=each(4, 150, 1000), shares=(0.1, 0.95), balance=0.5),
-    chapter=CHAPTER,
     uses=("zhang2025.noise-bound", "zhang2025.balanced-pair-steps"),
 )
 def balanced_noise_bound(setting: Setting) -> Evidence:

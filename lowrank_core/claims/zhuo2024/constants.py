@@ -8,11 +8,8 @@ from random import Random
 
 import torch
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import LOG_SEEDS
-from lowrank_core.claims.zhuo2024.blocks import CHAPTER, block_norms, near_start
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.zhuo2024.blocks import block_norms, near_start
 from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
@@ -23,12 +20,7 @@ from lowrank_core.sensing import Identity
 from lowrank_core.solve import solve
 from lowrank_core.truth import psd
 
-TERMS = "terms left in the proof's identities"
-SMALLEST = "smallest coefficient of −ησ_r* over random points"
-EXACT = "coefficient at exact instances of the hypotheses"
-DROPPED = "excess over part (d) − η²‖TTᵀ‖³"
-SUFFICIENT = "error after ⌈200κ log(σ_r*/ε)⌉ steps / ε"
-PRINTED = "error after ⌈2 log(σ_r*/ε)⌉ steps / (|d₀| 0.9786^steps)"
+PAGE = Page("chapters/zhang2025/noise-and-accuracy", book=20, full=60)
 
 
 def instance(seed: int, tail: bool, low: Fraction, high: Fraction) -> tuple[Fraction, Fraction, Fraction]:
@@ -61,24 +53,32 @@ def random_coefficients(setting: Setting, tail: bool, radius: float) -> torch.Te
     return coefficient.reshape(len(setting.seeds), batch // len(setting.seeds)).amin(dim=1)
 
 
-@claim(
-    id="zhuo2024.cross-block",
-    title="One population step shrinks the cross block, by a constant below the printed one",
+TERMS = Criterion("terms left in the proof's identities", 0, 0, exact="the proof's identities, in symbols")
+SMALLEST = Criterion(
+    "smallest coefficient of −ησ_r* over random points",
+    low=0.78,
+    width="the proved constant, 0.85 if D_T = 0",
+)
+EXACT = Criterion(
+    "coefficient at exact instances of the hypotheses",
+    0.78,
+    0.9,
+    width="the proved constant, and an upper end below the printed 1",
+)
+DROPPED = Criterion("excess over part (d) − η²‖TTᵀ‖³", 0, 0)
+
+
+@PAGE.claim(
+    "zhuo2024.cross-block",
+    "One population step shrinks the cross block, by a constant below the printed one",
+    TERMS,
+    SMALLEST,
+    EXACT,
+    DROPPED,
     reference="Lemma 6(b), (d) (p. 12); the constants 0.78 and 0.85 and the proof are ours",
-    statement=r"""Let $r^\star<n$, $\rho=0.07$, $\eta=1/(100\sigma_1)$,
-$\|FF^\top-X^\star\|\le\rho\,\sigma_{r^\star}$ and $\|D_T\|\le\sigma_{r^\star}$. One step on the population
-loss gives $\|S_+T_+^\top\|\le(1-0.78\,\eta\sigma_{r^\star})\|ST^\top\|$, and $0.85$ in place of $0.78$ if
-$D_T=0$. The constant cannot be $1$.""",
     kind="identity",
-    criteria=(
-        Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
-        Criterion(SMALLEST, low=0.78, width="the proved constant, 0.85 if D_T = 0"),
-        Criterion(EXACT, 0.78, 0.9, width="the proved constant, and an upper end below the printed 1"),
-        Criterion(DROPPED, 0, 0),
-    ),
     control="five times the radius, ‖FFᵀ − X*‖ ≤ 0.35 σ_r* (ten times for random points); for the identities, one "
     "P in place of two; for part (d), as printed, without the term",
-    seeds=LOG_SEEDS,
     sizes=scales(n=each(4, 5, 7), kappa=2.0, points=each(50, 400, 4_000)),
     edges=(
         edge("n = r* + 1", n=3),
@@ -87,7 +87,6 @@ $D_T=0$. The constant cannot be $1$.""",
         edge("equal values", kappa=1.0),
         refused("r < min(n₁, n₂)", "no cross block", n=2),
     ),
-    chapter=CHAPTER,
     means=("symbolic", "exact"),
     discrepancy="Lemma 6(b) (p. 12) prints ‖S₊T₊ᵀ‖ ≤ (1 − ησ_r)‖STᵀ‖. Exact rational instances of its hypotheses "
     "have a coefficient of {largest coefficient with D_T = 0:.3f} at most in place of 1, and "
@@ -147,22 +146,20 @@ def cross_block(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="zhuo2024.linear-phase",
-    title="The linear phase takes of the order of 100κ log(1/ε) steps",
+SUFFICIENT = Criterion("error after ⌈200κ log(σ_r*/ε)⌉ steps / ε", high=1.0, width="the accuracy itself")
+PRINTED = Criterion(
+    "error after ⌈2 log(σ_r*/ε)⌉ steps / (|d₀| 0.9786^steps)", low=1.0, width="the proved lower bound"
+)
+
+
+@PAGE.claim(
+    "zhuo2024.linear-phase",
+    "The linear phase takes of the order of 100κ log(1/ε) steps",
+    SUFFICIENT,
+    PRINTED,
     reference="Theorem 4(a) (p. 8) prints ⌈2 log(σ_r/ε)⌉; the count here is ours",
-    statement=r"""On the population loss with $\eta=1/(100\sigma_1)$, from
-$\|F_0F_0^\top-X^\star\|\le0.07\,\sigma_{r^\star}$, signal and cross block are below $\epsilon$ after
-$\lceil200\,\kappa\log(\sigma_{r^\star}/\epsilon)\rceil$ steps. For $\kappa=1$ and $ST^\top=0$ one step
-multiplies a signal error of at most $0.07$ by at least $0.9786$, so that after
-$2\log(\sigma_{r^\star}/\epsilon)$ steps at least of order $\epsilon^{0.044}$ is left.""",
     kind="bound-upper",
-    criteria=(
-        Criterion(SUFFICIENT, high=1.0, width="the accuracy itself"),
-        Criterion(PRINTED, low=1.0, width="the proved lower bound"),
-    ),
     control="the printed count ⌈2 log(σ_r*/ε)⌉ of steps; for the lower bound, signal errors of 0.3 to 0.5",
-    seeds=LOG_SEEDS,
     sizes=scales(
         n=each(5, 6, 8),
         spectra=each(([1.0, 1.0],), ([1.0, 1.0], [5.0, 1.0]), ([1.0, 1.0], [5.0, 1.0], [20.0, 1.0])),
@@ -178,7 +175,6 @@ $2\log(\sigma_{r^\star}/\epsilon)$ steps at least of order $\epsilon^{0.044}$ is
         refused("r < min(n₁, n₂)", "no cross block", spectra=([1.0] * 5,), r=5),
         refused("k ≥ r", "the truth is out of reach", r=1),
     ),
-    chapter=CHAPTER,
     uses=("zhuo2024.cross-block",),
     discrepancy="Theorem 4(a) (p. 8) prints ⌈2 log(σ_r/ε)⌉ steps for the linear phase. At κ = 1 a step of "
     "η = 1/(100σ₁) shrinks the signal error by the factor 0.9786 at best: after the printed count for ε = 10⁻⁸ "

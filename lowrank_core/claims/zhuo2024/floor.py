@@ -8,11 +8,8 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.crossings import first_record_below
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
-from lowrank_core.claims.zhuo2024.blocks import BEYOND, CHAPTER, near_start
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.zhuo2024.blocks import BEYOND, near_start
 from lowrank_core.factors import Factors
 from lowrank_core.methods import (
     GradientDescent,
@@ -25,9 +22,9 @@ from lowrank_core.sensing import gaussian_symmetric
 from lowrank_core.solve import log_spaced, solve
 from lowrank_core.truth import psd
 
-SLOPE = "exponent of the error in σ"
-COST = "floor of r > r* / floor of r = r*, largest over the levels"
-STEPS = "exponent of the steps to the floor in 1/σ"
+PAGE = Page("chapters/zhang2025/noise-and-accuracy")
+
+
 OVER, EXACT = "r > r*", "r = r*"
 
 
@@ -68,22 +65,29 @@ def floors(setting: Setting, problem: Problem, r: int) -> torch.Tensor:
     return by_level(setting, run.error[:, -1].sqrt())
 
 
-@claim(
-    id="zhuo2024.noise-floor",
-    title="Gradient descent ends at a floor proportional to the noise, with and without excess columns",
+SLOPE = Criterion(
+    "exponent of the error in σ",
+    0.96,
+    1.04,
+    width="second order in the noise: 0.998 to 1.001 on 8 pilot seeds",
+)
+COST = Criterion(
+    "floor of r > r* / floor of r = r*, largest over the levels",
+    high=3.0,
+    width="more columns fit more noise: 1.09 to 1.50 on 8 pilot seeds",
+)
+
+
+@PAGE.claim(
+    "zhuo2024.noise-floor",
+    "Gradient descent ends at a floor proportional to the noise, with and without excess columns",
+    SLOPE,
+    COST,
     reference="Theorem 4(b) (p. 8), in the order of σ",
-    statement=r"""Under Gaussian sensing with noise of standard deviation $\sigma\sqrt n\ll\sigma_{r^\star}$
-and more measurements than unknowns, gradient descent from a generic start near the truth ends at
-$\|XX^\top-M^\star\|=O(\sigma)$, for $r>r^\star$ as for $r=r^\star$, and the two floors are of the same order.""",
     origin="paper",
     known="read",
     kind="rate",
-    criteria=(
-        Criterion(SLOPE, 0.96, 1.04, width="second order in the noise: 0.998 to 1.001 on 8 pilot seeds"),
-        Criterion(COST, high=3.0, width="more columns fit more noise: 1.09 to 1.50 on 8 pilot seeds"),
-    ),
     control="descent stopped early, at a fixed number of steps, with r > r*",
-    seeds=SEEDS,
     sizes=scales(
         n=each(6, 10, 20),
         m=each(120, 220, 800),
@@ -102,7 +106,6 @@ $\|XX^\top-M^\star\|=O(\sigma)$, for $r>r^\star$ as for $r=r^\star$, and the two
         refused(BEYOND, "no excess column", r=1),
         refused("r < min(n₁, n₂)", "no noise directions", n=1, r=1),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def noise_floor(setting: Setting) -> Evidence:
@@ -135,21 +138,23 @@ def noise_floor(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="zhuo2024.steps-to-floor",
-    title="The floor costs 1/σ steps with excess columns",
+STEPS = Criterion(
+    "exponent of the steps to the floor in 1/σ",
+    0.85,
+    1.15,
+    width="the finite error of the start: 1.03 to 1.07 on 8 pilot seeds",
+)
+
+
+@PAGE.claim(
+    "zhuo2024.steps-to-floor",
+    "The floor costs 1/σ steps with excess columns",
+    STEPS,
     reference="Theorem 4(b) (p. 8): Θ(σ₁/ε_stat) steps",
-    statement=r"""Under Gaussian sensing with noise of standard deviation $\sigma$ and more measurements than
-unknowns, gradient descent with $r>r^\star$ from a start near the truth, whose error is far above the floor,
-needs of the order of $1/\sigma$ steps to come within three times its floor.""",
     origin="paper",
     known="read",
     kind="rate",
-    criteria=(
-        Criterion(STEPS, 0.85, 1.15, width="the finite error of the start: 1.03 to 1.07 on 8 pilot seeds"),
-    ),
     control="no excess column, r = r*, where the steps grow like log(1/σ)",
-    seeds=SEEDS,
     sizes=scales(
         n=each(6, 10, 20),
         m=each(120, 220, 800),
@@ -168,7 +173,6 @@ needs of the order of $1/\sigma$ steps to come within three times its floor.""",
         refused(BEYOND, "without an excess column the rate is linear", r=1),
         refused("σ below the error of the start", "nothing is left to fall", levels=[0.02, 0.1]),
     ),
-    chapter=CHAPTER,
     uses=("zhuo2024.noise-floor",),
     fit="illustrates",
 )

@@ -9,11 +9,8 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.imbalance import imbalance
 from lowrank_core.analysis.statistics import pooled
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
-from lowrank_core.claims.zhang2025.balancing.saddle import CHAPTER, WEIGHT
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.zhang2025.balancing.saddle import WEIGHT
 from lowrank_core.factors import Factors, adjoint_start, imbalanced_start
 from lowrank_core.methods import BalancedGradientDescent, GradientDescent, Method, ScaledGradientDescent
 from lowrank_core.noise import Gaussian
@@ -22,30 +19,23 @@ from lowrank_core.sensing import gaussian
 from lowrank_core.solve import ErrorBelow, Trajectory, log_spaced, solve
 from lowrank_core.truth import geometric_spectrum, rectangular
 
+PAGE = Page("chapters/zhang2025/balancing")
+
 
 def eigenvalues(problem: Problem, factors: Factors) -> torch.Tensor:
     """Those of UᵀU − VᵀV, (B, r)."""
     return torch.linalg.eigvalsh(imbalance(factors))
 
 
-@claim(
-    id="zhang2025.regulariser-rebalances",
-    title="The regulariser rebalances any start at a rate that depends on nothing",
+@PAGE.claim(
+    "zhang2025.regulariser-rebalances",
+    "The regulariser rebalances any start at a rate that depends on nothing",
+    Criterion("largest ‖B(τ)‖(1/‖B(0)‖ + 2μτ/√r)", high=1.001, width="steps that are not infinitely small"),
+    Criterion("‖B‖_F at the end", high=0.01, width="a time of 100 and more, at an exponential rate"),
     reference="no counterpart was read; derived here",
-    statement=r"""Along the gradient flow of $f_\mu$, for any $\mathcal A$ and $b$, the loss does not move
-$B=U^\top U-V^\top V$, and $\|B(\tau)\|_F\le\bigl(\|B(0)\|_F^{-1}+2\mu\tau/\sqrt r\bigr)^{-1}$ from every
-start: within a time of order $1/\mu$ the imbalance is of order one. At a limit that is a critical point it
-is zero.""",
     origin="ours",
     kind="bound-upper",
-    criteria=(
-        Criterion(
-            "largest ‖B(τ)‖(1/‖B(0)‖ + 2μτ/√r)", high=1.001, width="steps that are not infinitely small"
-        ),
-        Criterion("‖B‖_F at the end", high=0.01, width="a time of 100 and more, at an exponential rate"),
-    ),
     control="no regulariser in the descent: μ = 0",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(8, 12, 20),
         n2=each(7, 10, 16),
@@ -61,7 +51,6 @@ is zero.""",
         edge("a larger imbalance", scales=(4,), steps=9_000),
         edge("few measurements", m=5),
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.critical-points-balanced",),
 )
 def regulariser_rebalances(setting: Setting) -> Evidence:
@@ -155,28 +144,20 @@ RACE = {
 }
 
 
-@claim(
-    id="zhang2025.balancing-free",
-    title="From a spectral start gradient descent stays balanced by itself, and the regulariser gains nothing",
+@PAGE.claim(
+    "zhang2025.balancing-free",
+    "From a spectral start gradient descent stays balanced by itself, and the regulariser gains nothing",
+    Criterion(
+        "largest ‖UᵀU − VᵀV‖_F/σ₁ along the run", high=0.5, width="half of σ₁ counts as nearly balanced"
+    ),
+    Criterion("iterations, balancing-free / balanced", 0.9, 1.1, width="a tenth counts as about as many"),
     reference="abstract of Ma, Li & Chi (2021)",
-    statement=r"""With enough Gaussian measurements, here $m\ge0.89\,n_1n_2$ for $\kappa\le5$, gradient descent on
-$\tfrac12\|\mathcal A(UV^\top)-b\|^2$ without a regulariser, from the spectral start of search rank
-$r=r^\star$, converges linearly; the factors stay nearly balanced, and it needs about as many iterations as
-with the regulariser.""",
     origin="paper",
     known="restated",
     kind="ordering",
-    criteria=(
-        Criterion(
-            "largest ‖UᵀU − VᵀV‖_F/σ₁ along the run", high=0.5, width="half of σ₁ counts as nearly balanced"
-        ),
-        Criterion("iterations, balancing-free / balanced", 0.9, 1.1, width="a tenth counts as about as many"),
-    ),
     control="the same start rescaled to (2U₀, V₀/2), which is not balanced",
-    seeds=SEEDS,
     sizes=scales(**RACE),
     edges=(refused("m ≥ 0.89 n₁n₂", "one measurement does not tell the truth", m=1),),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def balancing_free(setting: Setting) -> Evidence:
@@ -214,39 +195,37 @@ def balancing_free(setting: Setting) -> Evidence:
     )
 
 
-FREE = "exponent of the iterations in t, balancing-free"
-HELD = "exponent of the iterations in t, balanced"
-SCALED = "iterations over those from the spectral start, ScaledGD"
+FREE = Criterion(
+    "exponent of the iterations in t, balancing-free",
+    3.8,
+    4.25,
+    width="12 pilot seeds: 3.96 to 4.12, sd 0.046",
+)
+HELD = Criterion(
+    "exponent of the iterations in t, balanced",
+    1.88,
+    2.28,
+    width="12 pilot seeds: 2.01 to 2.15, sd 0.045, and 1.65 on one in thirty; balancing takes time",
+    pooled="median over the seeds",
+)
+SCALED = Criterion(
+    "iterations over those from the spectral start, ScaledGD", 0.96, 1.04, width="one iteration in 25"
+)
 
 
-@claim(
-    id="zhang2025.rescaled-start",
-    title="An unbalanced start costs a factor like t⁴ without the regulariser, t² with it, nothing with ScaledGD",
+@PAGE.claim(
+    "zhang2025.rescaled-start",
+    "An unbalanced start costs a factor like t⁴ without the regulariser, t² with it, nothing with ScaledGD",
+    FREE,
+    HELD,
+    SCALED,
     reference="invariance of ScaledGD: Tong, Ma & Chi (2021), JMLR p. 4; the powers of t are derived here",
-    statement=r"""With $r=r^\star$, $\kappa=1$, from $(tU_0,V_0/t)$, $t\ge2$, instead of the spectral start
-$(U_0,V_0)$, and with steps as large as the Hessian, which has grown by $t^2$, allows, the iterations of
-gradient descent grow like $t^4$ without the regulariser: $t^2$ for the step and $t^2$ for the rate
-$\eta\sigma_r/t^2$. With the regulariser they grow like $t^2$; ScaledGD needs as many as from the spectral
-start.""",
     origin="ours",
     kind="rate",
-    criteria=(
-        Criterion(FREE, 3.8, 4.25, width="12 pilot seeds: 3.96 to 4.12, sd 0.046"),
-        Criterion(
-            HELD,
-            1.88,
-            2.28,
-            width="12 pilot seeds: 2.01 to 2.15, sd 0.045, and 1.65 on one in thirty; balancing takes time",
-            pooled="median over the seeds",
-        ),
-        Criterion(SCALED, 0.96, 1.04, width="one iteration in 25"),
-    ),
     control="the step alone is divided by t², the start is the spectral one (first); no regulariser (second); no "
     "preconditioner (third)",
-    seeds=SEEDS,
     sizes=scales(**RACE | {"kappas": (1.0,)}, ts=each((2.0, 3.0), (2.0, 3.0), (2.0, 3.0, 4.0))),
     edges=(edge("n₁ < n₂", n1=8, n2=10),),
-    chapter=CHAPTER,
     fit="illustrates",
     uses=("zhang2025.balancing-free",),
 )

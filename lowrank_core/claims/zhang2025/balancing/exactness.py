@@ -5,11 +5,8 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.analysis import landscape, rates
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
-from lowrank_core.claims.zhang2025.balancing.saddle import CHAPTER, WEIGHT
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.zhang2025.balancing.saddle import WEIGHT
 from lowrank_core.factors import Factors, coupled_start
 from lowrank_core.problem import Problem, observe
 from lowrank_core.proofs import sdp
@@ -17,9 +14,9 @@ from lowrank_core.randomness import orthonormal
 from lowrank_core.sensing import from_normal
 from lowrank_core.truth import Truth, rectangular
 
-MOVED = "‖∇f‖ / ‖M*‖ at (UA, VA⁻ᵀ)"
-CHANGE = "change of the number of negative eigenvalues"
-FADES = "exponent of −λ_min in t, saddles"
+PAGE = Page("chapters/zhang2025/balancing")
+
+
 HEAVY = 1000.0
 """A weight at which the regulariser decides the curvature away from balance."""
 _OTHER = {"second-order points": "saddles", "saddles": "second-order points"}
@@ -60,29 +57,29 @@ def negative(problem: Problem, at: Factors, balance: float = 0.0) -> torch.Tenso
     return (finite & (values < -1e-9 * scale)).sum(dim=1).to(torch.float64)
 
 
-@claim(
-    id="zhang2025.exact-points-need-no-balance",
-    title="Exact second-order points are the same with and without the regulariser; near ones are not",
+MOVED = Criterion("‖∇f‖ / ‖M*‖ at (UA, VA⁻ᵀ)", high=1e-9, width="rounding")
+CHANGE = Criterion("change of the number of negative eigenvalues", 0, 0)
+FADES = Criterion(
+    "exponent of −λ_min in t, saddles",
+    -2.05,
+    -1.95,
+    width="a relative term of order 1/t², t ≥ 200, over the conditioning of U",
+)
+
+
+@PAGE.claim(
+    "zhang2025.exact-points-need-no-balance",
+    "Exact second-order points are the same with and without the regulariser; near ones are not",
+    MOVED,
+    CHANGE,
+    Criterion("negative eigenvalues, second-order points", 0, 0),
+    Criterion("negative eigenvalues, saddles", low=1, width="a saddle has one at least"),
+    FADES,
     reference="no counterpart was read; derived here",
-    statement=r"""$f_0$ is constant along $(UA,VA^{-\top})$, so a second-order point of $f_0$ stays one. At
-a balanced critical point $\nabla^2f_0$ and $\nabla^2f_\mu$ have equally many negative eigenvalues for every
-$\mu>0$. A second-order point of $f_0$ either has $\mathcal A^*(\mathcal A(UV^\top)-b)=0$ or can be
-balanced, and is then one of every $f_\mu$. But if $\mathcal A^*\mathcal A\succ0$ and $U$ has full column
-rank, the negative curvature of a saddle of $f_0$ fades like $t^{-2}$ along $(tU,V/t)$.""",
     origin="ours",
     kind="identity",
-    criteria=(
-        Criterion(MOVED, high=1e-9, width="rounding"),
-        Criterion(CHANGE, 0, 0),
-        Criterion("negative eigenvalues, second-order points", 0, 0),
-        Criterion("negative eigenvalues, saddles", low=1, width="a saddle has one at least"),
-        Criterion(
-            FADES, -2.05, -1.95, width="a relative term of order 1/t², t ≥ 200, over the conditioning of U"
-        ),
-    ),
     control="the regulariser is on away from balance; small slopes are exchanged for large ones (the second-order "
     "points and the saddles)",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(4, 4, 7), n2=each(5, 5, 8), r=each(2, 2, 4), spectrum=(1.5, 1.0), ts=(200, 400, 800)
     ),
@@ -94,7 +91,6 @@ rank, the negative curvature of a saddle of $f_0$ fades like $t^{-2}$ along $(tU
         edge("κ = 100", spectrum=(1.5, 0.015)),
         refused("r < n₁, n₂", "no slope is normal to both factors", r=4),
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.critical-points-balanced",),
 )
 def exact_points_need_no_balance(setting: Setting) -> Evidence:
@@ -129,38 +125,33 @@ def exact_points_need_no_balance(setting: Setting) -> Evidence:
     return Evidence(measured=measured, predicted={FADES: -2.0}, control=control)
 
 
-SPREAD = "spread of the smallest δ over μ = 0, ½, 5 and (3U, V/3)"
+SPREAD = Criterion(
+    "spread of the smallest δ over μ = 0, ½, 5 and (3U, V/3)",
+    high=1e-5,
+    width="the accuracy of the semidefinite solver",
+)
 
 
-@claim(
-    id="zhang2025.same-counterexamples",
-    title="The best counterexample at a point does not depend on the balancing weight",
+@PAGE.claim(
+    "zhang2025.same-counterexamples",
+    "The best counterexample at a point does not depend on the balancing weight",
+    SPREAD,
+    Criterion(
+        "upper − lower end of δ, largest",
+        high=1e-5,
+        width="the accuracy of the semidefinite solver",
+        uncontrolled="it is the certificate of the other, and holds for every program",
+    ),
     reference="the program of Zhang, Sojoudi & Lavaei (2019), Theorem 8, for two factors; derived here",
-    statement=r"""The smallest $\delta$ with which some operator with $(1-\delta)I\preceq\mathcal
-A^*\mathcal A\preceq(1+\delta)I$ makes a given pair $(U,V)$ with $UV^\top\ne M^\star$ a second-order point
-of $f_\mu$ is the same for all $\mu\ge0$ if the pair is balanced, and the same at $(tU,V/t)$ for $\mu=0$. On
-all $n_1\times n_2$ matrices this constant is that of order $r+r^\star$ (and of every higher order), if $n_1$
-or $n_2$ is at most $r+r^\star$; lower orders may have smaller ones.""",
     origin="ours",
     kind="identity",
-    criteria=(
-        Criterion(SPREAD, high=1e-5, width="the accuracy of the semidefinite solver"),
-        Criterion(
-            "upper − lower end of δ, largest",
-            high=1e-5,
-            width="the accuracy of the semidefinite solver",
-            uncontrolled="it is the certificate of the other, and holds for every program",
-        ),
-    ),
     control="(tU, tV), t = ½, 1, 2, 3, instead of (tU, V/t): the product changes",
-    seeds=SEEDS,
     sizes=scales(n1=each(2, 2, 3), n2=each(2, 3, 3), r=each(1, 1, 2), spectrum=(1.0,)),
     edges=(
         edge("r > r*, r = n₁", r=2, n2=2, seeds=1),
         edge("n₁ < n₂", n2=3, seeds=1),
         edge("σ₁ far from one", spectrum=(3.0,), seeds=1),
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.exact-points-need-no-balance",),
     means=("dual",),
     needs=("cvxpy",),

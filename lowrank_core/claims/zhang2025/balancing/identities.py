@@ -6,11 +6,8 @@ import torch
 
 from lowrank_core.analysis import landscape
 from lowrank_core.analysis.imbalance import imbalance
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
-from lowrank_core.claims.zhang2025.balancing.saddle import CHAPTER, TERMS, no_left, population, unseen
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, scales
+from lowrank_core.claims.zhang2025.balancing.saddle import TERMS, no_left, population, unseen
 from lowrank_core.factors import Factors
 from lowrank_core.noise import Gaussian
 from lowrank_core.problem import Problem, observe
@@ -19,10 +16,11 @@ from lowrank_core.randomness import normal, orthonormal
 from lowrank_core.sensing import gaussian
 from lowrank_core.truth import rectangular
 
+PAGE = Page("chapters/zhang2025/balancing")
+
 DEFECTS = "identities that fail on exact instances"
-RANDOM = "μ(Σ|λᵢ(B)|³)^½ / ‖∇f_μ‖ at random points"
-ATTAINED = "the same at U = 0, V = LY, where it is attained"
-SHARE = "second term / f_½, median over points"
+
+
 INSTANCES = ((2, 3, 1), (3, 3, 2), (2, 4, 3))
 """n1, n2, r of the exact instances."""
 
@@ -36,26 +34,24 @@ def imbalance_over_slope(
     return weight * torch.linalg.eigvalsh(imbalance(at)).abs().pow(3).sum(dim=1).sqrt() / size
 
 
-@claim(
-    id="zhang2025.critical-points-balanced",
-    title="The regulariser's gradient is orthogonal to the loss's, so that critical points are balanced",
+RANDOM = Criterion(
+    "μ(Σ|λᵢ(B)|³)^½ / ‖∇f_μ‖ at random points", high=1 + 1e-9, width="the bound itself, and rounding"
+)
+ATTAINED = Criterion("the same at U = 0, V = LY, where it is attained", 1 - 1e-9, 1 + 1e-9, width="rounding")
+
+
+@PAGE.claim(
+    "zhang2025.critical-points-balanced",
+    "The regulariser's gradient is orthogonal to the loss's, so that critical points are balanced",
+    Criterion(TERMS, 0, 0, exact="the identities, in noncommuting symbols"),
+    Criterion(DEFECTS, 0, 0),
+    RANDOM,
+    ATTAINED,
     reference="abstract of the third version for the regulariser; its weight there was not read; derived here",
-    statement=r"""For any linear $\mathcal A$, any $b$ and any $\mu>0$, with $B=U^\top U-V^\top V$ and
-$f_\mu=f_0+\tfrac\mu4\|B\|_F^2$: $\|\nabla f_\mu\|_F^2=\|\nabla f_0\|_F^2+\mu^2(\|UB\|_F^2+\|VB\|_F^2)$ at
-every point, and $\|UB\|_F^2+\|VB\|_F^2\ge\sum_i|\lambda_i(B)|^3$. So
-$\mu\bigl(\sum_i|\lambda_i(B)|^3\bigr)^{1/2}\le\|\nabla f_\mu\|_F$: near-critical points are nearly
-balanced, and the critical points of $f_\mu$ are the balanced ones of $f_0$.""",
     origin="ours",
     kind="bound-upper",
-    criteria=(
-        Criterion(TERMS, 0, 0, exact="the identities, in noncommuting symbols"),
-        Criterion(DEFECTS, 0, 0),
-        Criterion(RANDOM, high=1 + 1e-9, width="the bound itself, and rounding"),
-        Criterion(ATTAINED, 1 - 1e-9, 1 + 1e-9, width="rounding"),
-    ),
     control="the sign of μVB is wrong, so that this part is no longer tangent to the orbits of the loss (the "
     "identities); the gradient is that of f₀ (random points); M*Y ≠ 0 (where it is attained)",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(3, 5, 8),
         n2=each(5, 8, 12),
@@ -71,7 +67,6 @@ balanced, and the critical points of $f_\mu$ are the balanced ones of $f_0$.""",
         edge("κ = 1000", spectrum=(2.0, 0.002)),
         edge("equal singular values", spectrum=(1.0, 1.0)),
     ),
-    chapter=CHAPTER,
     means=("symbolic", "exact"),
 )
 def critical_points_balanced(setting: Setting) -> Evidence:
@@ -123,26 +118,24 @@ def random_ratios(setting: Setting, seed: int, weight: float, regularised: bool 
     return imbalance_over_slope(problem, Factors(*sides), weight, regularised)
 
 
-@claim(
-    id="zhang2025.lift",
-    title="With μ = ½ the objective is a symmetric loss of the lift, but of an indefinite target",
+SHARE = Criterion(
+    "second term / f_½, median over points",
+    low=0.01,
+    width="a hundredth, where 20 pilot seeds have 0.15 to 0.22",
+)
+
+
+@PAGE.claim(
+    "zhang2025.lift",
+    "With μ = ½ the objective is a symmetric loss of the lift, but of an indefinite target",
+    Criterion(TERMS, 0, 0, exact="the identities, in noncommuting symbols"),
+    Criterion(DEFECTS, 0, 0),
+    SHARE,
     reference="the weight of Tu et al. (2016) in another scaling; derived here",
-    statement=r"""With $X=[U;V]$, $\hat Z=[\hat U;\hat V]$, $M^\star=\hat U\hat V^\top$ and
-$S=\bigl(\begin{smallmatrix}0&M^\star\\M^{\star\top}&0\end{smallmatrix}\bigr)$: $4\|UV^\top\|_F^2+\|U^\top
-U-V^\top V\|_F^2=\|XX^\top\|_F^2$, and for $\mathcal A=I$
-$f_{1/2}=\tfrac18\|XX^\top-2S\|_F^2-\tfrac12\|M^\star\|_F^2$. For balanced $\hat Z$ this is
-$\tfrac18\|XX^\top-\hat Z\hat Z^\top\|_F^2+\tfrac14\|U^\top\hat U-V^\top\hat V\|_F^2$: the symmetric loss of
-the lift with the truth $\hat Z\hat Z^\top$, plus a term of the same order.""",
     origin="ours",
     kind="identity",
-    criteria=(
-        Criterion(TERMS, 0, 0, exact="the identities, in noncommuting symbols"),
-        Criterion(DEFECTS, 0, 0),
-        Criterion(SHARE, low=0.01, width="a hundredth, where 20 pilot seeds have 0.15 to 0.22"),
-    ),
     control="the second term is left out, as if f_½ were the symmetric loss of the lift (the identities); a "
     "symmetric truth and U = V (the second term)",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(3, 5, 8), n2=each(5, 8, 12), r=each(2, 3, 4), spectrum=(2.0, 1.0), points=each(50, 500, 5000)
     ),
@@ -152,7 +145,6 @@ the lift with the truth $\hat Z\hat Z^\top$, plus a term of the same order.""",
         edge("equal singular values", spectrum=(1.0, 1.0)),
         edge("n₁ = n₂", n1=4, n2=4),
     ),
-    chapter=CHAPTER,
     means=("symbolic", "exact"),
 )
 def lift(setting: Setting) -> Evidence:

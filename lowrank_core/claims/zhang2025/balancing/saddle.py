@@ -12,10 +12,7 @@ import torch
 
 from lowrank_core.analysis import landscape, rates
 from lowrank_core.analysis.crossings import first_record_below
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.factors import Factors
 from lowrank_core.methods import BalancedGradientDescent, GradientDescent
 from lowrank_core.problem import Problem, observe
@@ -25,7 +22,8 @@ from lowrank_core.sensing import Identity
 from lowrank_core.solve import solve
 from lowrank_core.truth import rectangular
 
-CHAPTER = "chapters/zhang2025/balancing"
+PAGE = Page("chapters/zhang2025/balancing")
+
 TERMS = "terms left in the proof's identities"
 WEIGHT = 0.5
 """μ where the regulariser is on."""
@@ -53,30 +51,21 @@ def no_left(problem: Problem, right: torch.Tensor) -> Factors:
     return Factors(right.new_zeros(right.shape[0], problem.truth.shape[0], right.shape[2]), right)
 
 
-@claim(
-    id="zhang2025.unbalanced-near-second-order",
-    title="Without balancing, near-second-order points can be arbitrarily wrong even at RIP constant zero",
+@PAGE.claim(
+    "zhang2025.unbalanced-near-second-order",
+    "Without balancing, near-second-order points can be arbitrarily wrong even at RIP constant zero",
+    Criterion(TERMS, 0, 0, exact="the identities of the rank-one case, in symbols"),
+    Criterion("entries of the exact gradient that do not vanish", 0, 0),
+    Criterion("statements on λ_min not certified", 0, 0),
+    Criterion("‖∇f‖ in floating point", high=1e-9, width="rounding of numbers of the size L"),
+    Criterion("λ_min / closed form", 1 - 1e-5, 1 + 1e-5, width="rounding of L² in −σ²/L², L ≤ 100"),
+    Criterion("exponent of −λ_min in L", -2.01, -1.99, width="a term of relative size σ₁²/L⁴, L ≥ 10"),
+    Criterion("‖∇f_μ‖ with the regulariser / (μL³√r)", 1 - 1e-9, 1 + 1e-9, width="rounding"),
     reference="abstract of the third version for the necessity of balancing; this example is derived here",
-    statement=r"""For $\mathcal A=I$, whose RIP constant of every order, $r+r^\star$ included, is zero, and
-$r+r^\star\le n_2$ let $Y\in\mathbb R^{n_2\times r}$ have orthonormal columns with $M^\star Y=0$. At $U=0$,
-$V=LY$ the gradient of $\tfrac12\|UV^\top-M^\star\|_F^2$ is exactly zero and
-$\lambda_{\min}(\nabla^2f)=-2\sigma_1^2/\bigl(L^2+\sqrt{L^4+4\sigma_1^2}\bigr)\to0$ as $L\to\infty$, while
-the error stays $\|M^\star\|_F$. With the regulariser $\tfrac\mu4\|U^\top U-V^\top V\|_F^2$ the gradient
-there is $\mu L^3\sqrt r$.""",
     origin="ours",
     kind="identity",
-    criteria=(
-        Criterion(TERMS, 0, 0, exact="the identities of the rank-one case, in symbols"),
-        Criterion("entries of the exact gradient that do not vanish", 0, 0),
-        Criterion("statements on λ_min not certified", 0, 0),
-        Criterion("‖∇f‖ in floating point", high=1e-9, width="rounding of numbers of the size L"),
-        Criterion("λ_min / closed form", 1 - 1e-5, 1 + 1e-5, width="rounding of L² in −σ²/L², L ≤ 100"),
-        Criterion("exponent of −λ_min in L", -2.01, -1.99, width="a term of relative size σ₁²/L⁴, L ≥ 10"),
-        Criterion("‖∇f_μ‖ with the regulariser / (μL³√r)", 1 - 1e-9, 1 + 1e-9, width="rounding"),
-    ),
     control=f"the balancing regulariser is on, μ = {WEIGHT:g}: the same points are not stationary (first four); "
     "one column of V keeps the length one (the others)",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(3, 6, 12),
         n2=each(5, 9, 16),
@@ -93,7 +82,6 @@ there is $\mu L^3\sqrt r$.""",
         edge("equal singular values", spectrum=(2.0, 2.0)),
         refused(ROOM, "M* vanishes on no r orthonormal columns", n2=3),
     ),
-    chapter=CHAPTER,
     means=("symbolic", "exact", "ball"),
 )
 def unbalanced_near_second_order(setting: Setting) -> Evidence:
@@ -233,34 +221,23 @@ def stall(setting: Setting, problem: Problem, size: float, weight: float, time: 
     return Stall(times, run.error.sqrt() / norm, oja(problem, run.start, size, times) / norm)
 
 
-@claim(
-    id="zhang2025.unbalanced-stall",
-    title="Gradient descent stays near the unbalanced saddle for a time that grows like L²",
+@PAGE.claim(
+    "zhang2025.unbalanced-stall",
+    "Gradient descent stays near the unbalanced saddle for a time that grows like L²",
+    Criterion("largest |error − prediction| / ‖M*‖", high=0.05, width="terms θ² ≤ 0.01 and σ₁²/L⁴ ≤ 0.013"),
+    Criterion(
+        "escape time / predicted", 0.95, 1.05, width="a term σ₁²/L⁴ ≤ 0.013, and 1/400 between records"
+    ),
+    Criterion(
+        "exponent of the escape time in L",
+        1.95,
+        2.05,
+        width="the same, over a factor of 4/3 and more in L",
+    ),
     reference="abstract of the third version for stalling at saddles of small curvature; the law is derived here",
-    statement=r"""For $\mathcal A=I$, $r\ge r^\star$, $r+r^\star\le n_2$, $U_0=0$ and $V_0^\top V_0=L^2I$
-with the columns of $V_0$ at a small angle $\theta$ to the kernel of $M^\star$ (here
-$10^{-3}\le\theta\le10^{-1}$), gradient descent without a regulariser follows Oja's flow slowed by $L^2$: at
-the time $\tau=\eta T$, $\|UV^\top-M^\star\|_F=\|M^\star(I-P_\tau)\|_F$ up to $O(\theta^2+\sigma_1^2L^{-4})$
-of $\|M^\star\|_F$, with $P_\tau$ the projector on the span of $e^{M^{\star\top}M^\star\tau/L^2}V_0$. The
-time until the error is halved grows like $L^2$, and the iterations like $L^4$ because $\eta<2/L^2$.""",
     origin="ours",
     kind="rate",
-    criteria=(
-        Criterion(
-            "largest |error − prediction| / ‖M*‖", high=0.05, width="terms θ² ≤ 0.01 and σ₁²/L⁴ ≤ 0.013"
-        ),
-        Criterion(
-            "escape time / predicted", 0.95, 1.05, width="a term σ₁²/L⁴ ≤ 0.013, and 1/400 between records"
-        ),
-        Criterion(
-            "exponent of the escape time in L",
-            1.95,
-            2.05,
-            width="the same, over a factor of 4/3 and more in L",
-        ),
-    ),
     control=f"the balancing regulariser is on, μ = {WEIGHT:g}: it takes L away within a time 1/μ",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(4, 6, 12),
         n2=each(6, 9, 16),
@@ -277,7 +254,6 @@ time until the error is halved grows like $L^2$, and the iterations like $L^4$ b
         refused(ROOM, "no r orthonormal columns lie near the kernel of M*", n2=3),
         refused("r ≥ r*", "the error need not be halved", r=1),
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.unbalanced-near-second-order",),
 )
 def unbalanced_stall(setting: Setting) -> Evidence:

@@ -8,13 +8,9 @@ from fractions import Fraction
 import torch
 
 from lowrank_core.analysis.planted import planted
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.zhang2025.counterexamples.exact import (
     BALLS,
-    CHAPTER,
     ENCLOSED,
     FEW_BALLS,
     RATIONAL,
@@ -31,33 +27,41 @@ from lowrank_core.proofs.counterexamples import Shape
 from lowrank_core.randomness import normal
 from lowrank_core.solve import ErrorBelow, solve
 
-TERMS = "terms left in the expansion to seventh order"
-OTHERS = "exact coefficients of t to t³ and t⁵ to t⁷ that do not vanish"
-FOURTH = "exact coefficient of t⁴ less the closed form"
-COUNTS = "coefficients that enclosures do not confirm"
-FALL = "change of f / its fourth-order term at t = 1/100"
-FLOAT = "change of f / its fourth-order term at t = 1/20, in floating point"
+PAGE = Page("chapters/zhang2025/counterexamples")
+
+
 NARROW = Fraction(1, 10**9)
 
 
-@claim(
-    id="zhang2025.quartic-escape",
-    title="At δ = δ* the planted point is no local minimum: f falls like t⁴ in every null direction",
+TERMS = Criterion("terms left in the expansion to seventh order", 0, 0, exact="the expansion, in symbols")
+OTHERS = Criterion("exact coefficients of t to t³ and t⁵ to t⁷ that do not vanish", 0, 0, exact=RATIONAL)
+FOURTH = Criterion("exact coefficient of t⁴ less the closed form", 0, 0, exact=RATIONAL)
+COUNTS = Criterion("coefficients that enclosures do not confirm", 0, 0, exact=ENCLOSED)
+FALL = Criterion(
+    "change of f / its fourth-order term at t = 1/100",
+    0.999,
+    1.001,
+    width="the next terms, of relative order t⁴ = 1e-8",
+)
+FLOAT = Criterion(
+    "change of f / its fourth-order term at t = 1/20, in floating point",
+    0.999,
+    1.001,
+    width="the next terms, of relative order t⁴ = 6e-6, and rounding",
+)
+
+
+@PAGE.claim(
+    "zhang2025.quartic-escape",
+    "At δ = δ* the planted point is no local minimum: f falls like t⁴ in every null direction",
+    TERMS,
+    OTHERS,
+    FOURTH,
+    COUNTS,
+    FALL,
+    FLOAT,
     reference="no counterpart in what was read; the abstract of version 3 speaks of nonstrict saddles",
-    statement=r"""For $1\le j\le r^\star\le r$ and $n\ge r+j$, at $\delta=\delta^\star_j$, for every
-$A\in\mathbb R^{j\times r}$ the curve $X_t=[tA;\,I-\tfrac{t^2}2(A^\top A+yP);\,0]$ with
-$ay=\delta(\sqrt\rho\|A\|_F^2+\|AP\|_F^2)$, $a=r-r^\star+j$ and $P$ the projector on the $a$ columns that
-the truth does not share, has $f(X_t)-f(X_0)=-\dfrac{1+\delta}{2\delta}\,a\,y^2\,t^4+O(t^8)$. For
-$j=r^\star$ this is $-\dfrac{1+\delta^\star}{2r^\star\delta^\star}\|A\|_F^4\,t^4$.""",
     kind="identity",
-    criteria=(
-        Criterion(TERMS, 0, 0, exact="the expansion, in symbols"),
-        Criterion(OTHERS, 0, 0, exact=RATIONAL),
-        Criterion(FOURTH, 0, 0, exact=RATIONAL),
-        Criterion(COUNTS, 0, 0, exact=ENCLOSED),
-        Criterion(FALL, 0.999, 1.001, width="the next terms, of relative order t⁴ = 1e-8"),
-        Criterion(FLOAT, 0.999, 1.001, width="the next terms, of relative order t⁴ = 6e-6, and rounding"),
-    ),
     control="δ > δ*, where the point is a strict local minimum modulo rotations and f rises along the same curve; "
     "2y for y; for the identities, a wrong weight of the planted block",
     edges=(
@@ -67,7 +71,6 @@ $j=r^\star$ this is $-\dfrac{1+\delta^\star}{2r^\star\delta^\star}\|A\|_F^4\,t^4
         edge("n much larger than r + r*", shapes=(Shape(1, 1, 1, 6),)),
         *refused_shapes(),
     ),
-    seeds=SEEDS,
     sizes=scales(
         shapes=each(
             (Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2)),
@@ -83,7 +86,6 @@ $j=r^\star$ this is $-\dfrac{1+\delta^\star}{2r^\star\delta^\star}\|A\|_F^4\,t^4
         ),
         balls=each(FEW_BALLS, BALLS, BALLS),
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.planted-family",),
     means=("symbolic", "exact", "ball"),
 )
@@ -166,30 +168,23 @@ def unit_direction(setting: Setting, shape: Shape) -> torch.Tensor:
     return drawn / torch.linalg.matrix_norm(drawn)[:, None, None]
 
 
-@claim(
-    id="zhang2025.escape-time",
-    title="At δ = δ* gradient descent leaves distance ε after a time of order ε⁻²",
-    reference="no counterpart in what was read",
-    statement=r"""At $\delta=\delta^\star$ with $j=r^\star\le r$ and $n\ge r+r^\star$, gradient descent
-$X\leftarrow X-\eta\,\mathcal A^*\mathcal A(XX^\top-M^\star)X$ with a small step, started at
-$X_0+\varepsilon[A;0]$, $\|A\|_F=1$, leaves the planted point after the time $\eta
-T\simeq1/(4c\varepsilon^2)$ as $\varepsilon\to0$, $c=\dfrac{1+\delta^\star}{2r^\star\delta^\star}$, whatever
-the direction $A$. (Descent on $f$ itself, with $\nabla f=2GX$, takes half of that time.)""",
-    kind="rate",
-    criteria=(
-        Criterion(
-            "4cε²·ηT at escape, extrapolated to ε = 0",
-            0.98,
-            1.03,
-            width="what is left is of order ε²log(1/ε): 1.002 to 1.005 at ε = 0.04, 1.007 at 0.05",
-        ),
-        Criterion(
-            "log₂ of the escape times for ε/2 and ε",
-            1.9,
-            2.01,
-            width="the same term: 1.956 to 1.975 at ε = 0.04, 1.936 at 0.05",
-        ),
+@PAGE.claim(
+    "zhang2025.escape-time",
+    "At δ = δ* gradient descent leaves distance ε after a time of order ε⁻²",
+    Criterion(
+        "4cε²·ηT at escape, extrapolated to ε = 0",
+        0.98,
+        1.03,
+        width="what is left is of order ε²log(1/ε): 1.002 to 1.005 at ε = 0.04, 1.007 at 0.05",
     ),
+    Criterion(
+        "log₂ of the escape times for ε/2 and ε",
+        1.9,
+        2.01,
+        width="the same term: 1.956 to 1.975 at ε = 0.04, 1.936 at 0.05",
+    ),
+    reference="no counterpart in what was read",
+    kind="rate",
     control="δ = 0.9 δ*: a strict saddle, left after a time of order log(1/ε)",
     edges=(
         edge("r = r* = 1", shapes=(Shape(1, 1, 1),)),
@@ -199,7 +194,6 @@ the direction $A$. (Descent on $f$ itself, with $\nabla f=2GX$, takes half of th
         refused("j = r*", "fewer planted directions, another coefficient", shapes=(Shape(2, 2, 1),)),
         refused("r ≥ r*", "the point has too few columns", shapes=(Shape(1, 2, 2),)),
     ),
-    seeds=SEEDS,
     sizes=scales(
         shapes=each(
             (Shape(1, 1, 1), Shape(2, 1, 1)),
@@ -209,7 +203,6 @@ the direction $A$. (Descent on $f$ itself, with $\nabla f=2GX$, takes half of th
         epsilon=each(0.05, 0.04, 0.02),
         eta=0.1,
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.quartic-escape",),
 )
 def escape_time(setting: Setting) -> Evidence:

@@ -16,10 +16,8 @@ import torch
 from lowrank_core.analysis import landscape
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.sharp_threshold import published_necessary
-from lowrank_core.claims.claim import Criterion, Edge, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.edges import Edge
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.proofs import counterexamples as exact
 from lowrank_core.proofs import enclosure
 from lowrank_core.proofs.counterexamples import Quadratic, Shape
@@ -28,14 +26,12 @@ from lowrank_core.proofs.instances import rational
 from lowrank_core.proofs.matrices import add, diagonal, gram, transpose
 from lowrank_core.proofs.minimisers import rational_orthogonal
 
-CHAPTER = "chapters/zhang2025/counterexamples"
-TERMS = "terms left in the block algebra"
+PAGE = Page("chapters/zhang2025/counterexamples")
+
+
 GRADIENT = "entries of the exact gradient that do not vanish"
-SPECTRUM = "exact multiplicities of Hessian eigenvalues that are off"
-COUNTS = "eigenvalue counts that enclosures do not confirm"
-FLOAT = "largest difference of the package's Hessian spectrum from the closed form"
-NEGATIVE = "negative eigenvalues of the Hessian more than expected"
-NULL = "null directions more than expected"
+
+
 RATIONAL, ENCLOSED = "in rationals", "in balls"
 WIDTH = Fraction(1, 10**9)
 """Enclosed eigenvalues are confirmed to within this."""
@@ -64,24 +60,26 @@ def between(seed: int, name: str, low: Fraction, high: Fraction) -> Fraction:
     return low + (high - low) * rational(Random(f"{name}/{seed}"), Fraction(1, 20), Fraction(19, 20), 90)
 
 
-@claim(
-    id="zhang2025.planted-family",
-    title="A critical point with a Hessian in closed form, for every δ and all ranks",
+TERMS = Criterion("terms left in the block algebra", 0, 0, exact="the block algebra, in symbols")
+SPECTRUM = Criterion("exact multiplicities of Hessian eigenvalues that are off", 0, 0, exact=RATIONAL)
+COUNTS = Criterion("eigenvalue counts that enclosures do not confirm", 0, 0, exact=ENCLOSED)
+FLOAT = Criterion(
+    "largest difference of the package's Hessian spectrum from the closed form",
+    high=1e-9,
+    width="rounding: at most 3e-14 at 40 members",
+)
+
+
+@PAGE.claim(
+    "zhang2025.planted-family",
+    "A critical point with a Hessian in closed form, for every δ and all ranks",
+    TERMS,
+    Criterion(GRADIENT, 0, 0, exact=RATIONAL),
+    SPECTRUM,
+    COUNTS,
+    FLOAT,
     reference="no counterpart in what was read; existence for r − r* + 1 in the abstract of versions 1 and 2",
-    statement=r"""For $1\le j\le r^\star\le r$, $n\ge r+j$ and every $\delta\in(0,1)$ there are $X$,
-$M^\star$ of rank $r^\star$ and $\mathcal A$ with $(1-\delta)\|M\|_F^2\le\|\mathcal
-A(M)\|^2\le(1+\delta)\|M\|_F^2$ for all $M$, such that $\nabla f(X)=0$ and $\nabla^2f(X)$ has the
-eigenvalues $2(1+\delta)(1+\sqrt\rho)(\delta-\delta^\star_j)/\delta$ ($rj$ times), $0$ ($r(r-1)/2$ times),
-$4$ (once), $4(1+\delta)$ ($r(r+1)/2-1$ times) and $2(1+\delta)$ ($r(n-r-j)$ times), where
-$\rho=(r-r^\star+j)/j$ and $\delta^\star_j=1/(1+1/\sqrt\rho)$.""",
     kind="identity",
-    criteria=(
-        Criterion(TERMS, 0, 0, exact="the block algebra, in symbols"),
-        Criterion(GRADIENT, 0, 0, exact=RATIONAL),
-        Criterion(SPECTRUM, 0, 0, exact=RATIONAL),
-        Criterion(COUNTS, 0, 0, exact=ENCLOSED),
-        Criterion(FLOAT, high=1e-9, width="rounding: at most 3e-14 at 40 members"),
-    ),
     control="the planted eigenvalues of Q and M* lose their weight: √ρ is multiplied by another number; for the "
     "package's Hessian M* alone is",
     edges=(
@@ -94,7 +92,6 @@ $\rho=(r-r^\star+j)/j$ and $\delta^\star_j=1/(1+1/\sqrt\rho)$.""",
         *refused_shapes("plain"),
         refused("0 < δ < 1", "A is not injective, or no δ is left", deltas=(1.0, 2.0)),
     ),
-    seeds=SEEDS,
     sizes=scales(
         rotated=each(
             (Shape(1, 1, 1), Shape(2, 2, 2)),
@@ -110,7 +107,6 @@ $\rho=(r-r^\star+j)/j$ and $\delta^\star_j=1/(1+1/\sqrt\rho)$.""",
         shapes=each(1, 5, 20),
         deltas=(0.0, 1.0),
     ),
-    chapter=CHAPTER,
     means=("symbolic", "exact", "ball"),
 )
 def planted_family(setting: Setting) -> Evidence:
@@ -196,19 +192,19 @@ def float_difference(seed: int, count: int, weight: float = 1.0) -> float:
     return worst
 
 
-@claim(
-    id="zhang2025.second-order-from-the-threshold",
-    title="The critical point is a second-order point from δ* on, and a strict saddle before",
+NEGATIVE = Criterion("negative eigenvalues of the Hessian more than expected", 0, 0, exact=RATIONAL)
+NULL = Criterion("null directions more than expected", 0, 0, exact=RATIONAL)
+
+
+@PAGE.claim(
+    "zhang2025.second-order-from-the-threshold",
+    "The critical point is a second-order point from δ* on, and a strict saddle before",
+    NEGATIVE,
+    NULL,
     reference="necessity of δ < 1/(1 + 1/√(r − r* + 1)) in the abstract of versions 1 and 2 is the case j = 1",
-    statement=r"""In the family, $1\le j\le r^\star\le r$ and $n\ge r+j$, $X$ is a spurious second-order
-point if and only if $\delta\ge\delta^\star_j$: above, its Hessian is positive but for the $r(r-1)/2$
-rotations; at $\delta=\delta^\star_j$ it has $rj$ more null directions; below, it has $rj$ negative
-eigenvalues. For $j=r^\star$ the threshold is $1/(1+\sqrt{r^\star/r})$; for $j=1$ it is
-$1/(1+1/\sqrt{r-r^\star+1})$. The order of the restricted isometry is $r+r^\star$.""",
     origin="sharpened",
     known="restated",
     kind="identity",
-    criteria=(Criterion(NEGATIVE, 0, 0, exact=RATIONAL), Criterion(NULL, 0, 0, exact=RATIONAL)),
     control="δ on the other side of δ*, or beside it, with the counts that belong to this one",
     edges=(
         edge("r = r* = 1 and r = r* = j", shapes=(Shape(1, 1, 1), Shape(3, 3, 3))),
@@ -217,7 +213,6 @@ $1/(1+1/\sqrt{r-r^\star+1})$. The order of the restricted isometry is $r+r^\star
         edge("n much larger than r + r*", shapes=(Shape(1, 1, 1, 6),)),
         *refused_shapes(),
     ),
-    seeds=SEEDS,
     sizes=scales(
         shapes=each(
             (Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2)),
@@ -226,7 +221,6 @@ $1/(1+1/\sqrt{r-r^\star+1})$. The order of the restricted isometry is $r+r^\star
         ),
         large=each((), (Shape(8, 2, 2),), (Shape(8, 2, 2), Shape(9, 1, 1), Shape(9, 4, 4), Shape(5, 5, 5))),
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.planted-family",),
     means=("exact",),
 )
@@ -283,18 +277,13 @@ def relative_error(shape: Shape, delta: Fraction) -> float:
     return float(exact.inner(member.error, member.error) / exact.inner(member.truth, member.truth))
 
 
-@claim(
-    id="zhang2025.below-the-published-bound",
-    title="For 2 ≤ r* < r there are strict counterexamples below the published necessary bound",
+@PAGE.claim(
+    "zhang2025.below-the-published-bound",
+    "For 2 ≤ r* < r there are strict counterexamples below the published necessary bound",
+    Criterion("eigenvalues below −10⁻⁹", 0, 0, exact=ENCLOSED),
+    Criterion("eigenvalues not above 10⁻⁹, beyond the rotations", 0, 0, exact=ENCLOSED),
     reference="compare the necessary δ < 1/(1 + 1/√(r − r* + 1)) in the abstract of versions 1 and 2",
-    statement=r"""For $2\le r^\star<r$ and $n\ge r+r^\star$, every $\delta$ between $1/(1+\sqrt{r^\star/r})$
-and $1/(1+1/\sqrt{r-r^\star+1})$ admits a critical point with $XX^\top\ne M^\star$ at which the Hessian is
-positive on the complement of the rotations: a strict local minimum modulo rotations.""",
     kind="existence",
-    criteria=(
-        Criterion("eigenvalues below −10⁻⁹", 0, 0, exact=ENCLOSED),
-        Criterion("eigenvalues not above 10⁻⁹, beyond the rotations", 0, 0, exact=ENCLOSED),
-    ),
     control="only one direction is planted, j = 1, at the same δ: the member behind the published bound",
     edges=(
         edge("r = r* + 1", shapes=((3, 2), (4, 3), (5, 4))),
@@ -303,7 +292,6 @@ positive on the complement of the rotations: a strict local minimum modulo rotat
         refused("2 ≤ r* < r", "the two bounds agree", shapes=((3, 1),)),
         refused("2 ≤ r* < r", "the two bounds agree at r = r*", shapes=((3, 3),)),
     ),
-    seeds=SEEDS,
     sizes=scales(
         shapes=each(
             ((3, 2), (4, 2)),
@@ -312,7 +300,6 @@ positive on the complement of the rotations: a strict local minimum modulo rotat
         ),
         extra=0,
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.planted-family",),
     means=("ball",),
     discrepancy="The necessary bound 1/(1 + 1/√(r − r* + 1)) in the abstract of the first versions is not the best "
@@ -357,36 +344,26 @@ def threshold(shape: Shape) -> float:
     return root / (1 + root)
 
 
-@claim(
-    id="zhang2025.example-1",
-    title="The published instance with δ = 1/2, in exact arithmetic",
+@PAGE.claim(
+    "zhang2025.example-1",
+    "The published instance with δ = 1/2, in exact arithmetic",
+    Criterion("multiplicities of 1/2, 1 and 3/2 in A*A that are off", 0, 0, exact=RATIONAL),
+    Criterion(GRADIENT, 0, 0, exact=RATIONAL),
+    Criterion("f(x)/‖M*‖² − 3/4", 0, 0, exact=RATIONAL),
+    Criterion("entries of the Hessian that differ", 0, 0, exact=RATIONAL),
+    Criterion("entries of A*A(S) that differ from the planted family", 0, 0, exact=RATIONAL),
     reference="Zhang, Sojoudi & Lavaei (2019), Theorem 3 and Example 1, JMLR pp. 3-4, 15-16; form of the instance "
     "from Zhang et al. (2018)",
-    statement=r"""For $M^\star=zz^\top$, $r=1$, $n\ge2$ and the $n^2$ measurements of Example 1, $\mathcal
-A^*\mathcal A$ on all $n\times n$ matrices has the eigenvalues $\tfrac12$ (once), $1$ and $\tfrac32$
-(twice), so that $\delta=\tfrac12$ at order 2; at $x=\|z\|u_2/\sqrt2$, for $f(x)=\|\mathcal
-A(xx^\top-M^\star)\|^2$ without the factor $\tfrac12$, $f(x)=\tfrac34\|M^\star\|_F^2$, $\nabla f(x)=0$ and
-$\nabla^2f(x)=\|z\|^2\bigl(4u_2u_2^\top+2\sum_{i\ge3}u_iu_i^\top\bigr)\succeq8xx^\top$. On symmetric
-matrices over $u_1,u_2$ it is the member $r=r^\star=1$ of the planted family.""",
     origin="paper",
     known="read",
     kind="identity",
-    criteria=(
-        Criterion("multiplicities of 1/2, 1 and 3/2 in A*A that are off", 0, 0, exact=RATIONAL),
-        Criterion(GRADIENT, 0, 0, exact=RATIONAL),
-        Criterion("f(x)/‖M*‖² − 3/4", 0, 0, exact=RATIONAL),
-        Criterion("entries of the Hessian that differ", 0, 0, exact=RATIONAL),
-        Criterion("entries of A*A(S) that differ from the planted family", 0, 0, exact=RATIONAL),
-    ),
     control="the coefficient 1/2 in A₁ is replaced by another one",
     edges=(
         edge("n = 2", ns=(2,)),
         edge("a larger n", ns=(6,), seeds=1),
         refused("n ≥ 2", "there is no u₂", ns=(1,)),
     ),
-    seeds=SEEDS,
     sizes=scales(ns=each((2, 3), (2, 3, 4), (2, 3, 4, 5))),
-    chapter=CHAPTER,
     uses=("zhang2025.planted-family",),
     means=("exact",),
 )

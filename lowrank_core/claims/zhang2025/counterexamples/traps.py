@@ -9,21 +9,17 @@ import torch
 
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.statistics import Pooled, pooled
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
-from lowrank_core.claims.zhang2025.counterexamples.exact import CHAPTER
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.randomness import draw, normal, stream
 from lowrank_core.solve import solve
 
+PAGE = Page("chapters/zhang2025/counterexamples")
+
 GOLDEN = (math.sqrt(5) - 1) / 2
-EXPONENT = "exponent over the last decade of time"
-SHARE = "trapped share at the end"
-WIDE = "exponent for r = 2, all starts pooled"
-FAILURES = "failures at time 160 / failures at time 10"
+
+
 LARGEST_ETA = 0.2
 WIDE_TIMES = (1.0, 3.0, 10.0, 30.0, 300.0)
 NEAR = 0.4
@@ -31,46 +27,42 @@ NEAR = 0.4
 WIDE_ETA = 0.1
 
 
-@claim(
-    id="zhang2025.trapped-fraction",
-    title="At δ = 1/2 the trapped share of random starts decays like T^(−1/2), above it does not",
+EXPONENT = Criterion(
+    "exponent over the last decade of time",
+    -0.58,
+    -0.46,
+    width="finite time: −0.51 to −0.52 at ηT = 300, −0.53 to −0.55 at ηT = 150",
+)
+SHARE = Criterion(
+    "trapped share at the end",
+    0.93,
+    1.15,
+    of_prediction=True,
+    width="finite time: 1.01 to 1.03 at ηT = 300, 1.00 to 1.04 at ηT = 150",
+)
+WIDE = Criterion(
+    "exponent for r = 2, all starts pooled",
+    -1.19,
+    -0.81,
+    pooled="exponent of the mean shares",
+    width="−0.996 over 24 pilot seeds, ±0.045 over groups of three, ±0.02 over groups of eight",
+)
+
+
+@PAGE.claim(
+    "zhang2025.trapped-fraction",
+    "At δ = 1/2 the trapped share of random starts decays like T^(−1/2), above it does not",
+    EXPONENT,
+    SHARE,
+    WIDE,
     reference="no counterpart in what was read; illustrates the nonstrict saddles of the abstract of version 3",
-    statement=r"""For $r=r^\star=1$, $n=2$, $\delta=\tfrac12$ and $M^\star=2e_1e_1^\top$, from $x_0\sim
-N(0,\sigma^2I)$ the share of starts that gradient descent $x\leftarrow x-\eta\,\mathcal A^*\mathcal
-A(xx^\top-M^\star)x$ has not brought to the truth at time $\eta T$ is $\simeq\sigma/\sqrt{3\pi\eta T}$ for
-small $\eta$, small $\sigma$ and large $\eta T$. (Descent on $f$ itself is twice as fast.) For $r=2$,
-$r^\star=1$, $\delta=\delta^\star$, it decays like $1/(\eta T)$. For $\delta>\delta^\star$ it tends to a
-positive constant.""",
     kind="rate",
-    criteria=(
-        Criterion(
-            EXPONENT,
-            -0.58,
-            -0.46,
-            width="finite time: −0.51 to −0.52 at ηT = 300, −0.53 to −0.55 at ηT = 150",
-        ),
-        Criterion(
-            SHARE,
-            0.93,
-            1.15,
-            of_prediction=True,
-            width="finite time: 1.01 to 1.03 at ηT = 300, 1.00 to 1.04 at ηT = 150",
-        ),
-        Criterion(
-            WIDE,
-            -1.19,
-            -0.81,
-            pooled="exponent of the mean shares",
-            width="−0.996 over 24 pilot seeds, ±0.045 over groups of three, ±0.02 over groups of eight",
-        ),
-    ),
     control="a larger δ, 0.55 for r = 1 and 0.65 for r = 2: a strict local minimum with a basin",
     edges=(
         edge("a smaller start", sigma=0.4),
         edge("a larger step", eta=0.1),
         refused("small η", "the steps overshoot", eta=1.0),
     ),
-    seeds=SEEDS,
     sizes=scales(
         starts=each(8_000, 20_000, 100_000),
         control=each(500, 2_000, 10_000),
@@ -79,7 +71,6 @@ positive constant.""",
         time=each(150, 300, 1_000),
         wide=each(14_000, 14_000, 100_000),
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.escape-time",),
 )
 def trapped_fraction(setting: Setting) -> Evidence:
@@ -156,21 +147,22 @@ def trapped_shares(starts: torch.Tensor, delta: float, times: Sequence[float], e
     return torch.stack(shares, dim=1)
 
 
-@claim(
-    id="zhang2025.sgd-failures",
-    title="How often SGD fails on the published instance depends on how long it runs",
+FAILURES = Criterion(
+    "failures at time 160 / failures at time 10",
+    high=0.7,
+    width="0.34 to 0.54 over 23 seeds; a strict trap gives 0.98 and more",
+)
+
+
+@PAGE.claim(
+    "zhang2025.sgd-failures",
+    "How often SGD fails on the published instance depends on how long it runs",
+    FAILURES,
     reference="Zhang et al. (2018), abstract, where SGD fails 12 % of the time; the dependence is new",
-    statement=r"""On the instance with $\delta=\tfrac12$, stochastic gradient descent (one measurement in each
-step, starts $N(0,I)$, errors above $\tfrac12\|M^\star\|_F$ counted as failures) fails less often by the time
-$\eta T=160$ than by the time $10$. With $\delta=0.7$ instead, the share of failures hardly changes.""",
     kind="ordering",
-    criteria=(
-        Criterion(FAILURES, high=0.7, width="0.34 to 0.54 over 23 seeds; a strict trap gives 0.98 and more"),
-    ),
     control="δ = 0.7: a strict local minimum, which small steps do not leave",
-    seeds=LOG_SEEDS,
+    seeds={"book": 20, "full": 60},
     sizes=scales(starts=each(400, 600, 1_000), eta=each(0.1, 0.1, 0.02)),
-    chapter=CHAPTER,
     uses=("zhang2025.example-1", "zhang2025.trapped-fraction"),
     discrepancy="The 12 % of failures of stochastic gradient descent on the instance with δ = 1/2 are no "
     "constant of the instance: the trap is not strict, and the share falls from {at 10:.0%} over {at 40:.0%} "

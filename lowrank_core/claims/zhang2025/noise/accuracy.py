@@ -16,12 +16,9 @@ from lowrank_core.analysis import landscape, rates
 from lowrank_core.analysis.diagonal_noise import Worst, exhibited, worst_noise
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.sharp_threshold import psi, threshold
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments.descents import symmetric_run
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
-from lowrank_core.claims.zhang2025.noise.bound import CHAPTER, adjoint_noise, gradient_norm
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.zhang2025.noise.bound import adjoint_noise, gradient_norm
 from lowrank_core.factors import Factors, gaussian_start, rank_limited_start
 from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent
@@ -32,33 +29,29 @@ from lowrank_core.sensing import certified
 from lowrank_core.solve import Trajectory, log_spaced, solve
 from lowrank_core.truth import psd
 
-DEFECT = "q‖∇f‖⁴ / (16‖E‖⁶) − 1"
-NEGATIVE = "negative eigenvalues of ∇²f that are not excluded"
-CURVATURE = "failures of ∇f = 0, ‖E‖ = s, λ_min(∇²f) = −2s"
-RATIO = "(ψ − δ)‖E‖ / right side of the bound"
-EXPONENT = "exponent of the error in ‖∇f‖"
+PAGE = Page("chapters/zhang2025/noise-and-accuracy")
+
+
 FLOOR = 1e-13
 """Errors below it times a thousand are left out: there the gradient is rounding."""
 
 
-@claim(
-    id="zhang2025.accuracy-witness",
-    title="The error of a nearly second-order point: ε^{2/3} in the gradient, ε in the curvature",
+DEFECT = Criterion("q‖∇f‖⁴ / (16‖E‖⁶) − 1", 0, 0)
+NEGATIVE = Criterion("negative eigenvalues of ∇²f that are not excluded", 0, 0)
+CURVATURE = Criterion("failures of ∇f = 0, ‖E‖ = s, λ_min(∇²f) = −2s", 0, 0)
+
+
+@PAGE.claim(
+    "zhang2025.accuracy-witness",
+    "The error of a nearly second-order point: ε^{2/3} in the gradient, ε in the curvature",
+    DEFECT,
+    NEGATIVE,
+    CURVATURE,
     reference="abstract for 'sharp in the solution accuracy'; both families are derived here",
-    statement=r"""On the population loss, for every $r^\star<r\le n$ there are points with $\nabla^2f\succeq0$
-and $\|E\|_F=q^{1/6}(\|\nabla f\|_F/2)^{2/3}$, $q=r-r^\star$, as small as one likes; and for every $r\ge
-r^\star$ points with $\nabla f=0$ and $\|E\|_F=\tfrac12(-\lambda_{\min}(\nabla^2f))$.""",
     origin="ours",
     kind="existence",
-    criteria=(
-        Criterion(DEFECT, 0, 0),
-        Criterion(NEGATIVE, 0, 0),
-        Criterion(CURVATURE, 0, 0),
-    ),
     control="no excess column: r = r*, all columns of X too long by the factor 1 + t (first); the points of one "
     "family in the place of the other's (the others)",
-    seeds=SEEDS,
-    chapter=CHAPTER,
     means=("exact",),
 )
 def exact_witness(setting: Setting) -> Evidence:
@@ -157,20 +150,19 @@ def near_the_worst(setting: Setting, r_star: int, r: int) -> tuple[Problem, Fact
     )
 
 
-@claim(
-    id="zhang2025.near-second-order",
-    title="The bound for nearly second-order points",
+RATIO = Criterion(
+    "(ψ − δ)‖E‖ / right side of the bound", high=1 + 1e-9, width="the bound itself, and rounding"
+)
+
+
+@PAGE.claim(
+    "zhang2025.near-second-order",
+    "The bound for nearly second-order points",
+    RATIO,
     reference="abstract for near-second-order points; bound and constants are derived here",
-    statement=r"""If $\mathcal A$ has RIP constant $\delta<1/(1+\sqrt{r^\star/r})$ of order $r+r^\star$,
-then at every $X$ of full column rank, with $\epsilon_g=\|\nabla f\|_F$ and
-$\epsilon_H=(-\lambda_{\min}(\nabla^2f))_+$,
-$(\psi-\delta)\|XX^\top-M^\star\|_F\le\sqrt{r+r^\star}\,\|\mathcal A^*(w)\|+\epsilon_g/(\sqrt2\,\sigma_r(X))
-+\tfrac12\sqrt{r^\star}\,\epsilon_H$.""",
     origin="ours",
     kind="bound-upper",
-    criteria=(Criterion(RATIO, high=1 + 1e-9, width="the bound itself, and rounding"),),
     control="an operator of constant 1.2 δ*, while the bound is given 0.9 δ*: points near a spurious one",
-    seeds=SEEDS,
     sizes=scales(
         cases=each(((1, 2),), ((1, 1), (1, 2), (2, 3), (1, 3)), ((1, 1), (1, 2), (2, 3), (1, 3), (2, 5))),
         points=each(40, 150, 500),
@@ -185,7 +177,6 @@ $(\psi-\delta)\|XX^\top-M^\star\|_F\le\sqrt{r+r^\star}\,\|\mathcal A^*(w)\|+\eps
         refused("r ≤ n", "X has not full column rank", cases=((1, 5),)),
         refused("r ≥ r*", "the threshold is another one", cases=((2, 1),)),
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.noise-nearly-tight",),
 )
 def nearly_second_order(setting: Setting) -> Evidence:
@@ -242,26 +233,23 @@ def accuracy_exponent(run: Trajectory) -> torch.Tensor:
     return (weight * dx * dy).sum(dim=1) / (weight * dx.square()).sum(dim=1)
 
 
-@claim(
-    id="zhang2025.accuracy-along-descent",
-    title="Along gradient descent the error follows ‖∇f‖^{2/3} with excess columns, and ‖∇f‖ without",
+EXPONENT = Criterion(
+    "exponent of the error in ‖∇f‖",
+    0.9,
+    1.05,
+    of_prediction=True,
+    width="12 pilot seeds: 0.94 to 0.995 under sensing, where ⅔ is approached slowly",
+)
+
+
+@PAGE.claim(
+    "zhang2025.accuracy-along-descent",
+    "Along gradient descent the error follows ‖∇f‖^{2/3} with excess columns, and ‖∇f‖ without",
+    EXPONENT,
     reference="abstract for 'sharp in the solution accuracy'; exponents are derived here",
-    statement=r"""Along gradient descent without noise, from a generic start with $r\le n$, on the
-population loss and on as many Gaussian measurements as recover, $\|E\|_F$ falls like $\|\nabla f\|_F^{2/3}$
-if $r>r^\star$, and like $\|\nabla f\|_F$ if $r=r^\star$ and $\sigma_{r^\star}(M^\star)$ is fixed.""",
     origin="ours",
     kind="rate",
-    criteria=(
-        Criterion(
-            EXPONENT,
-            0.9,
-            1.05,
-            of_prediction=True,
-            width="12 pilot seeds: 0.94 to 0.995 under sensing, where ⅔ is approached slowly",
-        ),
-    ),
     control="r columns of rank r*, where 1 replaces 2/3; and r = r* with σ_{r*}(M*) = 10⁻⁹, where 2/3 replaces 1",
-    seeds=SEEDS,
     sizes=scales(
         n=each(8, 10, 20),
         m=each(150, 220, 800),
@@ -278,7 +266,6 @@ if $r>r^\star$, and like $\|\nabla f\|_F$ if $r=r^\star$ and $\sigma_{r^\star}(M
         refused("r ≤ n", "with n = r* no direction is in excess, and 1 replaces 2/3", n=2, r=3, m=30),
         refused("r > r*", "no column is in excess", r=1),
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.accuracy-witness",),
     fit="illustrates",
 )

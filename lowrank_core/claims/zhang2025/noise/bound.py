@@ -15,11 +15,8 @@ from lowrank_core.analysis import landscape, rates
 from lowrank_core.analysis.diagonal_noise import Worst, exhibited, worst_noise
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.sharp_threshold import psi, threshold
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments.landscapes import certified_problem, descended, frobenius
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.factors import Factors, gaussian_start
 from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import PreconditionedGradientDescent, ResidualNorm
@@ -27,11 +24,11 @@ from lowrank_core.problem import Problem
 from lowrank_core.randomness import normal
 from lowrank_core.solve import solve
 
-CHAPTER = "chapters/zhang2025/noise-and-accuracy"
+PAGE = Page("chapters/zhang2025/noise-and-accuracy")
+
 RATIO = "error / bound"
-SLOPE = "exponent of the error in the size of the noise"
-GRADIENT = "‖∇f‖ where descent ends"
-GRADIENT_AT = "‖∇f‖ at the point"
+
+
 CURVATURE = "smallest eigenvalue of ∇²f"
 
 
@@ -55,28 +52,27 @@ def with_noise(problem: Problem, setting: Setting, levels: list[float]) -> Probl
     return replace(problem, observations=problem.observations + added)
 
 
-@claim(
-    id="zhang2025.second-order-noise",
-    title="Second-order points under noise: the error is at most linear in the noise",
+SLOPE = Criterion(
+    "exponent of the error in the size of the noise",
+    0.95,
+    1.05,
+    width="terms of second order in the noise; 20 pilot seeds: 0.977 to 1.005",
+)
+GRADIENT = Criterion("‖∇f‖ where descent ends", high=1e-6, width="against levels of 0.0025 and more")
+
+
+@PAGE.claim(
+    "zhang2025.second-order-noise",
+    "Second-order points under noise: the error is at most linear in the noise",
+    Criterion(RATIO, high=1.0, width="the bound itself"),
+    SLOPE,
+    GRADIENT,
+    Criterion(CURVATURE, low=-1e-6, width="the same"),
     reference="abstract for 'sharp in the noise level'; bound and constant are derived here",
-    statement=r"""If $\mathcal A$ has RIP constant $\delta<1/(1+\sqrt{r^\star/r})$ of order $r+r^\star$,
-$r\ge r^\star$, every second-order point under any noise $w$ satisfies
-$\|XX^\top-M^\star\|_F\le\sqrt{r+r^\star}\,\|\mathcal A^*(w)\|/(\psi(\delta,r/r^\star)-\delta)$; along one
-direction of noise that is small against $\sigma_{r^\star}(M^\star)$ the error of the point that descent
-reaches is proportional to its size, to first order.""",
     origin="ours",
     kind="bound-upper",
-    criteria=(
-        Criterion(RATIO, high=1.0, width="the bound itself"),
-        Criterion(
-            SLOPE, 0.95, 1.05, width="terms of second order in the noise; 20 pilot seeds: 0.977 to 1.005"
-        ),
-        Criterion(GRADIENT, high=1e-6, width="against levels of 0.0025 and more"),
-        Criterion(CURVATURE, low=-1e-6, width="the same"),
-    ),
     control="X = 0, a point of first order only; descent stopped after ten steps; δ = 1.4 δ*, where descent from a "
     "spurious point stays there however small the noise",
-    seeds=SEEDS,
     sizes=scales(
         cases=each(((1, 2),), ((1, 1), (1, 3), (2, 3)), ((1, 1), (1, 3), (2, 2), (2, 3), (3, 6))),
         n=each(5, 6, 9),
@@ -92,7 +88,6 @@ reaches is proportional to its size, to first order.""",
         refused("r ≥ r*", "the threshold is another one", cases=((2, 1),)),
         refused("δ < δ*", "there are spurious points", share=1.2),
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.noise-bound",),
 )
 def second_order_points_under_noise(setting: Setting) -> Evidence:
@@ -150,24 +145,20 @@ def gradient_norm(problem: Problem, factors: Factors) -> torch.Tensor:
     return landscape.gradient(problem, factors).left.flatten(1).norm(dim=1)
 
 
-@claim(
-    id="zhang2025.noise-nearly-tight",
-    title="Noise that nearly attains the bound",
+GRADIENT_AT = Criterion("‖∇f‖ at the point", high=1e-10, width="rounding")
+
+
+@PAGE.claim(
+    "zhang2025.noise-nearly-tight",
+    "Noise that nearly attains the bound",
+    Criterion(RATIO, 0.94, 1 + 1e-9, width="the statement's own ends, and rounding"),
+    GRADIENT_AT,
+    Criterion(CURVATURE, low=-1e-9, width="rounding"),
     reference="abstract for 'sharp in the noise level'; the family is derived here",
-    statement=r"""For $r^\star\le r\le9r^\star$ and $0.1\,\delta^\star\le\delta\le0.98\,\delta^\star$,
-$\delta^\star=1/(1+\sqrt{r^\star/r})$, there are a truth, an operator of constant $\delta$, noise and a
-second-order point with $\|XX^\top-M^\star\|_F\ge0.94\,\sqrt{r+r^\star}\,\|\mathcal A^*(w)\|/(\psi-\delta)$:
-for these ranks and $\delta$ the bound is within 6 % of the best.""",
     origin="ours",
     kind="existence",
-    criteria=(
-        Criterion(RATIO, 0.94, 1 + 1e-9, width="the statement's own ends, and rounding"),
-        Criterion(GRADIENT_AT, high=1e-10, width="rounding"),
-        Criterion(CURVATURE, low=-1e-9, width="rounding"),
-    ),
     control="a first-order point: a larger c, where half the noise suffices and ∇²f is indefinite (error and "
     "curvature); the same point with one per cent less noise (gradient)",
-    seeds=SEEDS,
     sizes=scales(
         cases=each(
             ((1, 1), (1, 2)),
@@ -183,7 +174,6 @@ for these ranks and $\delta$ the bound is within 6 % of the best.""",
         refused("r ≥ r*", "the threshold is another one", cases=((2, 1),)),
         refused("r ≤ 9 r*", "this family reaches 0.91 of the bound", cases=((1, 16),)),
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.second-order-noise",),
 )
 def nearly_worst_noise(setting: Setting) -> Evidence:

@@ -9,11 +9,9 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.statistics import Pooled, pooled
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments.landscapes import descended, frobenius
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.zhang2025.noise.bound import CHAPTER, adjoint_noise
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.zhang2025.noise.bound import adjoint_noise
 from lowrank_core.factors import adjoint_start
 from lowrank_core.noise import Gaussian
 from lowrank_core.problem import Problem, observe
@@ -21,9 +19,9 @@ from lowrank_core.randomness import normal
 from lowrank_core.sensing import Identity, gaussian_symmetric
 from lowrank_core.truth import psd
 
-IN_SIZE = "exponent of the error in n / that of the law"
-IN_RANK = "error² / law at the largest n"
-SENSING = "error under Gaussian sensing / error at δ = 0 with the noise A*(w)"
+PAGE = Page("chapters/zhang2025/noise-and-accuracy", book=24, smoke=16)
+
+
 SMALL, ROOM = "σ√n ≪ σ_r(M*)", "n ≫ r"
 EDGE_OF_GOE = (1.2065, 3.2624, 5.1629)
 """Minus the means of the largest three points of the Airy process of real symmetric matrices."""
@@ -69,40 +67,40 @@ def least_squares_error(problem: Problem, r: int, steps: int) -> torch.Tensor:
     return frobenius(descended(problem, start, 0.2, steps))
 
 
-@claim(
-    id="zhang2025.gaussian-noise",
-    title="Small Gaussian noise: the error grows like √n, and like the root of the search rank",
+IN_SIZE = Criterion(
+    "exponent of the error in n / that of the law",
+    0.85,
+    1.16,
+    pooled="exponent of geometric means",
+    width="100 pilot seeds: 1.02 to 1.03 ± 0.03 for 16",
+)
+IN_RANK = Criterion(
+    "error² / law at the largest n",
+    0.88,
+    1.12,
+    pooled="mean of squared errors",
+    width="100 pilot seeds: 1.01 to 1.04 ± 0.02 for 16",
+)
+SENSING = Criterion(
+    "error under Gaussian sensing / error at δ = 0 with the noise A*(w)",
+    0.9,
+    1.1,
+    pooled="geometric mean",
+    width="100 pilot seeds: 0.97 to 1.02 ± 0.013 for 16",
+)
+
+
+@PAGE.claim(
+    "zhang2025.gaussian-noise",
+    "Small Gaussian noise: the error grows like √n, and like the root of the search rank",
+    IN_SIZE,
+    IN_RANK,
+    SENSING,
     reference="abstract for minimax-optimal recovery; the constants are derived here",
-    statement=r"""If noise $N(0,\sigma^2)$ is added to each of the $n(n+1)/2$ orthonormal coordinates of
-$M^\star$, with $\sigma\sqrt n\ll\sigma_{r^\star}(M^\star)$ and $n\gg r\ge r^\star$, descent from the
-spectral start ends at $\|XX^\top-M^\star\|_F^2\approx\sigma^2n\,(r^\star+2(r-r^\star))$: the error grows
-like $\sigma\sqrt{n(r+r^\star)}$, and a column in excess costs twice as much as a true one. Under Gaussian
-sensing with many more measurements than $nr$ the error is that of the noise $\mathcal A^*(w)$ under full
-observation.""",
     origin="ours",
     kind="rate",
-    criteria=(
-        Criterion(
-            IN_SIZE,
-            0.85,
-            1.16,
-            pooled="exponent of geometric means",
-            width="100 pilot seeds: 1.02 to 1.03 ± 0.03 for 16",
-        ),
-        Criterion(
-            IN_RANK,
-            0.88,
-            1.12,
-            pooled="mean of squared errors",
-            width="100 pilot seeds: 1.01 to 1.04 ± 0.02 for 16",
-        ),
-        Criterion(
-            SENSING, 0.9, 1.1, pooled="geometric mean", width="100 pilot seeds: 0.97 to 1.02 ± 0.013 for 16"
-        ),
-    ),
     control="search rank n: descent keeps the whole positive part of the noise, and its error grows like n (first "
     "two); σ√n is twice σ_r (second); few measurements (third)",
-    seeds={"smoke": 16, "book": 24, "full": 40},
     sizes=scales(
         sizes=each((32, 128), (32, 64, 128), (32, 64, 128, 256)),
         m=each(1_000, 1_500, 6_000),
@@ -118,7 +116,6 @@ observation.""",
         refused(SMALL, "the noise hides the signal", deviation=0.2),
         refused(ROOM, "the columns fit more than their share", sizes=(8, 128)),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def gaussian_noise(setting: Setting) -> Evidence:

@@ -7,11 +7,8 @@ from collections.abc import Callable
 
 import torch
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments.landscapes import arrival
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.zhang2025.race.contest import (
     ETA,
     TRUE_RANK,
@@ -32,7 +29,7 @@ from lowrank_core.randomness import normal
 from lowrank_core.sensing import certified, gaussian
 from lowrank_core.truth import rectangular
 
-CHAPTER = "chapters/zhang2025/which-method"
+PAGE = Page("chapters/zhang2025/which-method")
 
 
 def contest(setting: Setting, kappa: float) -> Problem:
@@ -50,36 +47,26 @@ def near_isometry(setting: Setting) -> Problem:
     return observe(truth, certified(directions, s.delta, symmetric=False))
 
 
-@claim(
-    id="zhang2025.race-unbalanced-start",
-    title="An unbalanced start (sF, G/s) costs a factor like s⁴ without the balancing regulariser, like s² with it",
+@PAGE.claim(
+    "zhang2025.race-unbalanced-start",
+    "An unbalanced start (sF, G/s) costs a factor like s⁴ without the balancing regulariser, like s² with it",
+    Criterion(
+        "iterations from (sF, G/s) / from (F, G)",
+        0.88,
+        1.08,
+        of_prediction=True,
+        width="the start's own error, which depends on s; 30 pilot seeds: 0.94 to 1.00, sd 0.008",
+    ),
     reference="exponents derived here",
-    statement=r"""Under a restricted isometry property with a small constant (here $\delta=0.02$), from the
-spectral start $(sF_0,G_0/s)$, $s\ge2$, with $r=r^\star$, $\kappa=1$, $0<\eta\le\frac23$ (here $\frac12$) and
-steps divided by $s^2$, as the norm of the factors demands, gradient descent needs about
-$\ln(1-\eta)/\ln(1-\eta s^{-4})$ times as many iterations as from $(F_0,G_0)$, which grows like $s^4$; with
-the balancing regulariser the same with $s^{-2}$. (ScaledGD, whose step need not be divided, does not see $s$
-at all.)""",
     origin="ours",
     kind="rate",
-    criteria=(
-        Criterion(
-            "iterations from (sF, G/s) / from (F, G)",
-            0.88,
-            1.08,
-            of_prediction=True,
-            width="the start's own error, which depends on s; 30 pilot seeds: 0.94 to 1.00, sd 0.008",
-        ),
-    ),
     control="both factors are scaled up, (sF, sG): long, but balanced",
-    seeds=SEEDS,
     sizes=scales(n1=each(12, 12, 30), n2=each(10, 10, 25), delta=0.02, s=2.0, cap=200, every=1),
     edges=(
         edge("a larger imbalance", s=3.0),
         edge("a smaller constant", delta=0.001),
         edge("n₂ = r + 1", n1=4, n2=3),
     ),
-    chapter=CHAPTER,
 )
 def unbalanced_start(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -112,28 +99,20 @@ def unbalanced_start(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="zhang2025.race-rebalancing",
-    title="Rebalancing makes a pair of factors fast for r > r*, at a price of κ² iterations",
+@PAGE.claim(
+    "zhang2025.race-rebalancing",
+    "Rebalancing makes a pair of factors fast for r > r*, at a price of κ² iterations",
+    Criterion("log₁₀ error at the end", high=-10, width="the accuracy asked for"),
+    Criterion(
+        "exponent of the iterations in κ",
+        1.62,
+        2.38,
+        width="κ is 4 at most; 20 pilot seeds to κ = 3: 1.74 to 2.03, sd 0.07",
+    ),
     reference="the step is Xiong, Ding & Du (2024); the price is derived here",
-    statement=r"""With $r=2r^\star$, $m\ge0.93\,n_1n_2$ Gaussian measurements and an imbalanced start of a scale
-$\alpha\le0.2$: for $\kappa=1$ gradient descent on $(F,G)$ with one rebalancing step reaches $10^{-10}$ within
-1000 iterations, without the step it does not. For any $\kappa$ the factors after the step have $F^\top
-F=\sigma_{r^\star}I$ and $\|G\|^2=\sigma_1^2/\sigma_{r^\star}$, so that the step size must shrink like
-$1/\kappa$ and the iterations grow like $\kappa^2$ (run to $\kappa=4$).""",
     origin="ours",
     kind="rate",
-    criteria=(
-        Criterion("log₁₀ error at the end", high=-10, width="the accuracy asked for"),
-        Criterion(
-            "exponent of the iterations in κ",
-            1.62,
-            2.38,
-            width="κ is 4 at most; 20 pilot seeds to κ = 3: 1.74 to 2.03, sd 0.07",
-        ),
-    ),
     control="the step is left out (first criterion); exact rank, no step, spectral start (second)",
-    seeds=SEEDS,
     sizes=scales(
         n1=each(14, 18, 30),
         n2=each(12, 16, 25),
@@ -146,7 +125,6 @@ $1/\kappa$ and the iterations grow like $\kappa^2$ (run to $\kappa=4$).""",
         edge("small α", alphas=(0.2, 0.01), kappas=(1, 3)),
         refused("α ≤ 0.2", "without the step the imbalance of a large start is enough", alphas=(1.0, 0.5)),
     ),
-    chapter=CHAPTER,
     uses=("xiong2024.rebalanced-rate-sensing",),
     fit="illustrates",
 )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 
 from lowrank_core.analysis.rip import sampled_rip
-from lowrank_core.claims.claim import Setting
+from lowrank_core.claims.grammar import Setting
 from lowrank_core.factors import Factors, adjoint_start, gaussian_start
 from lowrank_core.loss import Loss
 from lowrank_core.methods import (

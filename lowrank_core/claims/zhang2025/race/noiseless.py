@@ -10,11 +10,8 @@ import torch
 
 from lowrank_core import artefacts
 from lowrank_core.analysis.statistics import Pooled, pooled, pooled_size
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
 from lowrank_core.claims.experiments.landscapes import arrival
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, scales
 from lowrank_core.claims.zhang2025.race.contest import (
     PRECONDITIONED,
     TRUE_RANK,
@@ -26,30 +23,24 @@ from lowrank_core.claims.zhang2025.race.contest import (
 )
 from lowrank_core.solve import Trajectory
 
-CHAPTER = "chapters/zhang2025/which-method"
+PAGE = Page("chapters/zhang2025/which-method")
 
 
-@claim(
-    id="zhang2025.race-condition-number",
-    title="Known rank: gradient descent pays for the condition number, preconditioned methods do not",
+@PAGE.claim(
+    "zhang2025.race-condition-number",
+    "Known rank: gradient descent pays for the condition number, preconditioned methods do not",
+    Criterion(
+        "exponent of the iterations of GD in κ",
+        0.75,
+        1.12,
+        pooled="median over the seeds",
+        width="40 pilot seeds to κ = 10: 0.83 to 1.02, sd 0.04; now and then a run is far off",
+    ),
+    Criterion("iterations at the largest κ / at κ = 1", high=1.6, width="40 pilot seeds: up to 1.43"),
     reference="an ordering measured here; that ScaledGD is free of κ is Tong, Ma & Chi (2021), Theorem 3",
-    statement=r"""With $r=r^\star=2$ on nearly as many Gaussian measurements as unknowns, the iterations of
-gradient descent to an error of $10^{-10}\sigma_1$ grow about like $\kappa$; those of ScaledGD, PrecGD and
-ScaledGD($\lambda$) grow by less than 60 % from $\kappa=1$ to $\kappa=100$.""",
     origin="ours",
     kind="ordering",
-    criteria=(
-        Criterion(
-            "exponent of the iterations of GD in κ",
-            0.75,
-            1.12,
-            pooled="median over the seeds",
-            width="40 pilot seeds to κ = 10: 0.83 to 1.02, sd 0.04; now and then a run is far off",
-        ),
-        Criterion("iterations at the largest κ / at κ = 1", high=1.6, width="40 pilot seeds: up to 1.43"),
-    ),
     control="the preconditioner is left out (second criterion), or put in (first)",
-    seeds=SEEDS,
     sizes=scales(
         n=each(20, 24, 40),
         m=each(200, 280, 700),
@@ -57,7 +48,6 @@ ScaledGD($\lambda$) grow by less than 60 % from $\kappa=1$ to $\kappa=100$.""",
         cap=600,
         descent_cap=each(250, 200, 200),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
 )
 def condition_number(setting: Setting) -> Evidence:
@@ -91,36 +81,28 @@ def condition_number(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="zhang2025.race-search-rank",
-    title="Unknown rank: gradient descent does not arrive, PrecGD and ScaledGD(λ) do",
+@PAGE.claim(
+    "zhang2025.race-search-rank",
+    "Unknown rank: gradient descent does not arrive, PrecGD and ScaledGD(λ) do",
+    Criterion(
+        "log₁₀ error at the end",
+        high=-10,
+        width="the accuracy asked for; ScaledGD(λ) leaks on one data set in fifteen at n = 16",
+        pooled="median over the seeds",
+    ),
+    Criterion(
+        "iterations at the largest r / at r = r*",
+        0.75,
+        1.3,
+        width="a fraction that r need not explain",
+        pooled="median over the seeds",
+    ),
     reference="an ordering measured here",
-    statement=r"""On $m=0.93\,n(n+1)/2$ Gaussian measurements of a truth of rank $r^\star=2$ with
-$\kappa=10$ searched with $r^\star<r\le n/2$ (at full scale $0.4$ and $n/10$), PrecGD from a spectral start
-and ScaledGD($\lambda$) from a tiny one reach an error of $10^{-10}\sigma_1$ within 2000 iterations (1200 at
-$n=16$, 1500 at full scale; medians); gradient descent from a spectral start does not. The iterations of
-ScaledGD($\lambda$) at the largest $r$ are those at $r=r^\star$ up to 30 %; those of PrecGD grow. (With $m$
-two thirds of the unknowns PrecGD with $r=n/2$ need not arrive.)""",
     origin="ours",
     kind="ordering",
-    criteria=(
-        Criterion(
-            "log₁₀ error at the end",
-            high=-10,
-            width="the accuracy asked for; ScaledGD(λ) leaks on one data set in fifteen at n = 16",
-            pooled="median over the seeds",
-        ),
-        Criterion(
-            "iterations at the largest r / at r = r*",
-            0.75,
-            1.3,
-            width="a fraction that r need not explain",
-            pooled="median over the seeds",
-        ),
-    ),
     control="gradient descent (first criterion); PrecGD (second)",
     # A median over three seeds has too wide an interval for the control to break it.
-    seeds={"smoke": 6, "book": 8, "full": 1},
+    seeds={"smoke": 6, "full": 1},
     sizes=scales(
         n=each(16, 24, 100),
         m=each(125, 280, 2_000),
@@ -129,7 +111,6 @@ two thirds of the unknowns PrecGD with $r=n/2$ need not arrive.)""",
         cap=each(1_200, 2_000, 1_500),
         every=each(8, 4, 10),
     ),
-    chapter=CHAPTER,
     fit="illustrates",
     discrepancy="With r = {largest search rank:.0f} columns for n = {order n:.0f}, ScaledGD without damping left "
     "the finite numbers or stood still on {undamped failures:.0f} of {seeds:.0f} seeds: the spectral "

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from lowrank_core.claims.claim import Criterion, Evidence, Setting
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, scales
 from lowrank_core.claims.zhang2025.race.contest import (
     PRECONDITIONED,
     RELATIVE_DAMPING,
@@ -24,7 +21,8 @@ from lowrank_core.problem import Problem
 from lowrank_core.solve import Trajectory, solve
 from lowrank_core.steps import Geometric, Normalised
 
-CHAPTER = "chapters/zhang2025/which-method"
+PAGE = Page("chapters/zhang2025/which-method")
+
 NOISY_START = 1e-8
 """α of small starts under noise: a tinier one would only delay them."""
 
@@ -58,35 +56,24 @@ def time_to_floor(run: Trajectory) -> torch.Tensor:
     return run.steps[below.int().argmax(dim=1)].double()
 
 
-@claim(
-    id="zhang2025.race-noise",
-    title="Gaussian noise: one floor for all methods if the rank is known; else a small start long stays at it",
+@PAGE.claim(
+    "zhang2025.race-noise",
+    "Gaussian noise: one floor for all methods if the rank is known; else a small start long stays at it",
+    Criterion("r = r*: error at the end / PrecGD's", 0.9, 1.1, width="a tenth counts as the same"),
+    Criterion(
+        "r = r*: iterations of GD to twice the floor / PrecGD's", low=3.0, width="at least three times"
+    ),
+    Criterion("r = 2r*, spectral start: error at the end / known rank", low=1.15, width="at least 15 % more"),
+    Criterion(
+        "r = 2r*, small start: error at the end / known rank",
+        0.9,
+        1.1,
+        width="a tenth counts as the same",
+    ),
     reference="an ordering measured here",
-    statement=r"""Under Gaussian noise, $\sigma=10^{-3}\sigma_1$, with $\kappa=10$, $r=r^\star=2$ and about
-twice as many measurements as unknowns, gradient descent, ScaledGD, PrecGD and ScaledGD($\lambda$) end at
-the same error, and gradient descent takes several times as many iterations to come within twice of it. With
-$r=2r^\star$ the preconditioned methods from a spectral start end higher, at the minimiser that fits the
-noise with all its columns; ScaledGD($\lambda$) from $\alpha=10^{-8}$ is after 300 iterations (250 at $n=14$)
-where the known rank ends, and rises to the error of the others after thousands.""",
     origin="ours",
     kind="ordering",
-    criteria=(
-        Criterion("r = r*: error at the end / PrecGD's", 0.9, 1.1, width="a tenth counts as the same"),
-        Criterion(
-            "r = r*: iterations of GD to twice the floor / PrecGD's", low=3.0, width="at least three times"
-        ),
-        Criterion(
-            "r = 2r*, spectral start: error at the end / known rank", low=1.15, width="at least 15 % more"
-        ),
-        Criterion(
-            "r = 2r*, small start: error at the end / known rank",
-            0.9,
-            1.1,
-            width="a tenth counts as the same",
-        ),
-    ),
     control="the rank is not known (first), κ = 1 (second), r = r* (third), a spectral start (fourth)",
-    seeds=SEEDS,
     sizes=scales(
         n=each(14, 20, 40),
         m=each(200, 400, 1_200),
@@ -96,7 +83,6 @@ where the known rank ends, and rises to the error of the others after thousands.
         descent_cap=1_000,
         every=2,
     ),
-    chapter=CHAPTER,
     fit="illustrates",
     discrepancy="It is often said that over-parameterisation costs a factor in the error under noise. From a "
     "spectral start it does: {spectral start, 2r* / r*:.2f} for r = 2r*. From a small start it does "
@@ -153,26 +139,19 @@ def noise(setting: Setting) -> Evidence:
     )
 
 
-@claim(
-    id="zhang2025.race-outliers",
-    title="Gross outliers: only the sub-gradient method on the ℓ1 loss recovers",
+@PAGE.claim(
+    "zhang2025.race-outliers",
+    "Gross outliers: only the sub-gradient method on the ℓ1 loss recovers",
+    Criterion("log₁₀ error at the end", high=-3, width="the statement's own bound"),
+    Criterion(
+        "smallest error of an ℓ2 method / error of the ℓ1 method",
+        low=100,
+        width="the statement's own bound",
+    ),
     reference="an ordering measured here; the ℓ1 method is Ma & Fattahi (2023), eq. (10)",
-    statement=r"""If a tenth of the measurements, which are more than twice as many as unknowns, carries
-errors ten times the size of the truth, the sub-gradient method on the $\ell_1$ loss with $r=2r^\star$ ends
-at an error below $10^{-3}\sigma_1$, and every $\ell_2$ method of this page at one at least a hundred times
-as large.""",
     origin="ours",
     kind="ordering",
-    criteria=(
-        Criterion("log₁₀ error at the end", high=-3, width="the statement's own bound"),
-        Criterion(
-            "smallest error of an ℓ2 method / error of the ℓ1 method",
-            low=100,
-            width="the statement's own bound",
-        ),
-    ),
     control="an ℓ2 loss (first criterion); Gaussian noise in place of the outliers (second)",
-    seeds=SEEDS,
     sizes=scales(
         n=each(12, 20, 40),
         m=each(300, 600, 2_000),
@@ -182,7 +161,6 @@ as large.""",
         cap=each(1_000, 1_200, 1_200),
         l2_cap=each(150, 300, 300),
     ),
-    chapter=CHAPTER,
     uses=("ma2023.paper-outlier-levels",),
     fit="illustrates",
 )

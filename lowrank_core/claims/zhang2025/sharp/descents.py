@@ -14,18 +14,16 @@ import torch
 from lowrank_core.analysis import landscape
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.sharp_threshold import threshold
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
 from lowrank_core.claims.experiments import landscapes
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem, observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Dense, certified
 from lowrank_core.truth import psd
 
-CHAPTER = "chapters/zhang2025/sharp-thresholds"
+PAGE = Page("chapters/zhang2025/sharp-thresholds")
+
 ETA = 0.1
 """Step size times the largest eigenvalue of M*."""
 AWAY = 0.1
@@ -92,26 +90,21 @@ def random_ends(setting: Setting, ranks: Ranks, relative: float) -> Ends:
     return ends(problem, random_start(setting, problem, r), s.steps, len(setting.seeds))
 
 
-TRAPPED = "fraction of starts trapped"
-NOT_THERE = "fraction of starts away from the truth"
+TRAPPED = Criterion("fraction of starts trapped", high=0, width="the statement itself, one-sided")
+NOT_THERE = Criterion(
+    "fraction of starts away from the truth", high=0, width="the statement itself, one-sided"
+)
 
 
-@claim(
-    id="zhang2025.sufficiency",
-    title="Below the threshold no descent is trapped",
+@PAGE.claim(
+    "zhang2025.sufficiency",
+    "Below the threshold no descent is trapped",
+    TRAPPED,
+    NOT_THERE,
     reference="abstract of the first version, for n ≥ r + r*; for n < r + r* new",
-    statement=r"""Let $r\ge r^\star$, $n>r^\star$, and let $\mathcal A$ have the restricted isometry
-property of order $\min(n,r+r^\star)$ with $\delta<1$ if $n\le r$, and with
-$\delta<1/(1+\sqrt{k/(r-r^\star+k)})$, $k=\min(r^\star,n-r)\ge1$, if $n>r$. Then every second-order point of
-$\frac12\|\mathcal A(XX^\top-M^\star)\|^2$, $X\in\mathbb R^{n\times r}$, has $XX^\top=M^\star$; so gradient
-descent with a small step from a random start ends at the truth.""",
     origin="sharpened",
     known="restated",
     kind="bound-upper",
-    criteria=(
-        Criterion(TRAPPED, high=0, width="the statement itself, one-sided"),
-        Criterion(NOT_THERE, high=0, width="the statement itself, one-sided"),
-    ),
     control="δ above the threshold: the planted operators at 1.2 times of it",
     edges=(
         edge("r = r* = 1 in n = 2 and in n = 6", ranks=((2, 1, 1), (6, 1, 1))),
@@ -121,7 +114,6 @@ descent with a small step from a random start ends at the truth.""",
         refused("r ≥ r*", "no X has the rank of the truth", ranks=((4, 1, 2),)),
         refused("n > r*", "the truth has full rank", ranks=((2, 2, 2),)),
     ),
-    seeds=SEEDS,
     sizes=scales(
         ranks=each(
             ((2, 1, 1), (3, 2, 1)),
@@ -141,7 +133,6 @@ descent with a small step from a random start ends at the truth.""",
         starts=each(64, 112, 400),
         steps=each(1_500, 1_500, 4_000),
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.exact-threshold",),
 )
 def sufficiency(setting: Setting) -> Evidence:
@@ -190,25 +181,23 @@ def map_ends(setting: Setting, ranks: tuple[int, int], relatives: Sequence[float
     return Ends(*(part.unflatten(0, (len(deltas), -1)).mT for part in found))
 
 
-BELOW = "largest trapped fraction at 0.9 δ* and below"
-ABOVE = "smallest trapped fraction at 1.1 δ* and above"
+BELOW = Criterion(
+    "largest trapped fraction at 0.9 δ* and below", high=0, width="the statement itself, one-sided"
+)
+ABOVE = Criterion(
+    "smallest trapped fraction at 1.1 δ* and above",
+    low=0.2,
+    width="0.92 and more over 50 pilot seeds at 1.15 δ*; random directions have 0",
+)
 
 
-@claim(
-    id="zhang2025.threshold-map",
-    title="The trap opens at the threshold",
+@PAGE.claim(
+    "zhang2025.threshold-map",
+    "The trap opens at the threshold",
+    BELOW,
+    ABOVE,
     reference="no counterpart in the paper",
-    statement=r"""For $n=r+r^\star\le7$, on the planted operators, of RIP constant $\delta$ of order $r+r^\star$,
-descents with a small step from the planted point, each entry of it moved by $0.15\,N(0,1)$, are trapped for
-$\delta\ge1.1\,\delta^\star$, $\delta^\star=1/(1+\sqrt{r^\star/r})$, at least one in five, and for
-$\delta\le0.9\,\delta^\star$ none is.""",
     kind="ordering",
-    criteria=(
-        Criterion(BELOW, high=0, width="the statement itself, one-sided"),
-        Criterion(
-            ABOVE, low=0.2, width="0.92 and more over 50 pilot seeds at 1.15 δ*; random directions have 0"
-        ),
-    ),
     control="a direction drawn at random in place of the planted one, with the same constants δ; 0.9 δ* as the "
     "constant of order 2r* instead of r + r*",
     edges=(
@@ -217,7 +206,7 @@ $\delta\le0.9\,\delta^\star$ none is.""",
         refused("r ≥ r*", "no X has the rank of the truth", ranks=((1, 2),)),
         refused("r + r* ≤ 7", "with more entries the starts are farther away", ranks=((8, 8),)),
     ),
-    seeds=SEEDS | {"full": 20},
+    seeds={"full": 20},
     sizes=scales(
         ranks=each(
             ((1, 1), (2, 1)),
@@ -229,7 +218,6 @@ $\delta\le0.9\,\delta^\star$ none is.""",
         radius=0.15,
         steps=each(1_500, 1_000, 1_500),
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.sufficiency",),
 )
 def threshold_map(setting: Setting) -> Evidence:

@@ -12,36 +12,30 @@ import torch
 from lowrank_core.analysis.planted import Planted, planted
 from lowrank_core.analysis.sharp_threshold import smallest_constant_bound, threshold
 from lowrank_core.analysis.threshold_search import least_bound
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import SEEDS
-from lowrank_core.claims.zhang2025.sharp.descents import CHAPTER, Ranks
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.zhang2025.sharp.descents import Ranks
 from lowrank_core.proofs import sdp
 from lowrank_core.randomness import normal, orthonormal
 
-LEAST = "least bound found / threshold"
+PAGE = Page("chapters/zhang2025/sharp-thresholds")
 
 
-@claim(
-    id="zhang2025.exact-threshold",
-    title="The least constant that allows a spurious point",
+LEAST = Criterion(
+    "least bound found / threshold",
+    1 - 1e-9,
+    1 + 1e-5,
+    width="rounding below; above, where the search stops",
+)
+
+
+@PAGE.claim(
+    "zhang2025.exact-threshold",
+    "The least constant that allows a spurious point",
+    LEAST,
     reference="abstract of the first version for the value at n ≥ r + r* as sufficient; for the rest new",
-    statement=r"""The lower bound $\delta_{\mathrm{lb}}(X,Z)$ on the constant of order $r+r^\star$ of any
-operator for which $X$ is a spurious second-order point has, for all $n>r\ge r^\star$, the minimum
-$1/(1+\sqrt{k/(r-r^\star+k)})$, $k=\min(r^\star,n-r)$, over all $X\in\mathbb R^{n\times r}$ and $Z\in\mathbb
-R^{n\times r^\star}$.""",
     origin="sharpened",
     known="restated",
     kind="tight",
-    criteria=(
-        Criterion(
-            LEAST,
-            1 - 1e-9,
-            1 + 1e-5,
-            width="rounding below; above, where the search stops",
-        ),
-    ),
     control="a truth of one rank more than the formula is told",
     edges=(
         edge("r = r* = 1 in n = 6", ranks=((6, 1, 1),), starts=8, seeds=1),
@@ -50,7 +44,6 @@ R^{n\times r^\star}$.""",
         refused("n > r", "an X of full rank misses no direction", ranks=((2, 2, 1),)),
         refused("r ≥ r*", "no X has the rank of the truth", ranks=((4, 1, 2),)),
     ),
-    seeds=SEEDS,
     sizes=scales(
         ranks=each(
             ((3, 2, 1), (4, 3, 2)),
@@ -60,7 +53,6 @@ R^{n\times r^\star}$.""",
         starts=each(12, 48, 200),
         steps=each(300, 400, 600),
     ),
-    chapter=CHAPTER,
 )
 def exact_threshold(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -97,22 +89,25 @@ def at_threshold(ranks: Ranks) -> tuple[torch.Tensor, torch.Tensor]:
     return pair_of(planted(r, true, threshold(r, true, n), [0], room, n - r - room))
 
 
-UPPER, LOWER = "|δ of the operator found − threshold|", "|threshold − δ proved necessary|"
+UPPER = Criterion(
+    "|δ of the operator found − threshold|",
+    high=1e-6,
+    width="accuracy of the solvers: at most 2e-8 at 96 instances",
+)
+LOWER = Criterion(
+    "|threshold − δ proved necessary|",
+    high=1e-6,
+    width="accuracy of the solvers: at most 2e-8 at 96 instances",
+)
 
 
-@claim(
-    id="zhang2025.threshold-by-program",
-    title="Semidefinite programs give the threshold from both sides",
+@PAGE.claim(
+    "zhang2025.threshold-by-program",
+    "Semidefinite programs give the threshold from both sides",
+    UPPER,
+    LOWER,
     reference="program of Zhang, Sojoudi & Lavaei (2019), Theorem 8 (p. 11); points and bounds derived here",
-    statement=r"""For $n>r\ge r^\star$ the planted point is a spurious second-order point of some operator
-with $\delta$ equal to the threshold, and of none with a smaller one: for $XX^\top$, and at the same numbers
-for $UV^\top$, $n=\min(n_1,n_2)$, with the regulariser $\frac18\|U^\top U-V^\top V\|_F^2$ and operators on
-all matrices.""",
     kind="tight",
-    criteria=(
-        Criterion(UPPER, high=1e-6, width="accuracy of the solvers: at most 2e-8 at 96 instances"),
-        Criterion(LOWER, high=1e-6, width="accuracy of the solvers: at most 2e-8 at 96 instances"),
-    ),
     control="the planted X times 1.1",
     edges=(
         edge("n much larger than r + r*", symmetric=((6, 1, 1),), pairs=((2, 4, 1, 1),), seeds=1),
@@ -121,7 +116,6 @@ all matrices.""",
         refused("n > r", "an X of full rank misses no direction", symmetric=((2, 2, 1),)),
         refused("r ≥ r*", "no X has the rank of the truth", symmetric=((4, 1, 2),)),
     ),
-    seeds=SEEDS,
     sizes=scales(
         symmetric=each(
             ((2, 1, 1), (3, 2, 1)),
@@ -143,7 +137,6 @@ all matrices.""",
             ((2, 2, 1, 1), (3, 3, 2, 1), (3, 4, 2, 1), (3, 3, 2, 2), (4, 4, 2, 2), (4, 4, 3, 2)),
         ),
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.exact-threshold",),
     means=("dual",),
     needs=("cvxpy",),
@@ -191,20 +184,21 @@ def threshold_by_program(setting: Setting) -> Evidence:
     )
 
 
-EXCESS = "δ of the operator found − formula"
+EXCESS = Criterion(
+    "δ of the operator found − formula",
+    low=-1e-6,
+    width="accuracy of the solvers: at worst −2e-8 at 64 pairs",
+)
 
 
-@claim(
-    id="zhang2025.formula-below-program",
-    title="The formula is a lower bound at every pair",
+@PAGE.claim(
+    "zhang2025.formula-below-program",
+    "The formula is a lower bound at every pair",
+    EXCESS,
     reference="Zhang, Sojoudi & Lavaei (2019), Theorem 12 (p. 17), for rank one; for all ranks derived here",
-    statement=r"""For $X\in\mathbb R^{n\times r}$ and $Z\in\mathbb R^{n\times r^\star}$ with $XX^\top\ne
-ZZ^\top$, $r\ge r^\star$, no operator with a constant of order $r+r^\star$ below
-$\delta_{\mathrm{lb}}(X,Z)$ makes $X$ a spurious second-order point.""",
     origin="sharpened",
     known="read",
     kind="bound-lower",
-    criteria=(Criterion(EXCESS, low=-1e-6, width="accuracy of the solvers: at worst −2e-8 at 64 pairs"),),
     control="near the planted point, a formula that is not told the last column of Z",
     edges=(
         edge("r = r* = 1", ranks=((1, 1), (2, 2)), seeds=1),
@@ -212,14 +206,12 @@ $\delta_{\mathrm{lb}}(X,Z)$ makes $X$ a spurious second-order point.""",
         edge("far from the planted point", spread=1.0, seeds=1),
         refused("r ≥ r*", "no X has the rank of the truth", ranks=((1, 2),)),
     ),
-    seeds=SEEDS,
     sizes=scales(
         ranks=each(
             ((2, 2),), ((1, 1), (2, 1), (2, 2), (3, 2)), ((1, 1), (2, 1), (2, 2), (3, 2), (3, 1), (3, 3))
         ),
         spread=0.05,
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.exact-threshold",),
     means=("dual",),
     needs=("cvxpy",),

@@ -7,46 +7,45 @@ import torch
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.rip import sampled_rip
 from lowrank_core.analysis.sharp_threshold import threshold
-from lowrank_core.claims.claim import Criterion, Evidence, Setting, edge, refused
-from lowrank_core.claims.grammar import each, scales
-from lowrank_core.claims.registry import claim
-from lowrank_core.claims.seeds import LOG_SEEDS, SEEDS
-from lowrank_core.claims.zhang2025.sharp.descents import CHAPTER, planted_ends
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.zhang2025.sharp.descents import planted_ends
 from lowrank_core.randomness import orthonormal
 from lowrank_core.sensing import Dense, certified, gaussian_symmetric
 
-EXACT_RANK, LARGER_RANK = "fraction of starts trapped, r = 1", "fraction of starts trapped, larger r"
+PAGE = Page("chapters/zhang2025/sharp-thresholds")
 
 
-@claim(
-    id="zhang2025.search-rank-rescues",
-    title="A larger search rank makes a bad operator harmless",
+EXACT_RANK = Criterion(
+    "fraction of starts trapped, r = 1",
+    low=0.02,
+    width="0.13 ± 0.03 over 50 pilot seeds, 0.07 at least; below ½ it is 0",
+)
+LARGER_RANK = Criterion(
+    "fraction of starts trapped, larger r", high=0, width="the statement itself, one-sided"
+)
+
+
+@PAGE.claim(
+    "zhang2025.search-rank-rescues",
+    "A larger search rank makes a bad operator harmless",
+    EXACT_RANK,
+    LARGER_RANK,
     reference="abstract of the first version",
-    statement=r"""For $r^\star=1$ and $\frac12<\delta<1/(1+1/\sqrt2)$ an operator whose constants of all
-orders are at most $\delta$ may trap descents with search rank $r=1$, and none with $r\ge2$.""",
     origin="paper",
     known="restated",
     kind="ordering",
-    criteria=(
-        Criterion(
-            EXACT_RANK, low=0.02, width="0.13 ± 0.03 over 50 pilot seeds, 0.07 at least; below ½ it is 0"
-        ),
-        Criterion(LARGER_RANK, high=0, width="the statement itself, one-sided"),
-    ),
     control="a δ below ½, which traps no rank; one above 1/(1 + 1/√2), in the operator planted for r = 2",
     edges=(
         edge("n = r", larger=(4,)),
         edge("δ just below 1/(1 + 1/√2)", relative=1.16),
         refused("½ < δ < 1/(1 + 1/√2)", "neither rank traps, or both may", relative=0.95),
     ),
-    seeds=SEEDS,
     sizes=scales(
         larger=each((2,), (2, 3), (2, 3, 4)),
         starts=each(128, 160, 1_000),
         steps=each(1_500, 1_500, 4_000),
         relative=1.1,
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.sufficiency",),
 )
 def search_rank_rescues(setting: Setting) -> Evidence:
@@ -69,37 +68,36 @@ def search_rank_rescues(setting: Setting) -> Evidence:
     )
 
 
-ORDERS = "constant found / closed form"
-GROWS = "smallest burden / burden at the next smaller r"
-FIRST, LAST = "burden at r = 1", "burden at r = n − 1"
-GAUSSIAN = "smallest burden over r, few Gaussian measurements"
+ORDERS = Criterion(
+    "constant found / closed form",
+    1 - 1e-3,
+    1 + 1e-9,
+    width="the search stops short, by 6e-5 at most over 40 pilot seeds; rounding above",
+)
+GROWS = Criterion(
+    "smallest burden / burden at the next smaller r",
+    low=1,
+    width="one-sided; in closed form at least 1.15 from one r to the next",
+)
+FIRST = Criterion("burden at r = 1", high=1, width="one-sided; in closed form 0.078")
+LAST = Criterion("burden at r = n − 1", low=1, width="one-sided; in closed form 2.5")
+GAUSSIAN = Criterion(
+    "smallest burden over r, few Gaussian measurements",
+    low=1,
+    width="one-sided; attained, so a lower bound: 11 and more over 40 pilot seeds",
+)
 
 
-@claim(
-    id="zhang2025.order-grows-with-search-rank",
-    title="A larger search rank can lose the guarantee, because the order grows with it",
+@PAGE.claim(
+    "zhang2025.order-grows-with-search-rank",
+    "A larger search rank can lose the guarantee, because the order grows with it",
+    ORDERS,
+    GROWS,
+    FIRST,
+    LAST,
+    GAUSSIAN,
     reference="no counterpart in the paper",
-    statement=r"""For $r^\star=1$ the condition $\delta_{r+1}<1/(1+1/\sqrt r)$ says that the burden
-$\frac{\delta_{r+1}}{1-\delta_{r+1}}/\sqrt r$ is below one. For a symmetric indefinite $Q$ with $Q^2=I/n$,
-$n\ge3$, the operator $(1+\delta)I-2\delta\langle Q,\cdot\rangle Q$ has, after the best rescaling,
-$\delta_q=\delta q/((1+\delta)n-\delta q)$ for $q\le n$, and its burden grows with $r$ for $1\le r\le n-1$,
-for $\delta/(1-\delta)>\sqrt{n-1}$ from below one at $r=1$ to above one at $r=n-1$. With 45 Gaussian
-measurements of a $14\times14$ truth the burden is typically above one at every $r$ of $1,2,3,5,9,13$.""",
     kind="tight",
-    criteria=(
-        Criterion(
-            ORDERS,
-            1 - 1e-3,
-            1 + 1e-9,
-            width="the search stops short, by 6e-5 at most over 40 pilot seeds; rounding above",
-        ),
-        Criterion(GROWS, low=1, width="one-sided; in closed form at least 1.15 from one r to the next"),
-        Criterion(FIRST, high=1, width="one-sided; in closed form 0.078"),
-        Criterion(LAST, low=1, width="one-sided; in closed form 2.5"),
-        Criterion(
-            GAUSSIAN, low=1, width="one-sided; attained, so a lower bound: 11 and more over 40 pilot seeds"
-        ),
-    ),
     control="Q of rank one, so that all orders have one constant; δ = ½; more measurements than unknowns",
     edges=(
         edge("n = 3", n=3, m=4, ranks=(1, 2)),
@@ -108,7 +106,7 @@ measurements of a $14\times14$ truth the burden is typically above one at every 
         refused("δ/(1 − δ) > √(n − 1)", "the burden stays below one", delta=0.7),
         refused("n ≥ 3", "there is no r between 1 and n − 1", n=2, m=2, ranks=(1,)),
     ),
-    seeds=LOG_SEEDS,
+    seeds={"book": 20, "full": 60},
     sizes=scales(
         n=each(14, 14, 16),
         m=each(45, 45, 60),
@@ -118,7 +116,6 @@ measurements of a $14\times14$ truth the burden is typically above one at every 
         samples=each(3, 3, 16),
         many=each(600, 600, 800),
     ),
-    chapter=CHAPTER,
     uses=("zhang2025.rip-order",),
     discrepancy="That a larger search rank weakens the condition on δ is right for a fixed δ. But the order of the "
     "constant rises with it: an operator whose constant is {δ of order 2:.3f} at order 2 and {δ of order n:.3f} at "
@@ -191,27 +188,20 @@ def order_grows(setting: Setting) -> Evidence:
     )
 
 
-ATTAINED = "sampled constant / closed form"
+ATTAINED = Criterion(
+    "sampled constant / closed form",
+    1 - 1e-3,
+    1 + 1e-9,
+    width="the search stops short where eigenvalues agree; rounding above",
+)
 
 
-@claim(
-    id="zhang2025.rip-order",
-    title="The planted operator is better at lower orders",
+@PAGE.claim(
+    "zhang2025.rip-order",
+    "The planted operator is better at lower orders",
+    ATTAINED,
     reference="no counterpart in the paper",
-    statement=r"""Let $Q$ be symmetric and indefinite, here that of the planted point for $r\ge r^\star$,
-and $s_q$ the share of the $q$ largest squared eigenvalues of $Q$ in their sum. After the best rescaling,
-the operator $(1+\delta)I-2\delta\langle Q,\cdot\rangle Q/\|Q\|_F^2$ has the constant $\delta_q=\delta
-s_q/(1+\delta-\delta s_q)$ of order $q$; it is $\delta$ from $q=\operatorname{rank}Q$ on
-($r+r^\star$ for $n\ge r+r^\star$) and smaller below.""",
     kind="tight",
-    criteria=(
-        Criterion(
-            ATTAINED,
-            1 - 1e-3,
-            1 + 1e-9,
-            width="the search stops short where eigenvalues agree; rounding above",
-        ),
-    ),
     control="a second direction of rank one in the projector",
     edges=(
         edge("r = r* = 1", ranks=((1, 1),)),
@@ -220,7 +210,6 @@ s_q/(1+\delta-\delta s_q)$ of order $q$; it is $\delta$ from $q=\operatorname{ra
         edge("δ near one", ranks=((2, 1),), delta=0.99),
         refused("r ≥ r*", "there is no planted point", ranks=((1, 2),)),
     ),
-    seeds=SEEDS,
     sizes=scales(
         ranks=each(((2, 1),), ((1, 1), (2, 1), (4, 1)), ((1, 1), (2, 1), (4, 1), (9, 1))),
         # At (4, 1) and order 1 a start finds the top with probability of about a quarter.
@@ -228,7 +217,6 @@ s_q/(1+\delta-\delta s_q)$ of order $q$; it is $\delta$ from $q=\operatorname{ra
         rounds=each(25, 20, 40),
         delta=None,
     ),
-    chapter=CHAPTER,
 )
 def rip_order(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds

@@ -1,0 +1,37 @@
+"""The sizes of a claim, one row a parameter, so that none can be missing at one of the scales."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class each:
+    """A value that differs by scale.
+
+    Args:
+        smoke, book, full: the value at that scale.
+
+    Raises:
+        TypeError: a scale without a value, or a scale too many.
+    """
+
+    smoke: Any
+    book: Any
+    full: Any
+
+
+def scales(**parameters: Any) -> dict[str, dict[str, Any]]:
+    """The sizes of every scale: scale -> parameter -> value.
+
+    Args:
+        parameters: `each(...)` for one value a scale; anything else stands for all three.
+    """
+    return {
+        scale.name: {
+            name: getattr(value, scale.name) if isinstance(value, each) else value
+            for name, value in parameters.items()
+        }
+        for scale in fields(each)
+    }
