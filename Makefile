@@ -34,7 +34,7 @@ test: $(READY)  ## lint, check types, build the book from clean, replay it, hold
 	$(BIN)/mypy || failed="$$failed mypy"; \
 	$(BIN)/python tools/book.py build --clean || failed="$$failed book"; \
 	$(BIN)/python tools/book.py validate || failed="$$failed replay"; \
-	OMP_NUM_THREADS=1 LOWRANK_GATES=1 $(BIN)/python -m pytest -rP tests/benchmarks/test_gates.py \
+	OMP_NUM_THREADS=1 LOWRANK_GATES=1 $(BIN)/python -m pytest -rP tests/bench/test_gates.py \
 	  || failed="$$failed speed-gates"; \
 	[ -z "$$failed" ] || echo "failed before pytest:$$failed" >&2; \
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 && [ -z "$$failed" ]

@@ -34,7 +34,7 @@ from lowrank_core.errors import ArgumentError, require
 EXIT_CODES = """\
 exit status: 0 if every verdict is the expected one and every control fired, 1 if not, 2 for bad arguments
 """
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+BENCHMARKS = Path(__file__).parent / "bench"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -245,13 +245,6 @@ def try_edges(options: argparse.Namespace) -> int:
 
 def run_benchmarks(options: argparse.Namespace) -> int:
     there = {path.stem.removeprefix("bench_"): path for path in sorted(BENCHMARKS.glob("bench_*.py"))}
-    require(
-        bool(there),
-        "bench",
-        str(BENCHMARKS),
-        "there are no benchmarks here",
-        "run from a checkout of the repository; the installed package does not carry them",
-    )
     names = [name.removeprefix("bench_") for name in options.names] or list(there)
     for name in names:
         require(name in there, "NAME", name, "no such benchmark", f"use one of {', '.join(there)}")
@@ -260,11 +253,10 @@ def run_benchmarks(options: argparse.Namespace) -> int:
         command = [sys.executable, "-m", "lowrank_core", "bench", *names, *["--quick"] * options.quick]
         command += ["--json", options.json] if options.json else []
         return subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}).returncode
-    load_benchmarks()
-    contest, targets = (importlib.import_module(f"benchmarks.{name}") for name in ("contest", "targets"))
+    contest, targets = (importlib.import_module(f"lowrank_core.bench.{n}") for n in ("contest", "targets"))
     parts: dict[str, Callable[[], Iterable[Any]]] = {"limits": lambda: contest.rates(rounds=5)}
     for name in names:
-        module = importlib.import_module(f"benchmarks.bench_{name}")
+        module = importlib.import_module(f"lowrank_core.bench.bench_{name}")
         parts[name] = functools.partial(module.rows, options.quick)
     table = []
     for name, part in parts.items():
@@ -277,16 +269,6 @@ def run_benchmarks(options: argparse.Namespace) -> int:
     for line in targets.report(table):
         print(line, file=sys.stderr)
     return 0
-
-
-def load_benchmarks() -> None:
-    """Make `benchmarks`, which lies beside this package and is not installed with it, importable."""
-    spec = importlib.util.spec_from_file_location("benchmarks", BENCHMARKS / "__init__.py")
-    assert spec is not None
-    assert spec.loader is not None
-    package = importlib.util.module_from_spec(spec)
-    sys.modules["benchmarks"] = package
-    spec.loader.exec_module(package)
 
 
 def show_machine(options: argparse.Namespace) -> int:

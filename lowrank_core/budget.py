@@ -127,6 +127,10 @@ def recommend(
     The budget is `margin` times the smallest one for these data. That is an estimate, within about 20 %, and a
     start may be smaller than α in some direction: a margin below 1.2 is risky, one above 1.6 costs accuracy.
 
+    >>> advice = recommend([1.0], alpha=1e-3, n=20, m=2000)
+    >>> 0.9 < advice.ratio < 1
+    True
+
     Args:
         spectrum: the nonzero eigenvalues, largest first, or a guess of them; their scale does not matter much.
         alpha: size of the start in the directions of the truth.

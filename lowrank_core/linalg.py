@@ -11,6 +11,9 @@ from lowrank_core.kernels import norm_cpu
 def operator_norm(matrix: torch.Tensor, symmetric: bool = False) -> torch.Tensor:
     """Largest singular value of each matrix, (..., n1, n2) -> (...); NaN where it is not finite.
 
+    >>> operator_norm(torch.diag(torch.tensor([1.0, -3.0]))[None]).tolist()
+    [3.0]
+
     Args:
         symmetric: whether each matrix is, (B, n, n); then a compiled kernel may be used.
     """

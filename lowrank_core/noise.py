@@ -65,6 +65,10 @@ class Gaussian:
 class Outliers:
     """A fraction p of the measurements, chosen at random, gets an error of size `scale` from `law`.
 
+    >>> values = Outliers(0.1, scale=100.0).sample(seeds=[0], m=10_000)
+    >>> round(float((values != 0).double().mean()), 1)
+    0.1
+
     Attributes:
         p: corruption probability in [0, 1), independent for each measurement.
         scale: multiplies the law's draws.

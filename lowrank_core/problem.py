@@ -129,6 +129,11 @@ def observe(
 ) -> Problem:
     """The problem of recovering `truth` from y = A(M*) + noise, with y computed from the stored entries of A.
 
+    >>> from lowrank_core import gaussian_symmetric, psd
+    >>> problem = observe(psd(5, [1.0], range(4)), gaussian_symmetric(5, 30, range(4)))
+    >>> problem.observations.shape
+    torch.Size([4, 30])
+
     Args:
         noise: what corrupts the observations, independent of A or looking at it; needs `seeds`, one per trajectory.
 

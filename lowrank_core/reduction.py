@@ -70,9 +70,7 @@ def reduce(problem: Problem, start: Factors, method: Method) -> Reduced:
         right, right_basis = _split(start.right, truth.right, truth)
     n = truth.rank + start.search_rank
     columns = torch.eye(n, truth.rank, dtype=left.dtype, device=left.device).expand(truth.batch, -1, -1)
-    small = Truth(
-        columns, columns if truth.symmetric else columns.clone(), truth.spectrum, "eigen", truth.seeds
-    )
+    small = Truth(columns, columns, truth.spectrum, "eigen", truth.seeds, truth.symmetric)
     operator = Identity(n, n, problem.operator.device, problem.operator.dtype)
     return Reduced(observe(small, operator), Factors(left, right), left_basis, right_basis)
 

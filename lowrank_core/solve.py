@@ -12,7 +12,7 @@ from lowrank_core import provenance, reduction
 from lowrank_core.errors import ArgumentError, require
 from lowrank_core.factors import Factors
 from lowrank_core.linalg import operator_norm
-from lowrank_core.methods.method import Method, State, advanced, prepared
+from lowrank_core.methods.method import Method, State, advanced
 from lowrank_core.problem import Problem
 from lowrank_core.progress import bar
 
@@ -63,6 +63,9 @@ class Trajectory:
 def log_spaced(steps: int, per_decade: int = 20) -> torch.Tensor:
     """Iterations to record: 0, 1, ..., `steps`, evenly spaced in the logarithm, without repetitions.
 
+    >>> log_spaced(1000, per_decade=2).tolist()
+    [0, 1, 3, 7, 19, 52, 139, 373, 1000]
+
     Raises:
         ArgumentError: steps or per_decade below one.
     """
@@ -106,6 +109,13 @@ def solve(
         ArgumentError: arguments that do not fit together.
     """
     require(steps >= 1, "steps", steps, "a run has at least one iteration", "use steps >= 1")
+    require(
+        isinstance(method, Method),
+        "method",
+        method,
+        "it is no method",
+        "use e.g. GradientDescent(0.1), or an instance of a subclass of methods.Method",
+    )
     problem.check_start(start)
     at = _record_grid(steps, record)
     reduced = None
@@ -113,7 +123,7 @@ def solve(
         reduced = reduction.reduce(problem, start, method)
     running = problem if reduced is None else reduced.problem
     state = method.init(running, start if reduced is None else reduced.start)
-    stepped = prepared(method, running, steps)
+    stepped = method.prepare(running, steps)
 
     history = _History(running, len(at), dict(observables or {}))
     last_finite = state

@@ -21,10 +21,15 @@ class Truth:
 
     Attributes:
         left: U, (B, n1, r), orthonormal columns.
-        right: V, (B, n2, r); the very same tensor as `left` for a positive semidefinite truth.
+        right: V, (B, n2, r), orthonormal columns.
         spectrum: (B, r), positive, largest first.
         basis: "eigen" if U and V are the first r coordinate vectors, "random" if they are Haar draws.
         seeds: the seeds of the batch.
+        symmetric: whether M* is positive semidefinite, U = V.
+
+    Raises:
+        ArgumentError: shapes that do not fit together, columns that are not orthonormal, a spectrum that is not
+            positive and sorted, seeds that are not integers, one for each of B, U ≠ V although symmetric.
     """
 
     left: torch.Tensor
@@ -32,10 +37,55 @@ class Truth:
     spectrum: torch.Tensor
     basis: Basis
     seeds: tuple[int, ...]
+    symmetric: bool = False
 
-    @property
-    def symmetric(self) -> bool:
-        return self.left is self.right
+    def __post_init__(self) -> None:
+        shape = tuple(self.spectrum.shape)
+        require(
+            len(shape) == 2 and min(shape) >= 1,
+            "spectrum",
+            shape,
+            "the spectrum has the wrong shape",
+            "give (B, r), one row per seed",
+        )
+        require_finite("spectrum", self.spectrum)
+        require(
+            bool((self.spectrum > 0).all() and (self.spectrum.diff(dim=1) <= 0).all()),
+            "spectrum",
+            self.spectrum[0].tolist(),
+            "the nonzero spectrum must be positive and sorted, largest first",
+            "sort it in descending order and leave the zeros out",
+        )
+        for name, side in (("left", self.left), ("right", self.right)):
+            require(
+                side.ndim == 3 and side.shape[::2] == shape,
+                name,
+                tuple(side.shape),
+                f"a spectrum of shape {shape} needs singular vectors of shape ({shape[0]}, n, {shape[1]})",
+                "give one column for each singular value of each seed",
+            )
+            gap = side.mT @ side - torch.eye(shape[1], dtype=side.dtype, device=side.device)
+            require(
+                bool(gap.abs().max() <= 1e4 * torch.finfo(side.dtype).eps),
+                name,
+                f"columns whose products are off by up to {float(gap.abs().max()):.2g}",
+                "singular vectors are orthonormal",
+                "take them from torch.linalg.svd, or from torch.linalg.qr",
+            )
+        require(
+            len(self.seeds) == shape[0] and all(isinstance(seed, int) for seed in self.seeds),
+            "seeds",
+            self.seeds,
+            f"a batch of {shape[0]} has as many seeds, and seeds are integers",
+            f"use e.g. tuple(range({shape[0]}))",
+        )
+        require(
+            not self.symmetric or torch.equal(self.left, self.right),
+            "symmetric",
+            True,
+            "a positive semidefinite truth has the same vectors on both sides",
+            "give the same tensor for left and right, or symmetric=False",
+        )
 
     @property
     def batch(self) -> int:
@@ -78,6 +128,9 @@ def psd(
 
     With basis="eigen" it is diag(spectrum, 0, ..., 0), which loses nothing for rotation-invariant starts
     and ensembles and keeps tiny starts free of rounding leaks; "random" rotates it by a Haar draw.
+
+    >>> psd(3, [2.0, 1.0], seeds=[0]).matrix[0].diag().tolist()
+    [2.0, 1.0, 0.0]
 
     Args:
         spectrum: (r,) or (B, r), positive, largest first.
@@ -141,15 +194,7 @@ def _truth(
         f"the spectrum has the wrong shape for {len(seeds)} seeds",
         "give (r,) values for all seeds alike, or (B, r) with one row per seed",
     )
-    require_finite("spectrum", values)
     rank = values.shape[1]
-    require(
-        bool((values > 0).all()) and bool((values.diff(dim=1) <= 0).all()),
-        "spectrum",
-        values[0].tolist(),
-        "the nonzero spectrum must be positive and sorted, largest first",
-        "sort it in descending order and leave the zeros out",
-    )
     require(
         rank <= min(n1, n2),
         "spectrum",
@@ -165,4 +210,5 @@ def _truth(
         return torch.eye(n, rank, dtype=dtype, device=device).expand(len(seeds), -1, -1)
 
     left = columns(n1, "truth left")
-    return Truth(left, left if symmetric else columns(n2, "truth right"), values, basis, tuple(seeds))
+    right = left if symmetric else columns(n2, "truth right")
+    return Truth(left, right, values, basis, tuple(seeds), symmetric)

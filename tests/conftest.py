@@ -53,7 +53,7 @@ def declare(monkeypatch):
             "id": "test.claim",
             "title": "a claim of the tests",
             "reference": "nowhere",
-            "statement": "It is one.",
+            "states": ("prop-one",),
             "kind": "identity",
             "criteria": (Criterion("size", 1, 1),),
             "control": "it is zero",

@@ -239,7 +239,7 @@ def test_the_recipe_says_how_to_repeat_the_run(problem_and_start, reduce):
     problem, start = problem_and_start
     recipe = solve(problem, GradientDescent(0.1), start, 5, reduce=reduce).recipe
     assert recipe == {
-        "method": "GradientDescent(step_size=Constant(eta=0.1))",
+        "method": "GradientDescent(step_size=0.1)",
         "operator": "Identity(8, 8)",
         "loss": "l2",
         "noise": "None",

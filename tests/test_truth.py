@@ -1,8 +1,12 @@
 """Ground truths have the spectrum and the bases that they are said to have."""
 
+import copy
+from dataclasses import replace
+
 import pytest
 import torch
 
+from lowrank_core.errors import ArgumentError
 from lowrank_core.truth import geometric_spectrum, psd, rectangular
 
 ROUNDING = 1e-14
@@ -77,3 +81,34 @@ def test_its_roots_are_balanced_factors():
         left, right = truth.roots
         assert (left @ right.mT - truth.matrix).abs().max() < ROUNDING
         assert (left.mT @ left - right.mT @ right).abs().max() < ROUNDING
+
+
+def test_a_copy_is_as_symmetric_as_its_original():
+    truth = psd(4, SPECTRUM, SEEDS)
+    assert copy.deepcopy(truth).symmetric
+    assert replace(truth, left=truth.left.clone(), right=truth.right.clone()).symmetric
+    # Equal vectors alone do not make it one: XXᵀ is then a choice that nobody made.
+    assert not rectangular(4, 4, SPECTRUM, SEEDS).symmetric
+
+
+BAD = {
+    "vectors that are not orthonormal": ({"left": lambda t: 2 * t.left}, "left"),
+    "parallel vectors": ({"right": lambda t: t.right[..., :1].expand_as(t.right)}, "right"),
+    "too few vectors": ({"left": lambda t: t.left[..., :2]}, "left"),
+    "vectors of other seeds": ({"left": lambda t: t.left[:1]}, "left"),
+    "another basis on the right": ({"right": lambda t: -t.right}, "symmetric"),
+    "a spectrum upside down": ({"spectrum": lambda t: t.spectrum.flip(1)}, "spectrum"),
+    "a zero in the spectrum": ({"spectrum": lambda t: t.spectrum * (t.spectrum > 1)}, "spectrum"),
+    "not a number": ({"spectrum": lambda t: t.spectrum * torch.nan}, "spectrum"),
+    "a spectrum without seeds": ({"spectrum": lambda t: t.spectrum[0]}, "spectrum"),
+    "a seed too few": ({"seeds": lambda t: t.seeds[:1]}, "seeds"),
+    "seeds that are no integers": ({"seeds": lambda t: (0.5, 1.5)}, "seeds"),
+}
+
+
+@pytest.mark.parametrize(("changes", "argument"), BAD.values(), ids=BAD)
+def test_a_truth_checks_itself(changes, argument):
+    truth = psd(4, SPECTRUM, SEEDS)
+    with pytest.raises(ArgumentError) as caught:
+        replace(truth, **{name: change(truth) for name, change in changes.items()})
+    assert caught.value.argument == argument

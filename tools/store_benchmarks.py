@@ -17,12 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from lowrank_core import artefacts, provenance
-from lowrank_core.__main__ import BENCHMARKS, load_benchmarks
-
-load_benchmarks()
-
-from benchmarks.contest import Row  # noqa: E402
-from benchmarks.targets import TARGETS  # noqa: E402
+from lowrank_core.__main__ import BENCHMARKS
+from lowrank_core.bench.row import Row
+from lowrank_core.bench.targets import TARGETS
 
 STORED = "benchmarks"
 PEERS = ("jax", "pymanopt", "scs", "clarabel")

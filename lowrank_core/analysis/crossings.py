@@ -27,7 +27,12 @@ def crossing(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 def falls_below(x: torch.Tensor, y: torch.Tensor, level: torch.Tensor | float) -> torch.Tensor:
     """Where positive y (..., R) first falls to the level, a number or (...), log-linear between records; see
-    `crossing`."""
+    `crossing`.
+
+    >>> time = torch.tensor([0.0, 1.0, 2.0])
+    >>> falls_below(time, torch.tensor([[4.0, 2.0, 1.0]]), 2.0).tolist()
+    [1.0]
+    """
     return crossing(x, (y / _column(level, y)).log())
 
 
@@ -39,6 +44,13 @@ def half_way(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 def first_record_below(x: torch.Tensor, y: torch.Tensor, level: torch.Tensor | float) -> torch.Tensor:
     """The first of the x (R,) at which y (..., R) is at most the level, a number or (...); inf if none, (...)."""
     return torch.where(y <= _column(level, y), x.to(y.dtype), torch.inf).amin(dim=-1)
+
+
+def stays_below(x: torch.Tensor, y: torch.Tensor, level: float) -> torch.Tensor:
+    """From which of the increasing x (R,) y (..., R) stays below the level, (...); the last x where it does not."""
+    x = x.to(y.dtype)
+    above = torch.where(y >= level, x, -torch.inf).amax(dim=-1, keepdim=True)
+    return torch.where(x > above, x, x[-1]).amin(dim=-1)
 
 
 def _column(level: torch.Tensor | float, y: torch.Tensor) -> torch.Tensor:

@@ -77,6 +77,21 @@ def local_rate(factors: Factors, zero: float = 1e-12) -> torch.Tensor:
     )
 
 
+def has_slow_mode(limit: Factors, rank: int) -> torch.Tensor:
+    """Whether ‖Δ‖ bounds `local_rate` at a limit with FGᵀ = M* of a rank, (B,) bool.
+
+    It does where one factor has extra rank and the other leaves a row free: rank F > r and n2 > rank G, or the same
+    with F and G exchanged. Singular values below 1e-6 of the largest count as zero.
+
+    Raises:
+        ArgumentError: symmetric factors.
+    """
+    values = [torch.linalg.svdvals(side) for side in _pair(limit)]
+    f, g = ((v > 1e-6 * v[:, :1]).sum(dim=1) for v in values)
+    n1, n2 = (side.shape[1] for side in _pair(limit))
+    return ((f > rank) & (g < n2)) | ((g > rank) & (f < n1))
+
+
 def _pair(factors: Factors) -> tuple[torch.Tensor, torch.Tensor]:
     require(
         factors.right is not None,

@@ -115,12 +115,23 @@ def inverse_square_constant(time: torch.Tensor, error: torch.Tensor, window: tor
     return line_fit(time, error.rsqrt(), window).slope.square().reciprocal()
 
 
+def smallest_growth(time: torch.Tensor, error: torch.Tensor, window: torch.Tensor) -> torch.Tensor:
+    """min of t²err_t / (s²err_s) over s ≤ t in the window, (B,); one if t²·err never decreases there."""
+    scaled = torch.where(window, time.to(torch.float64).square() * error, 0.0)
+    ratio = scaled / scaled.cummax(dim=1).values
+    return torch.where(window, ratio, torch.inf).amin(dim=1)
+
+
 def at_time(time: torch.Tensor, values: torch.Tensor, when: float) -> torch.Tensor:
     """Values (B, R) at the recorded time nearest to `when`, (B,)."""
     return values[:, int((time.to(torch.float64) - when).abs().argmin())]
 
 
 def scaling_exponent(x: Sequence[float], y: torch.Tensor) -> torch.Tensor:
-    """d log|y| / d log x by least squares over the columns of y (B, len(x)), one exponent per trajectory, (B,)."""
+    """d log|y| / d log x by least squares over the columns of y (B, len(x)), one exponent per trajectory, (B,).
+
+    >>> scaling_exponent([0.1, 0.01, 0.001], torch.tensor([[2e-2, 2e-4, 2e-6]])).round(decimals=6).tolist()
+    [2.0]
+    """
     grid = torch.tensor(x, dtype=torch.float64).log()
     return line_fit(grid, y.abs().log(), torch.ones_like(y, dtype=torch.bool)).slope

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lowrank_core import artefacts
-from lowrank_core.claims.pages import Fragment
+from lowrank_core.claims import markup
+from lowrank_core.claims.markup import Fragment
 
 TESTS, BENCHMARKS = "device-tests", "benchmarks"
 UNKNOWN = "not recorded"
@@ -18,12 +19,10 @@ Line = tuple[str, str, str]
 def table(records: Sequence[dict[str, Any]]) -> Fragment:
     """A row for every device, what it ran and when, and whether a CUDA device is among them."""
     lines = list(ran(records, stored()))
-    head = "".join(f"<th>{name}</th>" for name in ("device", "ran", "when"))
-    body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in line)}</tr>" for line in lines)
     words = on_cuda(lines)
+    shown = markup.table(["device", "ran", "when"], lines)
     return Fragment(
-        f"<div class='ledger'><div class='ledger-scroll'><table><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div></div><p>{html.escape(words)}</p>",
+        f"<div class='ledger'>{shown}</div><p>{html.escape(words)}</p>",
         "\n".join([*("; ".join(line) for line in lines), words]),
     )
 

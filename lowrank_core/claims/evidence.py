@@ -49,12 +49,13 @@ class Evidence:
     numbers: dict[str, dict[str, float]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.predicted = {_name(quantity): value for quantity, value in self.predicted.items()}
+        predicted, self.predicted = self.predicted, {}
         for role in ROLES:
             given = getattr(self, role)
             setattr(self, role, {})
             for quantity, values in given.items():
                 self._add(role, quantity, values, "", None)
+        self.predicted = {_name(quantity): value for quantity, value in predicted.items()}
 
     def found(
         self, quantity: Criterion | str, values: Any, variant: str = "", predicted: float | None = None
@@ -92,6 +93,8 @@ class Evidence:
     ) -> None:
         name = _name(quantity)
         series = getattr(self, role).setdefault(name, {})
+        if predicted is None and role != "measured" and isinstance(self.predicted.get(name), dict):
+            predicted = self.predicted[name].get("")
         for label, value in (values if isinstance(values, Mapping) else {variant: values}).items():
             text = str(label)
             require(
@@ -120,7 +123,7 @@ class Evidence:
         """The predicted value of a quantity, None if nothing is predicted."""
         value = self.predicted.get(quantity)
         if isinstance(value, Mapping):
-            value = value.get(variant, value.get(""))
+            value = value.get(variant)
         return None if value is None else float(value)
 
 

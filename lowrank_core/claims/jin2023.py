@@ -14,8 +14,9 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.closed_forms import balanced_flow
+from lowrank_core.analysis.incremental import approach_exponent, best_approximation, passing_distance
 from lowrank_core.claims.experiments.small_starts import balanced
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.factors import Factors, coupled_start
 from lowrank_core.linalg import operator_norm
 from lowrank_core.proofs import incremental_exponent
@@ -36,6 +37,7 @@ DIGITS = Criterion(
     TERMS,
     DIGITS,
     reference="no counterpart in the paper",
+    states=("lem-align-two-modes", "thm-align-exponent"),
     kind="identity",
     control="the time half-way between the two escapes, ½(1/σ_k + 1/σ_{k+1}) ln(1/a₀), instead of t*",
     sizes=scales(modes=each(3, 4, 6)),
@@ -84,6 +86,7 @@ NEAREST = Criterion(
     RATE,
     NEAREST,
     reference="abstract for the ranks learnt in sequence; the exponent is derived",
+    states="thm-align-exponent",
     kind="tight",
     control="no gap, σ₁ = σ₂, against the exponent of the first spectrum; a search rank of k; a start of order one",
     sizes=scales(
@@ -123,40 +126,31 @@ def incremental_exponents(setting: Setting) -> Evidence:
         setting.assume(one[rank - 1] > one[rank] > 0, "σ_k > σ_{k+1} > 0", one)
         setting.assume(s.k > rank, "search rank above k")
         setting.assume(rank + 1 < min(s.n1, s.n2), "k + 1 < min(n₁, n₂)")
-    measured: dict[str, dict[str, torch.Tensor]] = {RATE: {}, NEAREST: {}}
-    control: dict[str, dict[str, torch.Tensor]] = {RATE: {}, NEAREST: {}}
-    predicted, curves = {}, {}
 
     def every(spectrum: Sequence[float], rank: int, **options: Any) -> torch.Tensor:
         """The closest approach for every scale of the start, (B, scales)."""
         found = [_closest(setting, spectrum, rank, scale, s.points, **options) for scale in s.scales]
         return torch.stack(found, dim=1)
 
+    curves: dict[str, torch.Tensor] = {}
+    exponents: dict[str, float] = {}
+    evidence = Evidence(curves={"scales": s.scales, "closest": curves, "exponents": exponents})
     for spectrum, rank in cases:
-        variant = f"σ = {spectrum}, k = {rank}"
-        closest = every(spectrum, rank)
-        predicted[variant] = exponent(spectrum[rank - 1], spectrum[rank])
-        measured[RATE][variant] = rates.scaling_exponent(s.scales, closest)
-        measured[NEAREST][variant] = closest[:, -1] / spectrum[rank]
-        curves[variant] = closest
+        numbers = {f"σ_{i}": sigma for i, sigma in enumerate(spectrum, 1)}
+        variant = at(f"σ = {spectrum}, k = {rank}", **numbers, k=rank)
+        curves[variant] = closest = every(spectrum, rank)
+        exponents[variant] = p = approach_exponent(spectrum[rank - 1], spectrum[rank])
+        evidence.found(RATE, rates.scaling_exponent(s.scales, closest), variant, predicted=p)
+        evidence.found(NEAREST, closest[:, -1] / spectrum[rank], variant)
     first = s.spectra[0]
     equal, narrow = every(s.equal, 1, unique=False), every(first, 1, columns=1)
-    control[RATE]["σ₁ = σ₂"] = rates.scaling_exponent(s.scales, equal)
-    control[RATE]["search rank k"] = rates.scaling_exponent(s.scales, narrow)
-    control[NEAREST]["σ₁ = σ₂"] = equal[:, -1] / s.equal[1]
-    control[NEAREST]["a₀ = 1"] = _closest(setting, first, 1, 1.0, s.points) / first[1]
-    predicted["σ₁ = σ₂"] = predicted["search rank k"] = exponent(first[0], first[1])
-    return Evidence(
-        measured=measured,
-        predicted={RATE: predicted},
-        control=control,
-        curves={"scales": s.scales, "closest": curves, "exponents": predicted},
-    )
-
-
-def exponent(upper: float, lower: float) -> float:
-    """p = 2(σ_k − σ_{k+1})/(σ_k + σ_{k+1})."""
-    return 2 * (upper - lower) / (upper + lower)
+    for dropped, found in (("σ₁ = σ₂", equal), ("search rank k", narrow)):
+        exponents[dropped] = p = approach_exponent(first[0], first[1])
+        evidence.broken(RATE, rates.scaling_exponent(s.scales, found), dropped, predicted=p)
+    evidence.broken(NEAREST, equal[:, -1] / s.equal[1], "σ₁ = σ₂")
+    large = _closest(setting, first, 1, 1.0, s.points)
+    evidence.broken(NEAREST, large / first[1], at(**{"a₀": 1.0}))
+    return evidence
 
 
 def _closest(
@@ -189,11 +183,6 @@ def _closest(
     return gaps.abs().amax(dim=-1).amin(dim=1)
 
 
-def best_approximation(truth: Truth, rank: int) -> torch.Tensor:
-    """M_k, the best approximation of rank k of the truth, (B, n1, n2)."""
-    return (truth.left * truth.spectrum[:, None, :])[..., :rank] @ truth.right[..., :rank].mT
-
-
 PASSED = Criterion(
     "largest over j < s of min_t ‖FGᵀ − M_j‖ / σ_{j+1}, t after the time of M_{j−1}",
     high=0.01,
@@ -210,6 +199,7 @@ END = Criterion(
     PASSED,
     END,
     reference="abstract: ranks in sequence, best solutions of each rank if under-parameterised",
+    states="thm-align-sequence",
     origin="paper",
     known="read",
     kind="existence",
@@ -239,9 +229,8 @@ def learns_ranks_in_sequence(setting: Setting) -> Evidence:
     # Twice the escape time of the last value, and time to settle, for starts that hardly see it.
     end = (2 * math.log(1 / s.a0) + 10) / s.spectrum[-1]
     times = torch.arange(0, end, s.step, dtype=torch.float64)
-    measured: dict[str, dict[str, torch.Tensor]] = {PASSED: {}, END: {}}
-    control: dict[str, dict[str, torch.Tensor]] = {PASSED: {}, END: {}}
-    curves = {}
+    curves: dict[int, torch.Tensor] = {}
+    evidence = Evidence(curves={"times": times, "values": curves, "spectrum": s.spectrum, "a0": s.a0})
 
     def path(truth: Truth, start: Factors, moments: torch.Tensor) -> torch.Tensor:
         found = balanced_flow(truth.matrix, start, moments.tolist())
@@ -249,16 +238,15 @@ def learns_ranks_in_sequence(setting: Setting) -> Evidence:
 
     truth = rectangular(s.n1, s.n2, s.spectrum, setting.seeds, device=setting.device)
     for k in s.ks:
-        variant, last = f"k = {k}", min(k, rank)
-        for found, scale in ((measured, s.a0), (control, s.large)):
-            products = path(truth, balanced(setting, k, scale), times)
-            if last > 1 or found is measured:
-                found[PASSED][variant] = passed(products, truth, last)
-            if found is measured:
-                found[END][variant] = (
-                    operator_norm(products[:, -1] - best_approximation(truth, last)) / s.spectrum[last - 1]
-                )
-                curves[k] = torch.linalg.svdvals(products)[..., :rank]
+        last = min(k, rank)
+        products = path(truth, balanced(setting, k, s.a0), times)
+        curves[k] = torch.linalg.svdvals(products)[..., :rank]
+        evidence.found(PASSED, passing_distance(products, truth, last), at(k=k))
+        left = operator_norm(products[:, -1] - best_approximation(truth, last))
+        evidence.found(END, left / s.spectrum[last - 1], at(k=k))
+        if last > 1:
+            products = path(truth, balanced(setting, k, s.large), times)
+            evidence.broken(PASSED, passing_distance(products, truth, last), at(k=k))
     square = rectangular(rank, rank, s.spectrum, setting.seeds, device=setting.device)
     start = coupled_start(rank, rank, rank, 1.0, setting.seeds, setting.device).rescaled(s.a0)
     assert start.right is not None
@@ -266,21 +254,6 @@ def learns_ranks_in_sequence(setting: Setting) -> Evidence:
     flip = torch.linalg.det(start.product()).sign()[:, None]
     right = torch.cat([-flip[:, :, None] * start.right[:, :1], start.right[:, 1:]], dim=1)
     stuck = path(square, Factors(start.left, right), times[-1:])[:, -1]
-    control[END]["n₁ = n₂ = r, det F₀G₀ᵀ < 0"] = operator_norm(stuck - square.matrix) / s.spectrum[-1]
-    return Evidence(
-        measured=measured,
-        control=control,
-        curves={"times": times, "values": curves, "spectrum": s.spectrum, "a0": s.a0},
-    )
-
-
-def passed(products: torch.Tensor, truth: Truth, last: int) -> torch.Tensor:
-    """The largest over j < s of the distance to M_j over σ_{j+1}, each at a time after that of the one before."""
-    since = torch.zeros(len(products), 1, dtype=torch.int64)
-    index = torch.arange(products.shape[1])
-    largest = torch.zeros(len(products), dtype=torch.float64)
-    for j in range(1, last):
-        gap = operator_norm(products - best_approximation(truth, j)[:, None])
-        near, when = torch.where(index >= since, gap, torch.inf).min(dim=1)
-        largest, since = torch.maximum(largest, near / truth.spectrum[:, j]), when[:, None]
-    return largest
+    missed = operator_norm(stuck - square.matrix) / s.spectrum[-1]
+    evidence.broken(END, missed, "n₁ = n₂ = r, det F₀G₀ᵀ < 0")
+    return evidence

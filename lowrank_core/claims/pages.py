@@ -11,24 +11,12 @@ from lowrank_core.claims.claim import UNIVERSAL_KINDS, Claim
 from lowrank_core.claims.contract import summary
 from lowrank_core.claims.criterion import Criterion
 from lowrank_core.claims.ledger import counts
+from lowrank_core.claims.markup import Fragment, Markup, code, table
 from lowrank_core.claims.result import Result, as_expected
 from lowrank_core.errors import require
 from lowrank_core.provenance import core_hash
 
 Record = dict[str, Any]
-
-
-class Fragment:
-    """A piece of a page: HTML for readers, and the same in words for replays and plain terminals."""
-
-    def __init__(self, markup: str, words: str) -> None:
-        self.markup, self.words = markup, words
-
-    def _repr_html_(self) -> str:
-        return self.markup
-
-    def __repr__(self) -> str:
-        return self.words
 
 
 def source(claim_id: str) -> Fragment:
@@ -37,20 +25,24 @@ def source(claim_id: str) -> Fragment:
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer
 
-    code, resolved = registry.source(claim_id), declaration(registry.find(claim_id))
-    body = highlight(code, PythonLexer(), HtmlFormatter())
-    shown = {"statement": lambda label: f"<a href='#{label}'>{label}</a>"}
-    rows = "".join(
-        f"<tr><th scope='row'>{html.escape(name)}</th><td>{'<br>'.join(map(shown.get(name, html.escape), lines))}</td></tr>"
-        for name, lines in resolved.items()
+    text, resolved = registry.source(claim_id), declaration(registry.find(claim_id))
+    properties = table(
+        [], ([name, _lines(name, lines)] for name, lines in resolved.items()), "contract", True
     )
+    body = highlight(text, PythonLexer(), HtmlFormatter())
     words = "\n".join(f"{name}: {'; '.join(lines)}" for name, lines in resolved.items())
     return Fragment(
         f"<details class='claim-source'><summary>Source of <code>{claim_id}</code>: statement, criteria, control "
-        f"and experiment, as they run</summary><table class='contract'><tbody>{rows}</tbody>"
-        f"</table>{body}</details>",
-        f"{words}\n{code}",
+        f"and experiment, as they run</summary>{properties}{body}</details>",
+        f"{words}\n{text}",
     )
+
+
+def _lines(name: str, lines: Sequence[str]) -> Markup:
+    """Lines one under the other; labels of statements lead there."""
+    if name == "statement":
+        return Markup("<br>".join(f"<a href='#{label}'>{label}</a>" for label in lines))
+    return Markup("<br>".join(map(html.escape, lines)))
 
 
 def declaration(claim: Claim, scale: str = "book") -> dict[str, list[str]]:
@@ -139,7 +131,7 @@ def state(records: Sequence[Record]) -> Fragment:
     return Fragment(f"<ul class='ledger-state'>{items}</ul>", "\n".join(lines))
 
 
-def table(records: Sequence[Record]) -> Fragment:
+def ledger(records: Sequence[Record]) -> Fragment:
     """All claims with their verdicts, with filters by paper, kind and verdict."""
     filters = "".join(
         f"<label>{label} <select data-key='{key}'><option value=''>all</option>"
@@ -177,18 +169,11 @@ def table(records: Sequence[Record]) -> Fragment:
         ),
         "seeds": lambda r: str(len(r["seeds"])),
     }
-    head = "".join(f"<th>{name}</th>" for name in columns)
-    body = "".join(
-        f"<tr data-paper='{r['paper']}' data-origin='{r['origin']}' data-kind='{r['kind']}' "
-        f"data-verdict='{r['verdict']}'>"
-        + "".join(f"<td>{cell(r)}</td>" for cell in columns.values())
-        + "</tr>"
-        for r in records
-    )
+    cells = [[Markup(cell(r)) for cell in columns.values()] for r in records]
+    data = [{f"data-{key}": r[key] for key in ("paper", "origin", "kind", "verdict")} for r in records]
     words = "\n".join(f"{r['id']}: {r['verdict']} (expected {r['expected']})" for r in records)
     return Fragment(
-        f"<div class='ledger'><p>{filters}</p><div class='ledger-scroll'><table><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div>{_FILTER_SCRIPT}</div>",
+        f"<div class='ledger'><p>{filters}</p>{table(list(columns), cells, data=data)}{_FILTER_SCRIPT}</div>",
         words,
     )
 
@@ -196,12 +181,10 @@ def table(records: Sequence[Record]) -> Fragment:
 def contract() -> Fragment:
     """What the verdicts rest on, counted over all claims; the same as `claims contract` prints."""
     figures = summary(registry.all_claims())
-    rows = "".join(
-        f"<tr><th scope='row'>{html.escape(name)}</th><td>{html.escape(str(figure))}</td></tr>"
-        for name, figure in figures.items()
-    )
     words = "\n".join(f"{name}: {figure}" for name, figure in figures.items())
-    return Fragment(f"<table class='contract'><tbody>{rows}</tbody></table>", words)
+    return Fragment(
+        table([], ([name, str(figure)] for name, figure in figures.items()), "contract", True), words
+    )
 
 
 def uncontrolled() -> Fragment:
@@ -240,21 +223,19 @@ MEANS = {
 def certified(records: Sequence[Record]) -> Fragment:
     """The claims that a machine certifies, and by what means, in the order of the book."""
     chosen = [record for record in records if record["means"]]
-    rows = "".join(
-        f"<tr><td><a href='{r['chapter']}.html'>{html.escape(r['title'])}</a><br><code>{r['id']}</code></td>"
-        + "".join(f"<td>{'●' if means in r['means'] else ''}</td>" for means in MEANS)
-        + f"<td><span class='verdict-word verdict-{r['verdict']}'>{r['verdict']}</span></td></tr>"
+    cells = [
+        [
+            Markup(f"<a href='{r['chapter']}.html'>{html.escape(r['title'])}</a><br>{code(r['id'])}"),
+            *("●" if means in r["means"] else "" for means in MEANS),
+            Markup(f"<span class='verdict-word verdict-{r['verdict']}'>{r['verdict']}</span>"),
+        ]
         for r in chosen
-    )
-    head = "".join(f"<th>{name}</th>" for name in ("claim", *MEANS.values(), "verdict"))
+    ]
     words = "\n".join(
         f"{r['id']}: {', '.join(MEANS[means] for means in r['means'])}: {r['verdict']}" for r in chosen
     )
-    return Fragment(
-        f"<div class='ledger'><div class='ledger-scroll'><table class='certified'><thead><tr>{head}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></div></div>",
-        words,
-    )
+    shown = table(["claim", *MEANS.values(), "verdict"], cells, "certified")
+    return Fragment(f"<div class='ledger'>{shown}</div>", words)
 
 
 _FILTER_SCRIPT = """<script>

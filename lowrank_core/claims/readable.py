@@ -11,7 +11,7 @@ _GREEK = dict(
 )  # fmt: skip
 _SIGNS = dict(
     le="≤", leq="≤", ge="≥", geq="≥", ne="≠", neq="≠", ll="≪", gg="≫", lesssim="≲", succ="≻", succeq="⪰", star="*",
-    ast="*", infty="∞", in_="∈", sqrt="√", top="^T", nparallel="∦", times="×", cdot="", quad="", qquad="", left="",
+    ast="*", infty="∞", in_="∈", sqrt="√", top="T", nparallel="∦", times="×", cdot="", quad="", qquad="", left="",
     right="", bigl="", bigr="", lVert="‖", rVert="‖",
 )  # fmt: skip
 _WORDS = {name.rstrip("_"): sign for name, sign in {**_GREEK, **_SIGNS}.items()}
@@ -27,6 +27,9 @@ def readable(hypothesis: str, statement: str) -> bool:
     r"""Whether a hypothesis stands in a statement: "k > r" in "$r<k\le n$", "r ≥ 2" in "with $r\ge2$".
 
     Spaces, braces and the forms of LaTeX do not count; a single inequality may be turned around.
+
+     >>> readable("k > r", r"with $r<k\le n$"), readable("k > r", r"with $k\ge r$")
+     (True, False)
 
     Args:
         hypothesis: as a claim names it, in plain signs.

@@ -12,6 +12,7 @@ from typing import Any
 
 from lowrank_core.analysis.statistics import mean_interval
 from lowrank_core.claims.evidence import Evidence
+from lowrank_core.claims.markup import items, table
 from lowrank_core.files import write_whole
 
 
@@ -65,20 +66,16 @@ class Result:
 
     def _repr_html_(self) -> str:
         record = self.record
-        cells = "".join(
-            f"<tr><td>{html.escape(row.name)}</td><td>{html.escape(row.predicted)}</td>"
-            f"<td>{html.escape(row.measured)}</td><td>{html.escape(row.control)}</td></tr>"
-            for row in rows(record)
+        numbers = table(
+            ["quantity", "predicted", f"measured, {len(record['seeds'])} seeds", "control"],
+            ([row.name, row.predicted, row.measured, row.control] for row in rows(record)),
         )
-        reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in record["reasons"])
         control = "fired" if record["control"]["fired"] else "did not fire"
         return (
             f'<div class="verdict verdict-{self.verdict}">'
             f'<p class="verdict-head"><span class="verdict-word">{self.verdict}</span> '
             f"<code>{record['id']}</code> · {record['kind']} · {record['fit']} · control {control}</p>"
-            '<div class="verdict-numbers"><table><thead><tr><th>quantity</th><th>predicted</th>'
-            f"<th>measured, {len(record['seeds'])} seeds</th><th>control</th></tr></thead>"
-            f"<tbody>{cells}</tbody></table></div><ul>{reasons}</ul>"
+            f'<div class="verdict-numbers">{numbers}</div>{items(record["reasons"])}'
             f"<p>Control: {html.escape(record['control']['dropped'] or 'none')}"
             + (f". Positive control: {html.escape(where)}" if (where := record["positive"]["where"]) else "")
             + f"</p>{_foundations(record)}"
@@ -96,7 +93,7 @@ def _foundations(record: Mapping[str, Any]) -> str:
     places = record["edges"] or ["no edges" + (f": {record['edgeless']}" if record["edgeless"] else "")]
     waived = [f"does not assume {name}" for name in record["waives"]]
     lists = "".join(
-        f"<p>{title}</p><ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>"
+        f"<p>{title}</p>{items(lines)}"
         for title, lines in (("What the windows rest on", widths), ("Edges", places + waived))
     )
     return f"<details><summary>windows and edges</summary>{lists}</details>"

@@ -25,6 +25,9 @@ class each:
 def scales(**parameters: Any) -> dict[str, dict[str, Any]]:
     """The sizes of every scale: scale -> parameter -> value.
 
+    >>> scales(n=each(6, 12, 40), eta=0.1)["book"]
+    {'n': 12, 'eta': 0.1}
+
     Args:
         parameters: `each(...)` for one value a scale; anything else stands for all three.
     """

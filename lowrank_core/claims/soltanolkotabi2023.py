@@ -13,7 +13,7 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.imbalance import imbalance
 from lowrank_core.claims.experiments.small_starts import descent, gaussian_pair
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.factors import Factors
 from lowrank_core.linalg import operator_norm
 from lowrank_core.problem import Problem, observe
@@ -48,6 +48,7 @@ SIZE = Criterion(
     PLATEAU,
     SIZE,
     reference="abstract for the coupling of the factors; the size is derived",
+    states="prop-flow-balancing",
     kind="rate",
     control="step sizes η_F = 4η_G, which conserve FᵀF/η_F − GᵀG/η_G instead; a start of imbalance one",
     sizes=scales(
@@ -100,18 +101,14 @@ def implicit_balancing(setting: Setting) -> Evidence:
     unequal = largest(small, ratio=4.0)
     lopsided = largest(Factors(small.left * (math.sqrt(top) / min(s.scales)), small.right))
     unit = torch.tensor(s.etas, dtype=torch.float64) * top**2
-    named = {f"a₀ = {scale:g}": one for scale, one in zip(s.scales, found, strict=True)}
-    dropped = {"η_F = 4η_G": unequal, "imbalanced start": lopsided}
-    return Evidence(
-        measured={
-            EXPONENT: {name: rates.scaling_exponent(s.etas, one) for name, one in named.items()},
-            PLATEAU: {name: (one / found[-1]).amax(dim=1) for name, one in list(named.items())[:-1]},
-            SIZE: {name: (one / unit).amax(dim=1) for name, one in named.items()},
-        },
-        control={
-            EXPONENT: {name: rates.scaling_exponent(s.etas, one) for name, one in dropped.items()},
-            PLATEAU: {name: (one / found[-1]).amax(dim=1) for name, one in dropped.items()},
-            SIZE: {name: (one / unit).amax(dim=1) for name, one in dropped.items()},
-        },
-        curves={"etas": s.etas, "found": found, "unequal": unequal, "lopsided": lopsided, "scales": s.scales},
+    evidence = Evidence(
+        curves={"etas": s.etas, "found": found, "unequal": unequal, "lopsided": lopsided, "scales": s.scales}
     )
+    rows = [(evidence.found, at(**{"a₀": a}), one) for a, one in zip(s.scales, found, strict=True)]
+    controls = [(evidence.broken, "η_F = 4η_G", unequal), (evidence.broken, "imbalanced start", lopsided)]
+    for add, variant, one in (*rows, *controls):
+        add(EXPONENT, rates.scaling_exponent(s.etas, one), variant)
+        if one is not found[-1]:
+            add(PLATEAU, (one / found[-1]).amax(dim=1), variant)
+        add(SIZE, (one / unit).amax(dim=1), variant)
+    return evidence

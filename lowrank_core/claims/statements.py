@@ -88,7 +88,8 @@ def problems(claims: Iterable[Claim], statements: Mapping[str, Statement]) -> li
     Each claim puts statements of its own chapter on trial, in which every hypothesis by which it refuses sizes can
     be read; each statement is on trial or marked as background.
     """
-    lines, tried = [], set()
+    lines: list[str] = []
+    tried: set[str] = set()
     for claim in claims:
         tried.update(claim.states)
         if not claim.states:

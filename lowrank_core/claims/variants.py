@@ -20,8 +20,8 @@ class Variant(str):
         made.numbers = MappingProxyType(dict(numbers))
         return made
 
-    def __getnewargs__(self) -> tuple[str, dict[str, float]]:
-        return str(self), dict(self.numbers)
+    def __reduce__(self) -> tuple[type[Variant], tuple[str, dict[str, float]]]:
+        return Variant, (str(self), dict(self.numbers))
 
     @property
     def number(self) -> float:
@@ -36,6 +36,9 @@ class Variant(str):
 
 def at(label: str = "", /, **numbers: Any) -> Variant:
     """A variant by its numbers: `at(k=4)` reads "k = 4", and `at(k=4, α=0.1)` reads "k = 4, α = 0.1".
+
+    >>> at(k=4, α=0.1), at("k = n", k=20).number
+    ('k = 4, α = 0.1', 20)
 
     Args:
         label: other words for it, e.g. `at("k = n", k=20)`.

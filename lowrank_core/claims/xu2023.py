@@ -7,17 +7,27 @@ small random start. Truths have σ₁ = 1 and r* = 2, errors are ‖XXᵀ − M*
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import torch
 
 from lowrank_core.claims.experiments.landscapes import arrival, certified_problem
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
-from lowrank_core.factors import Factors, gaussian_start
-from lowrank_core.methods import (
-    GradientDescent,
-    Method,
-    PreconditionedGradientDescent,
-    ScaledGradientDescent,
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Sweep,
+    Variant,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
 )
+from lowrank_core.factors import Factors, gaussian_start
+from lowrank_core.methods import GradientDescent, Method, PreconditionedGradientDescent, ScaledGradientDescent
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import Identity
 from lowrank_core.solve import ErrorBelow, Trajectory, solve
@@ -71,6 +81,7 @@ ITERATIONS = Criterion(
     "From a small start ScaledGD(λ) needs hardly more iterations for a larger condition number",
     ITERATIONS,
     reference="abstract: iterations scale only logarithmically with κ; gradient descent polynomially",
+    states="thm-which-xu",
     origin="paper",
     known="restated",
     kind="bound-upper",
@@ -110,19 +121,15 @@ def condition_number(setting: Setting) -> Evidence:
     # The controls at κ = 10 say enough, and at κ = 100 cost ten times as much.
     plain = {kappa: run(kappa, GradientDescent(ETA), s.cap * kappa) for kappa in (1, 10)}
     unmoved = run(10, damped(1), 10 * s.cap)
-    return Evidence(
-        measured={
-            ITERATIONS: {f"κ = {kappa}": arrival(runs[kappa]) / arrival(runs[1]) for kappa in s.kappas}
-        },
-        control={
-            ITERATIONS: {
-                "λ = σ₁, κ = 10": arrival(unmoved) / arrival(runs[1]),
-                "GD, κ = 10": arrival(plain[10]) / arrival(plain[1]),
-            }
-        },
+    evidence = Evidence(
         notes={"isometry constant of order r + r*, at most": s.delta},
         curves={"runs": runs, "gradient descent": plain},
     )
+    for kappa in s.kappas:
+        evidence.found(ITERATIONS, arrival(runs[kappa]) / arrival(runs[1]), at(κ=kappa))
+    evidence.broken(ITERATIONS, arrival(unmoved) / arrival(runs[1]), at("λ = σ₁, κ = 10", κ=10))
+    evidence.broken(ITERATIONS, arrival(plain[10]) / arrival(plain[1]), at("GD, κ = 10", κ=10))
+    return evidence
 
 
 LAW = Criterion(
@@ -138,6 +145,7 @@ LAW = Criterion(
     "A fixed damping is sublinear in the end: the error is √(r − r*) λ/(2ηT)",
     LAW,
     reference="no counterpart in the abstract; derived here",
+    states="prop-which-law",
     kind="tight",
     control="the damping follows the error: PrecGD",
     sizes=scales(
@@ -160,7 +168,6 @@ LAW = Criterion(
 def fixed_damping_law(setting: Setting) -> Evidence:
     s = setting.sizes
     assume_ranks(setting, *s.ranks)
-    measured = {}
 
     def run(kappa: float, rank: int, relative: float, method: Method) -> torch.Tensor:
         """The error at the end in units of the law."""
@@ -171,13 +178,14 @@ def fixed_damping_law(setting: Setting) -> Evidence:
         law = relative / kappa * (rank - TRUE_RANK) ** 0.5 / (2 * ETA * s.steps)
         return found.error[:, -1].sqrt() / law
 
-    for kappa in s.kappas:
-        for rank in s.ranks:
-            for relative in s.dampings:
-                variant = f"κ = {kappa}, r = {rank}, λ = {relative:g}σ"
-                measured[variant] = run(kappa, rank, relative, damped(kappa, relative))
+    evidence = Evidence(predicted={LAW: 1.0})
+    for kappa, rank, relative in itertools.product(s.kappas, s.ranks, s.dampings):
+        name = f"κ = {kappa}, r = {rank}, λ = {relative:g}σ"
+        variant = at(name, **{"κ": kappa, "r": rank, "λ/σ": relative})
+        evidence.found(LAW, run(kappa, rank, relative, damped(kappa, relative)), variant)
     followed = run(s.kappas[0], s.ranks[0], 1.0, PreconditionedGradientDescent(ETA))
-    return Evidence(measured={LAW: measured}, control={LAW: {"PrecGD": followed}}, predicted={LAW: 1.0})
+    evidence.broken(LAW, followed, "PrecGD")
+    return evidence
 
 
 SMALL = Criterion(
@@ -201,6 +209,7 @@ OVER_LAW = Criterion(
     NOT_SMALL,
     OVER_LAW,
     reference="abstract for the small start; the failing hypothesis and the law in its place are derived here",
+    states="prop-which-floor",
     kind="ordering",
     control="the other δ",
     seeds={"book": 20, "full": 60},
@@ -229,34 +238,37 @@ def floor_and_isometry(setting: Setting) -> Evidence:
     assume_ranks(setting, s.r)
     setting.assume(s.r <= 4, "r ≤ 4")
     law = (s.r - TRUE_RANK) ** 0.5 * 0.1 / s.kappa / (2 * ETA * s.steps)
-    span = torch.tensor(s.alphas, dtype=torch.float64).log()
+    span = math.log(s.alphas[0] / s.alphas[-1])
 
-    def floors(delta: float, relative: float) -> torch.Tensor:
+    def floors(delta: float, relative: float) -> dict[Variant, torch.Tensor]:
+        sweep = Sweep(setting, α=s.alphas)
         problem = certified(setting, s.kappa, delta, variants=len(s.alphas))
         start = small_start(problem, list(s.alphas), s.r)
         run = solve(problem, damped(s.kappa, relative), start, s.steps, record=[s.steps])
-        return run.error[:, -1].sqrt().cpu().unflatten(0, (-1, len(s.alphas)))
+        return sweep.split(run.error[:, -1].sqrt().cpu())
 
-    def exponent(floor: torch.Tensor) -> torch.Tensor:
-        return (floor[:, 0] / floor[:, -1]).log() / (span[0] - span[-1])
+    def exponent(floor: dict[Variant, torch.Tensor]) -> torch.Tensor:
+        return (floor[at(α=s.alphas[0])] / floor[at(α=s.alphas[-1])]).log() / span
 
     small, large = (floors(delta, 0.1) for delta in s.deltas)
-    return Evidence(
-        measured={
-            SMALL: exponent(small),
-            NOT_SMALL: exponent(large),
-            OVER_LAW: {f"α = {alpha:g}": large[:, i] / law for i, alpha in enumerate(s.alphas)},
-        },
-        control={SMALL: exponent(large), NOT_SMALL: exponent(small), OVER_LAW: small[:, -1] / law},
+    found = torch.stack(list(large.values()), dim=1)
+    evidence = Evidence(
         predicted={SMALL: 2.0, NOT_SMALL: 0.0},
         notes={
             "kappa": float(s.kappa),
             "δ, not small": s.deltas[-1],
-            "floor, not small": float(large.median()),
-            "floor / law": float((large / law).median()),
+            "floor, not small": float(found.median()),
+            "floor / law": float((found / law).median()),
             "exponent, larger damping": float(exponent(floors(s.deltas[-1], 5.0)).median()),
         },
     )
+    evidence.found(SMALL, exponent(small))
+    evidence.broken(SMALL, exponent(large))
+    evidence.found(NOT_SMALL, exponent(large))
+    evidence.broken(NOT_SMALL, exponent(small))
+    evidence.found(OVER_LAW, {name: floor / law for name, floor in large.items()})
+    evidence.broken(OVER_LAW, small[at(α=s.alphas[-1])] / law)
+    return evidence
 
 
 PEAK = Criterion(
@@ -278,6 +290,7 @@ GROWTH = Criterion(
     PEAK,
     GROWTH,
     reference="no counterpart in the abstract; derived here",
+    states="prop-which-damping",
     kind="ordering",
     control="a damping of 10⁻²η²σ₁/4, and none; for the growth, dampings that are not large, σ/10 over σ/20",
     sizes=scales(
@@ -326,17 +339,13 @@ def role_of_damping(setting: Setting) -> Evidence:
         relative: run(relative / s.kappa, s.cap, range(0, s.cap + 1, 4))
         for relative in (0.05, 0.1, 1.0, 5.0, 10.0)
     }
-    undamped = run(0.0, 20, range(21))
-    shown = {f"λ = {relative:g}σ": runs[relative] for relative in (0.1, 1.0, 10.0)}
-    return Evidence(
-        measured={
-            PEAK: {f"λ = {multiple:g}η²σ₁/4": peak(multiple * least) for multiple in s.multiples},
-            GROWTH: arrival(runs[10.0]) / arrival(runs[5.0]),
-        },
-        control={
-            PEAK: {"λ = 10⁻²η²σ₁/4": peak(1e-2 * least), "λ = 0": peak(0.0, 20)},
-            GROWTH: {"σ/10 over σ/20": arrival(runs[0.1]) / arrival(runs[0.05])},
-        },
-        predicted={GROWTH: 2.0},
-        curves={"runs": {**shown, "λ = 0": undamped}},
-    )
+    shown = {at(f"λ = {relative:g}σ", **{"λ/σ": relative}): runs[relative] for relative in (0.1, 1.0, 10.0)}
+    evidence = Evidence(predicted={GROWTH: 2.0}, curves={"runs": {**shown, "λ = 0": run(0.0, 20, range(21))}})
+    for multiple in s.multiples:
+        variant = at(f"λ = {multiple:g}η²σ₁/4", **{"4λ/η²σ₁": multiple})
+        evidence.found(PEAK, peak(multiple * least), variant)
+    evidence.broken(PEAK, peak(1e-2 * least), "λ = 10⁻²η²σ₁/4")
+    evidence.broken(PEAK, peak(0.0, 20), "λ = 0")
+    evidence.found(GROWTH, arrival(runs[10.0]) / arrival(runs[5.0]))
+    evidence.broken(GROWTH, arrival(runs[0.1]) / arrival(runs[0.05]), "σ/10 over σ/20")
+    return evidence

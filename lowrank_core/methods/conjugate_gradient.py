@@ -13,7 +13,7 @@ import torch
 
 from lowrank_core.errors import require
 from lowrank_core.factors import Factors
-from lowrank_core.methods.method import State
+from lowrank_core.methods.method import Method, State
 from lowrank_core.problem import Problem
 from lowrank_core.sensing.operator import pull_back
 
@@ -22,7 +22,7 @@ POLISHES = 2
 
 
 @dataclass(frozen=True)
-class ConjugateGradient:
+class ConjugateGradient(Method):
     """Polak–Ribière⁺ conjugate gradients for the ℓ2 loss, symmetric or not; there is nothing to tune.
 
     An iteration costs a gradient and `MeasurementOperator.along`: two passes over stored measurement matrices where

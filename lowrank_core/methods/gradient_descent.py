@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import torch
@@ -17,7 +17,7 @@ from lowrank_core.errors import require
 from lowrank_core.factors import Factors
 from lowrank_core.linalg import operator_norm
 from lowrank_core.loss import Loss
-from lowrank_core.methods.method import State
+from lowrank_core.methods.method import Method, State
 from lowrank_core.problem import Problem
 from lowrank_core.sensing.gram import cheapest
 from lowrank_core.sensing.operator import pull_back
@@ -31,7 +31,7 @@ LARGEST_TABLE = 2**20
 
 
 @dataclass(frozen=True)
-class FirstOrder:
+class FirstOrder(Method):
     """A step along the negative (sub)gradient; a subclass names the loss that it is made for.
 
     Args:
@@ -45,10 +45,11 @@ class FirstOrder:
     """
 
     step_size: float | torch.Tensor | StepRule
+    rule: StepRule = field(init=False, repr=False)
     loss: ClassVar[Loss]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "step_size", as_rule(self.step_size))
+        object.__setattr__(self, "rule", as_rule(self.step_size))
 
     def init(self, problem: Problem, start: Factors) -> State:
         require(
@@ -58,15 +59,16 @@ class FirstOrder:
             f"{type(self).__name__} is made for the {self.loss} loss",
             f'use loss="{self.loss}", or another method (GradientDescent for l2, Subgradient for l1)',
         )
-        assert isinstance(self.step_size, StepRule)
-        if problem.noise is not None and self.step_size.noise_warning:
+        if problem.noise is not None and self.rule.noise_warning:
             # Above `init` lie `solve` and torch's decorator around it, and then the line to blame.
-            warnings.warn(self.step_size.noise_warning, UserWarning, stacklevel=4)
+            warnings.warn(self.rule.noise_warning, UserWarning, stacklevel=4)
         return State(start, 0)
 
     def step(self, problem: Problem, state: State) -> State:
-        assert isinstance(self.step_size, StepRule)
-        return state._replace(factors=descend(problem, state, self.step_size), iteration=state.iteration + 1)
+        return state._replace(factors=descend(problem, state, self.rule), iteration=state.iteration + 1)
+
+    def reduction_refusal(self) -> str | None:
+        return self.rule.reduction_refusal
 
 
 class GradientDescent(FirstOrder):
@@ -76,18 +78,12 @@ class GradientDescent(FirstOrder):
 
     def prepare(self, problem: Problem, steps: int) -> Problem:
         """A*A stands beside A where so many gradients are cheaper that way."""
-        assert isinstance(self.step_size, StepRule)
-        if steps < FEWEST_COMPILED or self.step_size.needs_value:
+        if steps < FEWEST_COMPILED or self.rule.needs_value:
             return problem
         return replace(problem, operator=cheapest(problem.operator, problem.observations, steps))
 
     def advance(self, problem: Problem, state: State, end: int, steps: int) -> State | None:
-        assert isinstance(self.step_size, StepRule)
-        return looped(problem, state, self.step_size, end) if steps >= FEWEST_COMPILED else None
-
-    def reduction_refusal(self) -> str | None:
-        assert isinstance(self.step_size, StepRule)
-        return self.step_size.reduction_refusal
+        return looped(problem, state, self.rule, end) if steps >= FEWEST_COMPILED else None
 
 
 class Directed(FirstOrder):
@@ -105,9 +101,8 @@ class Directed(FirstOrder):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        assert isinstance(self.step_size, StepRule)
         require(
-            not (self.step_size.needs_value or self.step_size.needs_slope_norm),
+            not (self.rule.needs_value or self.rule.needs_slope_norm),
             "step_size",
             self.step_size,
             f"this rule is made for gradients, and {type(self).__name__} does not follow the gradient of the loss",
@@ -119,18 +114,13 @@ class Directed(FirstOrder):
         raise NotImplementedError
 
     def step(self, problem: Problem, state: State) -> State:
-        assert isinstance(self.step_size, StepRule)
         (d_left, d_right), memory = self.direction(problem, state)
         left, right = state.factors
-        eta = matched(self.step_size(state.iteration, Seen()), left)
+        eta = matched(self.rule(state.iteration, Seen()), left)
         moved = Factors(
             left - eta * d_left, None if right is None or d_right is None else right - eta * d_right
         )
         return State(moved, state.iteration + 1, memory)
-
-    def reduction_refusal(self) -> str | None:
-        assert isinstance(self.step_size, StepRule)
-        return self.step_size.reduction_refusal
 
 
 def descend(problem: Problem, state: State, rule: StepRule) -> Factors:

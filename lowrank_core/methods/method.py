@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import torch
 
@@ -37,51 +38,57 @@ class State(NamedTuple):
         )
 
 
-class Method(Protocol):
-    """One file and one line in `methods.METHODS` make a new method."""
+class Method(ABC):
+    """What advances the iterates; one file and one line in `methods.METHODS` make a new one.
 
+    `prepare` and `advance` have defaults that are right for any method. A subclass with a `step` of its own does
+    not inherit theirs from a parent with another step, which they would bypass.
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "step" in vars(cls):
+            for name in ("prepare", "advance"):
+                if name not in vars(cls):
+                    setattr(cls, name, getattr(Method, name))
+
+    @abstractmethod
     def init(self, problem: Problem, start: Factors) -> State:
-        """The state before the first iteration; refuses problems the method is not made for."""
+        """The state before the first iteration.
 
+        Raises:
+            ArgumentError: a problem or a start that the method is not made for.
+        """
+
+    @abstractmethod
     def step(self, problem: Problem, state: State) -> State:
         """The state after one more iteration."""
 
+    @abstractmethod
     def reduction_refusal(self) -> str | None:
         """Why the exact reduction of the population loss does not hold for this method, or None if it does."""
 
-    # Two more that a method may have, for `prepared` and `advanced`:
-    #
-    # def prepare(self, problem: Problem, steps: int) -> Problem:
-    #     """The problem that a run of so many steps is taken on, e.g. with a cheaper form of the operator."""
-    #
-    # def advance(self, problem: Problem, state: State, end: int, steps: int) -> State | None:
-    #     """The state at iteration `end` of a run of so many steps, faster than by single ones; None if there is no
-    #     faster way. How a run is divided into such stretches should not change it by a bit."""
+    def prepare(self, problem: Problem, steps: int) -> Problem:
+        """The problem that a run of so many steps is taken on, e.g. with a cheaper form of the operator.
 
+        Whatever is reported comes from the problem itself.
+        """
+        return problem
 
-def prepared(method: Method, problem: Problem, steps: int) -> Problem:
-    """The problem that the method takes its steps on; anything reported comes from the problem itself."""
-    prepare = _beside_step(method, "prepare")
-    return problem if prepare is None else prepare(problem, steps)
+    def advance(self, problem: Problem, state: State, end: int, steps: int) -> State | None:
+        """The state at iteration `end` > `state.iteration` of a run of so many steps, faster than by single ones.
+
+        None if there is no faster way. How a run is divided into such stretches should not change it by a bit.
+        """
+        return None
 
 
 def advanced(method: Method, problem: Problem, state: State, end: int, steps: int) -> State:
     """The state at iteration `end` of a run of `steps`, in one stretch where the method can, else step by step."""
-    advance = _beside_step(method, "advance")
-    if advance is not None and state.iteration < end:
-        moved: State | None = advance(problem, state, end, steps)
+    if state.iteration < end:
+        moved = method.advance(problem, state, end, steps)
         if moved is not None:
             return moved
     while state.iteration < end:
         state = method.step(problem, state)
     return state
-
-
-def _beside_step(method: Method, name: str) -> Callable[..., Any] | None:
-    """What a method offers beside `step`, unless a subclass has another `step`, which it would bypass."""
-    for each in type(method).__mro__:
-        if name in vars(each):
-            return getattr(method, name)
-        if "step" in vars(each):
-            return None
-    return None

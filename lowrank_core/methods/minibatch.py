@@ -14,7 +14,7 @@ import torch
 from lowrank_core.errors import require
 from lowrank_core.factors import Factors
 from lowrank_core.loss import dual
-from lowrank_core.methods.method import State
+from lowrank_core.methods.method import Method, State
 from lowrank_core.problem import Problem
 from lowrank_core.randomness import normal
 from lowrank_core.sensing.dense import Dense
@@ -23,7 +23,7 @@ from lowrank_core.sensing.operator import pull_back
 
 
 @dataclass(frozen=True)
-class MiniBatch:
+class MiniBatch(Method):
     """One gradient step on `size` Gaussian measurements of the truth, weight 1/size, in every iteration.
 
     The problem says only what the truth is and must be the population one, `observe(truth, Identity(n1, n2))`: the

@@ -20,7 +20,7 @@ from lowrank_core.methods.gradient_descent import FirstOrder
 from lowrank_core.methods.method import State
 from lowrank_core.problem import Problem
 from lowrank_core.sensing.dense import STORAGE, Dense
-from lowrank_core.steps import Seen, StepRule, matched
+from lowrank_core.steps import Seen, matched
 
 LARGEST_AGE = 25
 """Iterations after which the residual is computed anew in float64."""
@@ -49,13 +49,11 @@ class MixedGradientDescent(FirstOrder):
             an operator that is not dense in float64, noise with bfloat16.
     """
 
-    step_size: float | torch.Tensor | StepRule
     arithmetic: str = "float32"
     loss: ClassVar[Loss] = "l2"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        assert isinstance(self.step_size, StepRule)
         require(
             self.arithmetic in ("float32", "bfloat16"),
             "arithmetic",
@@ -64,7 +62,7 @@ class MixedGradientDescent(FirstOrder):
             'use "float32" or "bfloat16", or GradientDescent for float64',
         )
         require(
-            not (self.step_size.needs_value or self.step_size.needs_slope_norm),
+            not (self.rule.needs_value or self.rule.needs_slope_norm),
             "step_size",
             self.step_size,
             "rounded losses and slopes would decide the step",
@@ -105,7 +103,6 @@ class MixedGradientDescent(FirstOrder):
     def _low(self, problem: Problem, state: State, end: int) -> State:
         operator = problem.operator
         assert isinstance(operator, Dense)
-        assert isinstance(self.step_size, StepRule)
         low = operator.lowered(STORAGE[self.arithmetic])
         roundoff = torch.finfo(low.dtype).eps / 2
         left, right = state.factors
@@ -131,7 +128,7 @@ class MixedGradientDescent(FirstOrder):
                     residual, slope = anew()
                     age, path = 0, still
             d_left, d_right = operator.pull_back(slope, left, right)
-            eta = matched(self.step_size(t, Seen()), left)
+            eta = matched(self.rule(t, Seen()), left)
             left = left - eta * d_left
             right = None if right is None or d_right is None else right - eta * d_right
         return State(Factors(left, right), end)

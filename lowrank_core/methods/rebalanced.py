@@ -8,15 +8,16 @@ and the loss stay as they are, but now FᵀF = β²I, whatever the start was; th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
 from lowrank_core.errors import require
 from lowrank_core.factors import Factors
-from lowrank_core.methods.gradient_descent import GradientDescent, descend
+from lowrank_core.loss import Loss
+from lowrank_core.methods.gradient_descent import FirstOrder, descend
 from lowrank_core.methods.method import State
 from lowrank_core.problem import Problem
-from lowrank_core.steps import StepRule, as_rule
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,10 @@ class ResidualBelow:
 
 
 @dataclass(frozen=True)
-class RebalancedGradientDescent:
+class RebalancedGradientDescent(FirstOrder):
     """Gradient descent on asymmetric factors with one rebalancing step.
 
+    The reduction holds: the step multiplies both factors from the right, by matrices that depend on FᵀF alone.
     `Trajectory.memory["switched_at"]` holds the iteration before which each trajectory was rebalanced, -1 for
     those that never met the criterion; these are then plain gradient descent.
 
@@ -87,13 +89,13 @@ class RebalancedGradientDescent:
             (from `step`) F of deficient rank at the switch, or a rank that cannot be seen there.
     """
 
-    step_size: float | torch.Tensor | StepRule
     switch: AtIteration | ResidualBelow
     beta: float | torch.Tensor | None = None
     rank: int | None = None
+    loss: ClassVar[Loss] = "l2"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "step_size", as_rule(self.step_size))
+        super().__post_init__()
         if self.beta is not None:
             values = torch.as_tensor(self.beta)
             require(
@@ -127,19 +129,14 @@ class RebalancedGradientDescent:
             "use rank <= k",
         )
         never = torch.full((start.batch,), -1, device=start.left.device)
-        return GradientDescent(self.step_size).init(problem, start)._replace(memory={"switched_at": never})
+        return super().init(problem, start)._replace(memory={"switched_at": never})
 
     def step(self, problem: Problem, state: State) -> State:
-        assert isinstance(self.step_size, StepRule)
         due = self.switch.due(problem, state)
         if due is not None:
             state = self._rebalanced(problem, state, due & state.factors.finite())
-        factors = descend(problem, state, self.step_size)
+        factors = descend(problem, state, self.rule)
         return state._replace(factors=factors, iteration=state.iteration + 1)
-
-    def reduction_refusal(self) -> str | None:
-        # The step multiplies both factors from the right, by matrices that depend on FᵀF alone.
-        return GradientDescent(self.step_size).reduction_refusal()
 
     def _rebalanced(self, problem: Problem, state: State, due: torch.Tensor) -> State:
         left, right = state.factors

@@ -5,7 +5,6 @@ from __future__ import annotations
 from lowrank_core.methods.gradient_descent import FEWEST_COMPILED, FirstOrder, looped
 from lowrank_core.methods.method import State
 from lowrank_core.problem import Problem
-from lowrank_core.steps import StepRule
 
 
 class Subgradient(FirstOrder):
@@ -14,8 +13,7 @@ class Subgradient(FirstOrder):
     loss = "l1"
 
     def advance(self, problem: Problem, state: State, end: int, steps: int) -> State | None:
-        assert isinstance(self.step_size, StepRule)
-        return looped(problem, state, self.step_size, end) if steps >= FEWEST_COMPILED else None
+        return looped(problem, state, self.rule, end) if steps >= FEWEST_COMPILED else None
 
     def reduction_refusal(self) -> str | None:
         return "the entrywise l1 loss is not invariant under rotations of the noise space"

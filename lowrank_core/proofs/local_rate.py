@@ -97,6 +97,12 @@ def smallest_eigenvalue(left: Matrix, right: Matrix) -> tuple[Fraction, Fraction
         )
 
 
+def worst_ratio(left: Matrix, right: Matrix, rate: Fraction) -> float:
+    """The end of `smallest_eigenvalue`'s enclosure that is further from a rate, over the rate."""
+    ends = smallest_eigenvalue(left, right)
+    return max((float(end / rate) for end in ends), key=lambda ratio: abs(ratio - 1))
+
+
 def _trace(a: Matrix) -> Fraction:
     return sum((row[i] for i, row in enumerate(a)), Fraction(0))
 

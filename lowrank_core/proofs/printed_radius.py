@@ -13,12 +13,12 @@ then `∇φ = βE_N`, which annihilates `x`: the point is critical for `f(x) = �
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import isqrt
 from random import Random
 
-from lowrank_core.proofs.matrices import Matrix, add, matmul, transpose
+from lowrank_core.proofs.matrices import Matrix, add, gram, matmul, transpose
 
 GRID = 10**6
 
@@ -82,6 +82,15 @@ def draw(seed: int, nearest: Fraction, farthest: Fraction) -> Instance:
     conditioning = beta * (beta - 1) / (beta - 1 - tau)
     pull = (conditioning - 1) * _inner(w, error) / _inner(w, w)
     return Instance(x, error, add(error, w, pull), conditioning)
+
+
+def nearer(instance: Instance, times: int) -> Instance:
+    """The same `φ` at `z + (x − z)/times`, `z = (1, 0)`: a point nearer to the truth, which is not critical."""
+    x = [[1 + (instance.x[0][0] - 1) / times], [instance.x[1][0] / times]]
+    error = add(gram(x), [[Fraction(1), Fraction(0)], [Fraction(0), Fraction(0)]], -1)
+    w = add(instance.gradient, instance.error, -1)
+    pull = (instance.conditioning - 1) * _inner(w, error) / _inner(w, w)
+    return replace(instance, x=x, error=error, gradient=add(error, w, pull))
 
 
 def _inner(a: Matrix, b: Matrix) -> Fraction:

@@ -62,6 +62,38 @@ def pull_of(rows: torch.Tensor, errors: torch.Tensor) -> torch.Tensor:
     return (rows * torch.sign(errors)[..., None]).sum(dim=1)
 
 
+def one_sided_slope(errors: torch.Tensor, along: torch.Tensor) -> torch.Tensor:
+    """The derivative of `(1/m) Σ|⟨A_i, M⟩ - y_i|` at the truth in a direction `D`, to the one side, (B,).
+
+    Args:
+        errors: `s_i`, (B, m), zero where clean.
+        along: `⟨A_i, D⟩`, (B, m).
+    """
+    return torch.where(errors == 0, along.abs(), -torch.sign(errors) * along).mean(dim=1)
+
+
+def decide(rows: torch.Tensor, errors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which truths are certified sharp local minima, and which certified to be none, both (B,) bool.
+
+    Args:
+        rows: `a_i`, (B, m, n).
+        errors: `s_i`, (B, m), zero where clean.
+
+    Raises:
+        ArithmeticError: the clean rows of an instance do not span.
+    """
+    weights, directions = reweighted(rows, errors == 0, pull_of(rows, errors))
+    sharp, falling = [], []
+    for a, s, w, v in zip(rows.tolist(), errors.tolist(), weights.tolist(), directions.tolist(), strict=True):
+        exactly = exact(a)
+        pull = exact_pull(exactly, s)
+        clean = [row for row, error in zip(exactly, s, strict=True) if error == 0]
+        kept = [weight for weight, error in zip(w, s, strict=True) if error == 0]
+        sharp.append(largest_weight(clean, pull, kept) < 1)
+        falling.append(falls(clean, pull, exact([v])[0]))
+    return torch.tensor(sharp), torch.tensor(falling)
+
+
 def exact(rows: Sequence[Sequence[float]]) -> Matrix:
     """The floating-point numbers themselves, as fractions."""
     return [[Fraction(x) for x in row] for row in rows]

@@ -351,6 +351,12 @@ def gaussian_symmetric(
     Seeds that repeat, each equally often and in a row, as in (0, 0, 1, 1), share one stored ensemble: runs that
     differ in the start or the step alone then cost one pass over A for all of them.
 
+    >>> operator = gaussian_symmetric(5, 30, seeds=[0, 0, 1, 1])
+    >>> operator.forward(torch.eye(5, dtype=torch.float64).expand(4, 5, 5)).shape
+    torch.Size([4, 30])
+    >>> operator.adjoint_defect() < 1e-14
+    True
+
     Args:
         shared: draw one ensemble, from the first seed, for all trajectories.
         storage: what the entries are rounded to, as in `Dense`; by default they are not.

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lowrank_core.analysis.crossings import crossing, falls_below, first_record_below, half_way
+from lowrank_core.analysis.crossings import crossing, falls_below, first_record_below, half_way, stays_below
 
 X = torch.tensor([0, 3, 4, 10])
 
@@ -45,3 +45,8 @@ def test_records_are_taken_as_they_are():
     y = torch.tensor([[5.0, 2.0, 2.0, 1.0], [5.0, 4.0, 4.0, 4.0]]).double()
     assert first_record_below(X, y, 2.0).tolist() == [3.0, math.inf]
     assert first_record_below(X, y, torch.tensor([1.0, 4.0])).tolist() == [10.0, 3.0]
+
+
+def test_what_returns_above_the_level_does_not_stay_below_it():
+    y = [[1.0, 0.001, 0.5, 0.001], [0.01, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]]
+    assert stays_below(X, torch.tensor(y, dtype=torch.float64), 0.01).tolist() == [10.0, 3.0, 0.0, 10.0]

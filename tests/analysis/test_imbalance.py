@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lowrank_core.analysis.imbalance import imbalance, local_rate, slow_modes
+from lowrank_core.analysis.imbalance import free_directions, has_slow_mode, imbalance, local_rate, slow_modes
 from lowrank_core.errors import ArgumentError
 from lowrank_core.factors import Factors, balanced_start, gaussian_start, imbalanced_start
 from lowrank_core.truth import rectangular
@@ -48,3 +48,28 @@ def test_symmetric_factors_are_refused(call):
 def test_slow_modes_need_extra_rank():
     with pytest.raises(ArgumentError, match=r"search rank k = 2.*use k > r"):
         slow_modes(imbalanced_start(7, 6, 2, 1.0, 0.5, SEEDS), TRUTH)
+
+
+def test_free_directions_are_orthonormal_and_blind_to_the_signal():
+    free = free_directions(START, TRUTH)
+    assert torch.allclose(free @ free.mT, torch.eye(2, dtype=torch.float64), rtol=0, atol=ROUNDING)
+    signal = TRUTH.left.mT @ START.left + TRUTH.right.mT @ START.right
+    assert (signal @ free.mT).abs().max() < ROUNDING
+
+
+@pytest.mark.parametrize(("n1", "n2", "slow"), [(6, 6, True), (6, 2, False), (3, 2, False)])
+def test_which_limits_have_a_slow_mode(n1, n2, slow):
+    left, right = torch.zeros(1, n1, 4, dtype=torch.float64), torch.zeros(1, n2, 4, dtype=torch.float64)
+    for i in range(3):
+        left[0, i, i] = 1.0
+    right[0, 0, 0] = right[0, 1, 1] = 1.0
+    assert bool(has_slow_mode(Factors(left, right), 2)) == slow
+
+
+def test_where_both_factors_fill_their_rows_the_rate_is_the_sum_of_two_modes():
+    # n₁ = n₂ = 2, r = 1, k = 3: both factors have rank two, and each error is acted on by both.
+    left = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 0.3, 0.0]]], dtype=torch.float64)
+    right = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 0.0, 0.2]]], dtype=torch.float64)
+    limit = Factors(left, right)
+    assert not bool(has_slow_mode(limit, 1))
+    assert float(local_rate(limit)) == pytest.approx(0.3**2 + 0.2**2)

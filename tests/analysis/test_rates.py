@@ -107,3 +107,13 @@ def test_scaling_exponents_of_either_sign():
     grid = torch.tensor(x, dtype=torch.float64)
     found = rates.scaling_exponent(x, rows(3 * grid**2, -0.5 * grid**-1))
     assert found.tolist() == pytest.approx([2.0, -1.0], rel=EXACT)
+
+
+def test_the_smallest_growth_of_t_squared_times_the_error():
+    time = torch.tensor([1, 2, 4, 8])
+    error = torch.tensor([[9.0, 0.5, 0.25, 0.0625], [1.0, 4.0, 1.0, 0.1]], dtype=torch.float64)
+    window = torch.tensor([[False, True, True, True], [True, True, True, False]])
+    # t²·err is 2, 4, 4 in the first window, and 1, 16, 16 in the second.
+    assert rates.smallest_growth(time, error, window).tolist() == [1.0, 1.0]
+    # With 6.4 at the end, 6.4/16 of the largest before is left.
+    assert rates.smallest_growth(time, error, torch.ones_like(window)).tolist() == [2 / 9, 0.4]

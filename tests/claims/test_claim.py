@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from lowrank_core.analysis.statistics import Pooled
-from lowrank_core.claims.claim import Criterion, Evidence, edge, refused
-from lowrank_core.claims.grammar import scales
+from lowrank_core.claims.grammar import Criterion, Evidence, at, edge, refused, scales
 from lowrank_core.errors import ArgumentError
 
 SIZE = Criterion("size", 1, 1)
@@ -211,8 +210,39 @@ def test_predictions_by_quantity_or_by_variant():
     assert evidence.prediction("y", "b") is evidence.prediction("z", "") is None
 
 
+def test_evidence_row_by_row_is_the_evidence_of_whole_series():
+    size, law = Criterion("size", 1, 1), Criterion("law", low=0, width="")
+    rows = Evidence(notes={"n": 3.0})
+    for k in (2, 3):
+        rows.found(size, torch.full((3,), float(k)), at(k=k), predicted=k)
+    rows.found(law, {at(k=4): [1.0], "other": 2}, predicted=7)
+    rows.broken("size", [0.0], "none", predicted=5)
+    rows.broken(law, Pooled(0.0, -1.0, 1.0))
+    rows.met(size, 1)
+    whole = Evidence(
+        measured={size: {"k = 2": [2.0] * 3, "k = 3": [3.0] * 3}, law: {"k = 4": [1.0], "other": [2.0]}},
+        predicted={size: {"k = 2": 2.0, "k = 3": 3.0, "none": 5.0}, law: {"k = 4": 7.0, "other": 7.0}},
+        control={size: {"none": [0.0]}, law: Pooled(0.0, -1.0, 1.0)},
+        notes={"n": 3.0},
+        positive={size: 1},
+    )
+    assert list(rows.series()) == list(whole.series())
+    assert (rows.predicted, rows.intervals) == (whole.predicted, whole.intervals)
+    assert rows.numbers == {"k = 2": {"k": 2}, "k = 3": {"k": 3}, "k = 4": {"k": 4}}
+    assert all(type(name) is str for _, _, name, _ in rows.series())
+
+
+def test_a_control_is_judged_by_the_prediction_of_the_unnamed_variant():
+    evidence = Evidence()
+    evidence.found("x", [1.0], predicted=2)
+    evidence.broken("x", [3.0], "k = r")
+    evidence.broken("x", [3.0], "k > n", predicted=4)
+    evidence.found("x", [1.0], "other")
+    assert [evidence.prediction("x", name) for name in ("k = r", "k > n", "other")] == [2.0, 4.0, None]
+
+
 def test_variants_of_one_name_are_refused():
-    with pytest.raises(ArgumentError, match="two variants have one name"):
+    with pytest.raises(ArgumentError, match="has it already"):
         Evidence({"x": {1: [1.0], "1": [2.0]}})
 
 

@@ -16,7 +16,7 @@ def result():
 
 def test_the_table_has_a_row_and_a_line_for_every_record(result):
     records = [dict(result.record), dict(result.record) | {"id": "xiong2024.other", "verdict": "refuted"}]
-    table = pages.table(records)
+    table = pages.ledger(records)
     assert table.markup.count("<tr data-paper='xiong2024'") == 2
     assert "<option>refuted</option>" in table.markup
     assert repr(table).splitlines()[1] == "xiong2024.other: refuted (expected holds)"
@@ -53,13 +53,13 @@ def test_the_state_counts_by_origin_and_the_papers_come_first(result):
 def test_the_table_shows_the_verdict_that_was_found_and_says_if_another_was_expected(result):
     found = dict(result.record) | {"verdict": "inconclusive", "expected": "holds"}
     silent = dict(result.record) | {"control": dict(result.record["control"]) | {"fired": False}}
-    row = pages.table([found]).markup.partition("<tbody>")[2]
+    row = pages.ledger([found]).markup.partition("<tbody>")[2]
     assert "<span class='verdict-word verdict-inconclusive'>inconclusive</span><br>expected holds" in row
     assert "data-verdict='inconclusive'" in row
-    row = pages.table([silent]).markup.partition("<tbody>")[2]
+    row = pages.ledger([silent]).markup.partition("<tbody>")[2]
     assert "<td>did not fire</td>" in row
     assert "expected holds" in row
-    row = pages.table([dict(result.record)]).markup.partition("<tbody>")[2]
+    row = pages.ledger([dict(result.record)]).markup.partition("<tbody>")[2]
     assert "expected" not in row
     assert "<td>fired</td>" in row
 
@@ -103,13 +103,13 @@ def test_the_source_comes_with_every_constant_resolved(declare):
     exact = Criterion("terms", 0, 0, exact="an instance", uncontrolled="there is nothing that could break it")
     declare(
         id="test.one",
-        statement="For $n<5$ it\nholds.",
+        states=("thm-one", "prop-two"),
         criteria=(one, exact),
         sizes=sizes,
         edges=(edge("n = 1", n=1),),
     )
     resolved = pages.declaration(claims.find("test.one"))
-    assert resolved["statement"] == ["For $n<5$ it holds."]
+    assert resolved["statement"] == ["thm-one", "prop-two"]
     assert resolved["criteria"] == [
         "size in [0.9, 1.1]: every seed; spread of 50 pilot seeds",
         "terms = 0: an instance; one value",
@@ -119,7 +119,7 @@ def test_the_source_comes_with_every_constant_resolved(declare):
     assert resolved["edges"] == ["must hold: n = 1 (n = 1)"]
     assert "positive control" not in resolved
     markup = pages.source("test.one").markup
-    assert r"For \(n&lt;5\) it holds." in markup
+    assert "<a href='#thm-one'>thm-one</a>" in markup
     assert "spread of 50 pilot seeds" in markup
 
 

@@ -106,7 +106,7 @@ def test_every_rule_on_either_loss(kind, rule, loss):
         problem = Problem(truth, operator, y, loss)
         method = GradientDescent(rule) if loss == "l2" else Subgradient(rule)
         state = State(Factors(left, right), 3)
-        fast = looped(problem, state, method.step_size, 8)
+        fast = looped(problem, state, method.rule, 8)
         assert fast.iteration == 8
         with kernels.using("torch"):
             while state.iteration < 8:
@@ -123,7 +123,7 @@ def test_where_the_residual_vanishes_nothing_moves(rule, loss):
     operator = Dense(entries, (N1, N1), symmetric=True)
     problem = Problem(psd(N1, [1.0], [0, 1, 2]), operator, 4.0 * entries[:, 0].expand(3, -1), loss)
     method = GradientDescent(rule) if loss == "l2" else Subgradient(rule)
-    moved = looped(problem, State(Factors(left), 0), method.step_size, 5)
+    moved = looped(problem, State(Factors(left), 0), method.rule, 5)
     assert torch.equal(moved.factors.left, left)
 
 

@@ -4,7 +4,7 @@ import torch
 
 from lowrank_core.factors import gaussian_start
 from lowrank_core.methods import ConjugateGradient, GradientDescent, Subgradient
-from lowrank_core.methods.method import State, advanced, prepared
+from lowrank_core.methods.method import Method, State, advanced
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Gram, gaussian_symmetric
 from lowrank_core.solve import solve
@@ -25,11 +25,11 @@ def test_another_step_is_not_bypassed():
     problem, start = setting()
     run = solve(problem, Still(0.1), start, 100)
     assert torch.equal(run.factors.left, start.left)
-    assert prepared(Still(0.1), problem, 10_000) is problem
+    assert Still(0.1).prepare(problem, 10_000) is problem
 
 
 def test_hooks_are_optional():
-    class Shrinking:
+    class Shrinking(Method):
         def init(self, problem, start):
             return State(start, 0)
 
@@ -45,7 +45,7 @@ def test_hooks_are_optional():
 
 
 def test_an_advance_in_one_stretch_is_the_same_as_step_by_step():
-    class Counting:
+    class Counting(Method):
         calls = 0
 
         def init(self, problem, start):
@@ -86,8 +86,8 @@ def test_short_runs_are_stepped_and_long_ones_prepared():
     problem, start = setting()
     method = GradientDescent(0.1)
     assert method.advance(problem, State(start, 0), 10, steps=10) is None
-    assert prepared(method, problem, 10) is problem
-    assert isinstance(prepared(method, problem, 10_000).operator, Gram)
+    assert method.prepare(problem, 10) is problem
+    assert isinstance(method.prepare(problem, 10_000).operator, Gram)
     short = observe(problem.truth, problem.operator, "l1")
     assert Subgradient(0.1).advance(short, State(start, 0), 10, steps=10) is None
-    assert prepared(Subgradient(0.1), short, 10_000) is short
+    assert Subgradient(0.1).prepare(short, 10_000) is short

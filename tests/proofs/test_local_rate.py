@@ -85,3 +85,13 @@ def test_gradient_descent_contracts_at_that_rate(shape):
     clear = np.flatnonzero(np.array(errors) > 1e-11)[-1]
     measured = (np.log(errors[clear]) - np.log(errors[clear - 20])) / 20
     assert measured == pytest.approx(np.log1p(-eta * float(local_rate.local_rate(point))), rel=0.02)
+
+
+def test_the_worst_ratio_is_one_at_the_rate_and_its_inverse_elsewhere():
+    point = draw(0, SHAPES[0])
+    sides, mu = (point.f.matrix, point.g.matrix), local_rate.local_rate(point)
+    assert local_rate.worst_ratio(*sides, mu) == pytest.approx(1, abs=1e-6)
+    assert local_rate.worst_ratio(*sides, 2 * mu) == pytest.approx(0.5, abs=1e-6)
+    # Both ends of the enclosure lie below one, and the lower one is further from it.
+    low, _ = local_rate.smallest_eigenvalue(*sides)
+    assert local_rate.worst_ratio(*sides, 2 * mu) == float(low / (2 * mu))

@@ -55,3 +55,12 @@ def test_radii_agree_at_twice_the_convexity():
     found = printed_radius.draw(0, NEAR, FAR)
     at_two = printed_radius.Instance(found.x, found.error, found.gradient, Fraction(2))
     assert at_two.printed_radius == at_two.lemma_radius
+
+
+def test_a_nearer_point_has_the_same_loss_and_is_not_critical():
+    found = printed_radius.draw(1, NEAR, FAR)
+    assert printed_radius.nearer(found, 1) == found
+    near = printed_radius.nearer(found, 1000)
+    assert near.x == [[1 + (found.x[0][0] - 1) / 1000], [found.x[1][0] / 1000]]
+    assert all(row != [0] for row in near.slope)
+    assert 0 < near.value < found.value / 1000

@@ -41,8 +41,8 @@ def test_the_counterexample_is_one_for_the_solvers_of_this_package():
     values = torch.linalg.eigvalsh(found.normal_matrix)
     assert float((values - 1).abs().max()) == pytest.approx(found.delta, abs=1e-9)
     size = z.norm()
-    truth = Truth((z / size)[None], (z / size)[None], size.square().reshape(1, 1), "random", (0,))
-    truth = Truth(truth.left, truth.left, truth.spectrum, "random", (0,))
+    unit = (z / size)[None]
+    truth = Truth(unit, unit, size.square().reshape(1, 1), "random", (0,), symmetric=True)
     problem = observe(truth, from_normal(found.normal_matrix, found.shape))
     seen = landscape.stationarity(problem, Factors(x[None]))
     assert float(seen.gradient) < 1e-5

@@ -100,3 +100,34 @@ def test_the_loss_rises_from_a_sharp_truth_and_falls_from_the_others(seed):
     else:
         directions = np.random.default_rng(seed).normal(size=(200, len(pull)))
         assert min(change(1e-5 * v / np.linalg.norm(v)) for v in directions) > 0
+
+
+def test_a_batch_is_decided_as_its_instances_are():
+    found = [instance(seed) for seed in range(8)]
+    rows, errors = (torch.tensor(np.stack(column)) for column in list(zip(*found, strict=True))[1:])
+    sharp, falling = sharp_minima.decide(rows, errors)
+    single = [certify(rows, errors) for _, rows, errors in found]
+    assert sharp.tolist() == [largest < 1 for largest, _, _ in single]
+    assert falling.tolist() == [falls for _, falls, _ in single]
+    assert sharp.any()
+    assert falling.any()
+    assert not (sharp & falling).any()
+
+
+def test_the_slope_is_the_limit_of_differences():
+    matrices, _, errors = instance(3)
+    direction = np.random.default_rng(0).normal(size=(4, 4))
+    along = np.tensordot(matrices, direction + direction.T)
+
+    def loss(h):
+        return np.abs(h * along - errors).mean()
+
+    slope = sharp_minima.one_sided_slope(torch.tensor(errors)[None], torch.tensor(along)[None])
+    # The loss is linear up to the first change of sign.
+    assert float(slope) == pytest.approx((loss(1e-4) - loss(0)) / 1e-4, rel=1e-9)
+
+
+def test_clean_measurements_rise_on_both_sides():
+    errors, along = torch.zeros(1, 2), torch.tensor([[1.0, -3.0]])
+    assert sharp_minima.one_sided_slope(errors, along).item() == 2
+    assert sharp_minima.one_sided_slope(errors, -along).item() == 2

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
-from lowrank_core.claims.engine.reference import (
-    SPECTRUM,
-    arrivals,
-    by_torch,
-    gap,
-    recovery,
-    relative,
-    start_of,
-)
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, scales
+from lowrank_core.claims.engine import reference
+from lowrank_core.claims.engine.reference import gap, recovery, relative, start_of
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, scales
 from lowrank_core.factors import Factors
 from lowrank_core.methods import ConjugateGradient, GradientDescent, Method
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import Dense, Gram, Identity
-from lowrank_core.solve import solve
+from lowrank_core.solve import Trajectory, solve
 from lowrank_core.truth import psd
 
 PAGE = Page("chapters/engine/how-fast")
@@ -80,6 +75,7 @@ COUNT = Criterion(
     END,
     COUNT,
     reference="derived here",
+    states="prop-fast-kernels",
     origin="ours",
     kind="bound-upper",
     control="a kernel that forgets the last m mod 4 rows; a packing whose √2 was rounded to float32",
@@ -101,50 +97,48 @@ def kernels_change_nothing(setting: Setting) -> Evidence:
     s, start = setting.sizes, start_of(setting)
     plain, ours = GradientDescent(s.eta), Identity(s.n, device=setting.device)
     few, many = recovery(setting, s.few), recovery(setting, s.many)
-    population = observe(psd(s.n, list(SPECTRUM), setting.seeds, device=setting.device), ours)
+    population = observe(psd(s.n, list(reference.SPECTRUM), setting.seeds, device=setting.device), ours)
     cases: dict[str, tuple[Problem, Method, int]] = {
         "gradient descent": (few, plain, s.steps),
         "conjugate gradients": (few, ConjugateGradient(), s.conjugate),
         "through A*A": (many, plain, s.steps),
         "reduced to r + k rows": (population, plain, s.steps),
     }
-    ends, counts, shown = {}, {}, {}
+    loops = {
+        name: reference.by_torch(problem, method, start, steps)
+        for name, (problem, method, steps) in cases.items()
+    }
+    shown: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
+    evidence = Evidence(curves={"runs": shown})
+
+    def judge(add: Callable[..., None], name: str, run: Trajectory, problem: Problem, loop: str) -> None:
+        errors, last = loops[loop]
+        add(END, gap(run.factors.product(), last), name)
+        add(COUNT, (reference.arrivals(relative(run, problem)) - reference.arrivals(errors)).abs(), name)
+
     for name, (problem, method, steps) in cases.items():
         run = solve(problem, method, start, steps, record=range(steps + 1))
-        errors, last = by_torch(problem, method, start, steps)
-        ends[name] = gap(run.factors.product(), last)
-        counts[name] = (arrivals(relative(run, problem)) - arrivals(errors)).abs()
-        shown[name] = (relative(run, problem), errors)
-
-    tails = {f"m = {s.few} + {extra}": recovery(setting, s.few + extra) for extra in (1, 2, 3)}
-    stored = {
-        f"{kind} storage": recovery(setting, s.few + 3, storage=kind) for kind in ("float32", "bfloat16")
-    }
-    right = {f"m = {s.few}": few, **tails, **stored}
+        judge(evidence.found, name, run, problem, name)
+        shown[name] = relative(run, problem), loops[name][0]
     assert isinstance(few.operator, Dense)
-    wrong = Problem(few.truth, with_float32_root(few.operator), few.observations, "l2")
+    rounded, mistake = with_float32_root(few.operator), "√2 in float32"
+    wrong = Problem(few.truth, rounded, few.observations, "l2")
     lost = solve(wrong, plain, start, s.steps, record=range(s.steps + 1))
-    errors, last = by_torch(few, plain, start, s.steps)
-    return Evidence(
-        measured={
-            GRADIENT: {name: gradient_gap(problem, start) for name, problem in right.items()},
-            END: ends,
-            COUNT: counts,
-        },
-        control={
-            GRADIENT: {
-                **{
-                    f"rows forgotten, {name}": gradient_gap(problem, start, without_tail(problem.operator))
-                    for name, problem in tails.items()
-                    if isinstance(problem.operator, Dense)
-                },
-                "√2 in float32": gradient_gap(few, start, with_float32_root(few.operator)),
-            },
-            END: {"√2 in float32": gap(lost.factors.product(), last)},
-            COUNT: {"√2 in float32": (arrivals(relative(lost, few)) - arrivals(errors)).abs()},
-        },
-        curves={"runs": shown, "control": relative(lost, few)},
-    )
+    judge(evidence.broken, mistake, lost, few, "gradient descent")
+    evidence.curves["control"] = relative(lost, few)
+
+    evidence.found(GRADIENT, gradient_gap(few, start), at(m=s.few))
+    for extra in (1, 2, 3):
+        name, tail = at(f"m = {s.few} + {extra}", m=s.few + extra), recovery(setting, s.few + extra)
+        assert isinstance(tail.operator, Dense)
+        evidence.found(GRADIENT, gradient_gap(tail, start), name)
+        forgotten = gradient_gap(tail, start, without_tail(tail.operator))
+        evidence.broken(GRADIENT, forgotten, at(f"rows forgotten, {name}", **name.numbers))
+    for kind in ("float32", "bfloat16"):
+        stored = recovery(setting, s.few + 3, storage=kind)
+        evidence.found(GRADIENT, gradient_gap(stored, start), f"{kind} storage")
+    evidence.broken(GRADIENT, gradient_gap(few, start, rounded), mistake)
+    return evidence
 
 
 GRAM_GRADIENT = Criterion(
@@ -161,6 +155,7 @@ LOSS = Criterion("relative error of the loss, residual below 1e-9", low=0.9, wid
     FLOOR,
     LOSS,
     reference="derived here",
+    states="prop-fast-gram",
     origin="ours",
     kind="ordering",
     control="A*A from a packing whose √2 was rounded to float32 (gradient and end); the loss from the residuals "
@@ -173,30 +168,22 @@ def gram_is_for_gradients(setting: Setting) -> Evidence:
     operator, y = problem.operator, problem.observations
     assert isinstance(operator, Dense)
     through = Gram(operator, y)
-    energy, seen = operator.weight * y.square().sum(dim=1), operator.weight * operator.adjoint(y)
+    energy, image = operator.weight * y.square().sum(dim=1), operator.weight * operator.adjoint(y)
 
     def exact(_: Problem, factors: Factors) -> torch.Tensor:
         """The loss as ‖A(XXᵀ − M*)‖²/(4m): what is small is formed before it is measured."""
-        return (
-            0.25
-            * operator.weight
-            * operator.forward(factors.product() - problem.truth.matrix).square().sum(1)
-        )
+        seen = operator.forward(factors.product() - problem.truth.matrix)
+        return 0.25 * operator.weight * seen.square().sum(1)
 
     def expanded(_: Problem, factors: Factors) -> torch.Tensor:
         """The loss as a quadratic form in A*A."""
         matrix = factors.product()
-        form = (matrix * (through.normal(matrix) - 2 * seen)).sum(dim=(1, 2))
+        form = (matrix * (through.normal(matrix) - 2 * image)).sum(dim=(1, 2))
         return 0.25 * (energy + form)
 
-    run = solve(
-        problem,
-        GradientDescent(s.eta),
-        start,
-        s.steps,
-        record=range(0, s.steps + 1, 3),
-        observables={"exact": exact, "expanded": expanded},
-    )
+    method, record = GradientDescent(s.eta), range(0, s.steps + 1, 3)
+    watch = {"exact": exact, "expanded": expanded}
+    run = solve(problem, method, start, s.steps, record=record, observables=watch)
     value = run.observed["exact"]
     residual = (4 * value / energy.cpu()[:, None]).sqrt()
     window = (residual < 1e-9) & (residual > 1e-12)
@@ -210,25 +197,20 @@ def gram_is_for_gradients(setting: Setting) -> Evidence:
     def gradient_of(used: Gram) -> torch.Tensor:
         return gap(used.gradient(start.left, None, y, "l2", with_value=False)[1], expected)
 
-    rounded = with_float32_root(operator)
-    off = solve(
-        Problem(problem.truth, rounded, y, "l2"), GradientDescent(s.eta), start, s.steps, record=[s.steps]
-    )
-    return Evidence(
-        measured={
-            GRAM_GRADIENT: gradient_of(through),
-            FLOOR: relative(run, problem)[:, -1],
-            LOSS: wrong(run.observed["expanded"]),
-        },
-        control={
-            GRAM_GRADIENT: {"√2 in float32": gradient_of(Gram(rounded, y))},
-            FLOOR: {"√2 in float32": relative(off, problem)[:, -1]},
-            LOSS: {"from the residuals": wrong(run.loss)},
-        },
+    rounded, mistake = with_float32_root(operator), "√2 in float32"
+    off = solve(Problem(problem.truth, rounded, y, "l2"), method, start, s.steps, record=[s.steps])
+    evidence = Evidence(
         curves={
             "residual": residual,
             "from A*A": run.observed["expanded"],
             "from the residuals": run.loss,
             "exact": value,
-        },
+        }
     )
+    evidence.found(GRAM_GRADIENT, gradient_of(through))
+    evidence.broken(GRAM_GRADIENT, gradient_of(Gram(rounded, y)), mistake)
+    evidence.found(FLOOR, relative(run, problem)[:, -1])
+    evidence.broken(FLOOR, relative(off, problem)[:, -1], mistake)
+    evidence.found(LOSS, wrong(run.observed["expanded"]))
+    evidence.broken(LOSS, wrong(run.loss), "from the residuals")
+    return evidence

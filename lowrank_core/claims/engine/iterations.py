@@ -7,13 +7,12 @@ import math
 import torch
 
 from lowrank_core.claims.engine.reference import recovery
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.factors import adjoint_start
 from lowrank_core.methods import ConjugateGradient, GradientDescent, Method
 from lowrank_core.solve import ErrorBelow, solve
 
 PAGE = Page("chapters/engine/how-fast")
-
 
 EXPONENT = Criterion(
     "exponent of the iterations in κ, from κ = 1 to 100",
@@ -31,6 +30,7 @@ SAVED = Criterion(
     EXPONENT,
     SAVED,
     reference="derived here: near the truth the loss is a quadratic function, whose theory gives the exponent",
+    states="prop-fast-cg",
     origin="ours",
     kind="ordering",
     control="gradient descent (first criterion); κ = 1 (second)",
@@ -54,13 +54,7 @@ def conjugate_gradients_need_fewer(setting: Setting) -> Evidence:
     plain = {
         kappa: count(kappa, GradientDescent(s.eta), 400 * kappa, max(1, kappa // 10)) for kappa in kappas
     }
-    exponents = [(each[100] / each[1]).log10() / 2 for each in (conjugate, plain)]
-    return Evidence(
-        measured={EXPONENT: exponents[0], SAVED: {"κ = 100": plain[100] / conjugate[100]}},
-        control={
-            EXPONENT: {"gradient descent": exponents[1]},
-            SAVED: {"κ = 1": plain[1] / conjugate[1]},
-        },
+    evidence = Evidence(
         predicted={EXPONENT: 0.5},
         curves={
             "kappas": kappas,
@@ -70,3 +64,12 @@ def conjugate_gradients_need_fewer(setting: Setting) -> Evidence:
             },
         },
     )
+
+    def exponent(counts: dict[int, torch.Tensor]) -> torch.Tensor:
+        return (counts[100] / counts[1]).log10() / 2
+
+    evidence.found(EXPONENT, exponent(conjugate))
+    evidence.broken(EXPONENT, exponent(plain), "gradient descent")
+    evidence.found(SAVED, plain[100] / conjugate[100], at(κ=100))
+    evidence.broken(SAVED, plain[1] / conjugate[1], at(κ=1))
+    return evidence

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import html
-import re
-from dataclasses import dataclass
 from typing import Any
 
 from lowrank_core import artefacts
-from lowrank_core.claims.pages import Fragment
+from lowrank_core.bench.row import Row
+from lowrank_core.claims.markup import Fragment, Markup, table
 
 MEANING = {
     "T1": "one gradient reads the stored entries at the rate at which this machine can read at all",
@@ -30,32 +29,6 @@ KERNELS = (
 )
 """The rows that the picture of the machine's limits shows, by how they begin."""
 BOUND = {"ratio": "times as fast", "limit_fraction": "of the limit", "seconds": "seconds"}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the stored report; the fields are those of `python -m lowrank_core bench --json`."""
-
-    name: str
-    size: str
-    ratio: float | None
-    against: str | None
-    limit_fraction: float | None
-    seconds: float | None
-    rounds: int
-    spread: tuple[float, float]
-    threads: int
-    kernel: str
-
-    def number(self, letter: str) -> int:
-        """A number of the size, as 50 for n in "n=50, m=750"; 1 if it is not there."""
-        found = re.search(rf"\b{letter}=(\d+)", f"{self.name}, {self.size}")
-        return int(found[1]) if found else 1
-
-    @property
-    def theirs(self) -> float:
-        """Seconds of the opponent, from the ratio."""
-        return (self.ratio or float("nan")) * (self.seconds or float("nan"))
 
 
 def content() -> dict[str, Any]:
@@ -140,22 +113,15 @@ def provenance() -> Fragment:
 
 def targets() -> Fragment:
     """Every target with what was reached of it: met, missed, or not run at the sizes that are stored."""
-    head = "".join(f"<th>{name}</th>" for name in ("", "what", "asked", "reached", ""))
-    lines, body = [], ""
+    lines, cells = [], []
     for label, group in _by_label().items():
-        body += (
-            f"<tr><td>{label}</td><td colspan='4'><em>{html.escape(MEANING.get(label, ''))}</em></td></tr>"
-        )
+        cells.append([label, Markup(f"<em>{html.escape(MEANING.get(label, ''))}</em>")])
         for target in group:
             what = f"{target['row'] or target['name']} ({target['on'] or target['size'].rstrip(',')})"
-            cells = ("", what, asked(target), reached(target), state(target))
+            cells.append(["", what, asked(target), reached(target), state(target)])
             lines.append(f"{label} {state(target)}: {what}: {asked(target)}, {reached(target)}")
-            body += f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
-    return Fragment(
-        f"<div class='ledger'><div class='ledger-scroll'><table><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div></div>",
-        "\n".join(lines),
-    )
+    shown = table(["", "what", "asked", "reached", ""], cells)
+    return Fragment(f"<div class='ledger'>{shown}</div>", "\n".join(lines))
 
 
 def missed() -> Fragment:

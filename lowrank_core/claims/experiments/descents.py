@@ -19,7 +19,6 @@ from lowrank_core.sensing import Identity, gaussian, gaussian_symmetric
 from lowrank_core.solve import Trajectory, log_spaced, solve
 from lowrank_core.truth import psd, rectangular
 
-SEEDS = {"smoke": 3, "book": 8, "full": 64}
 SMALL_STEPS = "η max(σ₁, ‖X₀‖²) ≤ ½"
 OVER = "k > r"
 FLOOR = 1e-28

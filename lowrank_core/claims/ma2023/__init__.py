@@ -12,6 +12,7 @@ MODULES = (
     "spectral_initialisation",
     "expected_loss_runs",
     "noiseless",
+    "noiseless_scaling",
     "noiseless_proofs",
     "outliers",
     "outlier_laws",

@@ -13,7 +13,19 @@ import torch
 from lowrank_core import artefacts
 from lowrank_core.analysis import phases, rates
 from lowrank_core.analysis.crossings import falls_below
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.analysis.learning_times import per_decade
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Sweep,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
+)
 from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.factors import Factors, gaussian_start, pad_columns
 from lowrank_core.linalg import operator_norm
@@ -25,18 +37,25 @@ from lowrank_core.truth import psd
 
 PAGE = Page("chapters/ma2023/noiseless")
 
+PHI2 = 2 / math.pi
+"""φ² for clean Gaussian measurements."""
+
 
 def every(steps: int, stride: int) -> range:
     return range(0, steps + 1, stride)
 
 
-def population(
-    setting: Setting, spectrum: tuple[float, ...], variants: int = 1, n: int | None = None
-) -> Problem:
+def population(setting: Setting, spectrum: tuple[float, ...], n: int | None = None) -> Problem:
     """The expected loss, in the form on which gradient descent has its trajectories."""
     n = n or setting.sizes.n
-    seeds = [seed for seed in setting.seeds for _ in range(variants)]
-    return observe(psd(n, spectrum, seeds, device=setting.device), Identity(n, device=setting.device), "l2")
+    truth = psd(n, spectrum, setting.seeds, device=setting.device)
+    return observe(truth, Identity(n, device=setting.device), "l2")
+
+
+def first_columns(factors: Factors, k: torch.Tensor) -> Factors:
+    """A symmetric factor with all but its first k columns set to zero; k is (B, 1, 1)."""
+    left = factors.left
+    return Factors(torch.where(torch.arange(left.shape[-1], device=left.device) < k, left, 0.0))
 
 
 def theorem_start(problem: Problem, k: int, alphas: torch.Tensor) -> Factors:
@@ -48,26 +67,21 @@ def theorem_start(problem: Problem, k: int, alphas: torch.Tensor) -> Factors:
     return Factors(alphas.to(z)[:, None, None] * (signal + 0.1 * z))
 
 
-def decade(load: float) -> float:
-    """Iterations per decade of 1/α for ησ_r = load: learning by 1 + ησ_r a step, then a cross block by 1 − ησ_r."""
-    return math.log(10) * (1 / math.log1p(load) - 1 / math.log1p(-load))
-
-
 def decade_times(setting: Setting, load: float, n: int, k: int) -> torch.Tensor:
     """Measured iterations per decade between the last two α, with σ_r = 1 and σ₁ = 1/(2·load), (S,)."""
     s = setting.sizes
     # With σ_r = 1 there is room for half a unit of residual beside the last signal direction, where it counts.
     spectrum = tuple(torch.linspace(1.0, 0.5 / load, len(s.spectrum)).flip(0).tolist())
-    alphas = torch.tensor(s.alphas[-2:] * len(setting.seeds), dtype=torch.float64)
-    problem = population(setting, spectrum, 2, n)
-    steps = math.ceil(1.3 * decade(load) * -math.log10(s.alphas[-1]))
+    sweep = Sweep(setting, α=s.alphas[-2:])
+    alphas, problem = sweep.column(ndim=1), population(sweep.setting, spectrum, n)
+    steps = math.ceil(1.3 * per_decade(load) * -math.log10(s.alphas[-1]))
     start = theorem_start(problem, k, alphas).left.clone()
     start[:, len(spectrum) :, len(spectrum) - 1] += (
         0.5 * alphas[:, None] / math.sqrt(max(n - len(spectrum), 1))
     )
     run = solve(problem, GradientDescent(load), Factors(start), steps, record=every(steps, 1))
-    times = subgradient.split(falls_below(run.steps, run.error.sqrt(), alphas.square()), 2)
-    return (times[:, 1] - times[:, 0]) / math.log10(s.alphas[-2] / s.alphas[-1])
+    late, later = sweep.split(falls_below(run.steps, run.error.sqrt(), alphas.square())).values()
+    return (later - late) / math.log10(s.alphas[-2] / s.alphas[-1])
 
 
 EXPONENT = Criterion(
@@ -98,6 +112,7 @@ TAIL = Criterion(
     DECADE,
     TAIL,
     reference="Theorem 18 (JMLR p. 18), an upper bound; the iterations of a decade and the tail are derived here",
+    states="nl-expected",
     origin="sharpened",
     known="read",
     kind="tight",
@@ -126,11 +141,11 @@ TAIL = Criterion(
     uses=("ma2023.one-step-inequalities",),
 )
 def expected_loss_recovery(setting: Setting) -> Evidence:
-    s, v, r = setting.sizes, len(setting.sizes.alphas), len(setting.sizes.spectrum)
+    s, r = setting.sizes, len(setting.sizes.spectrum)
     setting.assume(s.k > r, "k > r", s.k)
     setting.assume(s.eta * s.spectrum[0] <= 0.5 and max(s.loads) <= 0.5, "ησ₁ ≤ ½", s.eta * s.spectrum[0])
-    problem = population(setting, s.spectrum, v)
-    alphas = torch.tensor(s.alphas * len(setting.seeds), dtype=torch.float64)
+    sweep = Sweep(setting, α=s.alphas)
+    alphas, problem = sweep.column(ndim=1), population(sweep.setting, s.spectrum)
     start = theorem_start(problem, s.k, alphas)
     aim = 2 * alphas.square()[:, None, None] * problem.truth.matrix
     away = operator_norm(start.product() - aim) / alphas.square()
@@ -142,6 +157,9 @@ def expected_loss_recovery(setting: Setting) -> Evidence:
         problem, GradientDescent(s.eta), theorem_start(problem, r, alphas), s.steps, record=(s.steps,)
     )
     nothing = subgradient.final(exact).clamp(min=1e-18)
+
+    def exponent(found: torch.Tensor) -> torch.Tensor:
+        return rates.scaling_exponent(s.alphas, subgradient.split(found, len(s.alphas)))
 
     single = population(setting, s.spectrum)
     ones = torch.ones(len(setting.seeds))
@@ -159,26 +177,23 @@ def expected_loss_recovery(setting: Setting) -> Evidence:
     long = tail(s.k)
     figure = solve(single, GradientDescent(s.eta), theorem_start(single, s.k, s.alphas[-1] * ones), s.steps,
                    record=every(s.steps, 9), observables=phases.OBSERVABLES)  # fmt: skip
-    name = {load: f"ησ_r = {load:g}" for load in s.loads}
-    return Evidence(
-        measured={
-            EXPONENT: rates.scaling_exponent(s.alphas, subgradient.split(error[:, -1], v)),
-            DECADE: {name[load]: decade_times(setting, load, s.n, s.k) for load in s.loads},
-            TAIL: decayed(long),
-        },
-        predicted={EXPONENT: 2.0, DECADE: {name[load]: decade(load) for load in s.loads}, TAIL: 1.0},
-        control={
-            EXPONENT: {"k = r": rates.scaling_exponent(s.alphas, subgradient.split(nothing, v))},
-            DECADE: {name[load]: decade_times(setting, load, r, r) for load in s.loads},
-            TAIL: {"k = r": decayed(tail(r))},
-        },
+    evidence = Evidence(
         notes={
-            "predicted iterations per decade at the figure's step": decade(s.eta * s.spectrum[-1]),
+            "predicted iterations per decade at the figure's step": per_decade(s.eta * s.spectrum[-1]),
             "largest final error without residual": float(nothing.max()),
             "largest error/α² at the end": float((error[:, -1] / alphas.square()).max()),
         },
         curves={"run": run, "tail": long, "figure": figure, "stored": bands(figure)},
     )
+    evidence.found(EXPONENT, exponent(error[:, -1]), predicted=2.0)
+    evidence.broken(EXPONENT, exponent(nothing), "k = r")
+    for load in s.loads:
+        variant = at(ησ_r=load)
+        evidence.found(DECADE, decade_times(setting, load, s.n, s.k), variant, predicted=per_decade(load))
+        evidence.broken(DECADE, decade_times(setting, load, r, r), variant)
+    evidence.found(TAIL, decayed(long), predicted=1.0)
+    evidence.broken(TAIL, decayed(tail(r)), "k = r")
+    return evidence
 
 
 def bands(run: Trajectory) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Gaussian noise: how large the error is, and what it depends on.
 
-η and the budget R = η/(1 − ρ) are the paper's here; the house's are twice as large, see `runs` and `budget`.
+η and the budget R = η/(1 − ρ) are the paper's here; the house's are twice as large, see `subgradient` and `budget`.
 """
 
 from __future__ import annotations
@@ -13,32 +13,29 @@ import torch
 
 from lowrank_core import artefacts
 from lowrank_core.analysis import rates
+from lowrank_core.analysis.least_deviations import asymptotic_error
 from lowrank_core.analysis.statistics import Pooled
+from lowrank_core.analysis.typical import exponent, median, ratio, rms, typical
 from lowrank_core.budget import smallest_budget
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Sweep,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
+)
 from lowrank_core.claims.ma2023 import subgradient
-from lowrank_core.claims.ma2023.typical import exponent, median, ratio, rms, typical
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.noise import Gaussian, Mixed, Noise, Outliers
 from lowrank_core.solve import log_spaced, solve
 
 PAGE = Page("chapters/ma2023/gaussian-noise", book=20, smoke=20)
-
-
-def unknowns(n: int, r: int) -> float:
-    """Degrees of freedom of a symmetric n × n matrix of rank r."""
-    return n * r - r * (r - 1) / 2
-
-
-def least_deviations(scale: float, n: int, r: int, m: int, p: float = 0.0, outlier: float = 10.0) -> float:
-    """Asymptotic error of the least absolute deviations estimator of rank r, √(unknowns/m)/(2f(0)); derived here.
-
-    f(0) is the density of the noise at zero: Gaussian, plus N(0, outlier²) on a fraction p. Without outliers it
-    is ν√(π/2)√(unknowns/m).
-    """
-    density = ((1 - p) / scale + p / math.hypot(scale, outlier)) / math.sqrt(2 * math.pi)
-    return math.sqrt(unknowns(n, r) / m) / (2 * density)
 
 
 def geometric_run(
@@ -75,59 +72,21 @@ def some(setting: Setting, count: int = 8) -> Setting:
     return replace(setting, seeds=setting.seeds[:count])
 
 
-IN_NU = "exponent in ν"
-LAW = "error / least absolute deviations"
-
-
-def noise_scaling(setting: Setting) -> Evidence:
-    """Exponents of the error in ν and m, and its constant, for the setting's levels of gross outliers besides."""
-    s = setting.sizes
-    r = len(s.spectrum)
-    setting.assume(0.3 <= s.eta <= 0.4, "0.3 ≤ η ≤ 0.4", s.eta)
-
-    def noise(p: float, nu: float) -> Noise:
-        return Mixed((Gaussian(nu), Outliers(p))) if p else Gaussian(nu)
-
-    def errors(p: float, decay: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        by_nu = torch.stack(
-            [geometric_run(setting, s.ms[0], noise(p, nu), decay=decay) for nu in s.nus], dim=1
-        )
-        more = [geometric_run(setting, m, noise(p, s.nus[-1]), decay=decay) for m in s.ms[1:]]
-        return by_nu, torch.stack([by_nu[:, -1], *more], dim=1)
-
-    measured: dict[str, dict[str, object]] = {name: {} for name in (IN_NU, IN_M, LAW)}
-    control: dict[str, dict[str, object]] = {name: {} for name in measured}
-    curves: dict[str, object] = {"nus": s.nus, "ms": s.ms, "ps": s.ps}
-    for p in s.ps:
-        name = f"p = {p:g}"
-        laws = [least_deviations(s.nus[-1], s.n, r, m, p) for m in s.ms]
-        for found, decay in ((measured, True), (control, False)):
-            by_nu, by_m = errors(p, decay)
-            found[IN_NU][name] = exponent(s.nus, by_nu, rms)
-            found[IN_M][name] = exponent(s.ms, by_m, rms)
-            for i, m in enumerate(s.ms):
-                found[LAW][f"{name}, m = {m}"] = typical(by_m[:, i] / laws[i], rms)
-            if decay:
-                curves[f"errors by ν, {name}"], curves[f"errors by m, {name}"] = by_nu, by_m
-    large = geometric_run(setting, s.ms[0], noise(s.ps[0], s.nus[-1]), alpha=1.0)
-    first = least_deviations(s.nus[-1], s.n, r, s.ms[0], s.ps[0])
-    control[LAW][f"α = 1, p = {s.ps[0]:g}, m = {s.ms[0]}"] = typical(large / first, rms)
-    return Evidence(
-        measured=measured, predicted={IN_NU: 1.0, IN_M: -0.5, LAW: 1.0}, control=control, curves=curves
-    )
-
-
-GROUP_SEEDS = {"smoke": 20, "book": 20, "full": 40}
-"""For claims about root mean squares over the seeds."""
 CONTROL = "steps that do not decay; for the constant, the small start, too: α = 1"
-
 MODERATE = {"nu": 0.4, "alpha": 1e-8, "eta": 0.3, "budget": 16.0}
 """Noise, start and steps of the claims about one noise level."""
-
-
 EXPONENT, RMS = "exponent of root mean squares over the seeds", "root mean square over the seeds"
 
-
+IN_NU = Criterion(
+    "exponent in ν",
+    0.9,
+    1.1,
+    width="pilots of 20 seeds: 1.00 to 1.01, s.d. 0.005; the control's interval ends at 0.44",
+    pooled=EXPONENT,
+)
+IN_NU_MIXED = Criterion(
+    "exponent in ν", 0.85, 1.15, width="pilots of 20 seeds: 0.98 to 1.03, s.d. 0.01 to 0.03", pooled=EXPONENT
+)
 IN_M = Criterion(
     "exponent in m",
     -0.595,
@@ -135,27 +94,61 @@ IN_M = Criterion(
     width="pilots of 20 seeds: −0.520, s.d. 0.020, the finite m included",
     pooled=EXPONENT,
 )
+LAW = Criterion(
+    "error / least absolute deviations",
+    0.86,
+    1.14,
+    width="pilots of 20 seeds: 1.00 to 1.08, s.d. 0.03; least squares would be 0.80",
+    pooled=RMS,
+)
+LAW_MIXED = Criterion(
+    "error / least absolute deviations",
+    0.81,
+    1.19,
+    width="pilots of 20 seeds: 0.99 to 1.03, s.d. 0.03, more at smaller m(1 − p)²; 1/(1 − p)² would be 2",
+    pooled=RMS,
+)
+
+
+def noise_scaling(setting: Setting) -> Evidence:
+    """Exponents of the error in ν and m, and its constant, for the setting's levels of gross outliers besides."""
+    s = setting.sizes
+    r = len(s.spectrum)
+    setting.assume(0.3 <= s.eta <= 0.4, "0.3 ≤ η ≤ 0.4", s.eta)
+    evidence = Evidence(
+        predicted={IN_NU: 1.0, IN_M: -0.5, LAW: 1.0}, curves={"nus": s.nus, "ms": s.ms, "ps": s.ps}
+    )
+
+    def noise(p: float, nu: float) -> Noise:
+        return Mixed((Gaussian(nu), Outliers(p))) if p else Gaussian(nu)
+
+    for p in s.ps:
+        for add, decay in ((evidence.found, True), (evidence.broken, False)):
+            of_nu = [geometric_run(setting, s.ms[0], noise(p, nu), decay=decay) for nu in s.nus]
+            of_m = [geometric_run(setting, m, noise(p, s.nus[-1]), decay=decay) for m in s.ms[1:]]
+            by_nu, by_m = torch.stack(of_nu, dim=1), torch.stack([of_nu[-1], *of_m], dim=1)
+            add(IN_NU, exponent(s.nus, by_nu, rms), at(p=p))
+            add(IN_M, exponent(s.ms, by_m, rms), at(p=p))
+            for m, error in zip(s.ms, by_m.unbind(1), strict=True):
+                law = asymptotic_error(s.nus[-1], s.n, r, m, p)
+                add(LAW, typical(error / law, rms), at(p=p, m=m))
+            if decay:
+                evidence.curves |= {f"errors by ν, {at(p=p)}": by_nu, f"errors by m, {at(p=p)}": by_m}
+    p, m = s.ps[0], s.ms[0]
+    large = geometric_run(setting, m, noise(p, s.nus[-1]), alpha=1.0)
+    law = asymptotic_error(s.nus[-1], s.n, r, m, p)
+    evidence.broken(LAW, typical(large / law, rms), at(α=1, p=p, m=m))
+    return evidence
 
 
 @PAGE.claim(
     "ma2023.gaussian-noise-scaling",
     "Under Gaussian noise the error is that of least absolute deviations of the true rank",
-    Criterion(
-        IN_NU,
-        0.9,
-        1.1,
-        width="pilots of 20 seeds: 1.00 to 1.01, s.d. 0.005; the control's interval ends at 0.44",
-        pooled=EXPONENT,
-    ),
+    IN_NU,
     IN_M,
-    Criterion(
-        LAW,
-        0.86,
-        1.14,
-        width="pilots of 20 seeds: 1.00 to 1.08, s.d. 0.03; least squares would be 0.80",
-        pooled=RMS,
-    ),
+    LAW,
     reference="Theorem 3 and Corollary 29 for the exponents, as an upper bound; the constant is new",
+    states=("thm-gn-error", "prop-gn-constant"),
     origin="sharpened",
     known="read",
     kind="rate",
@@ -190,17 +183,10 @@ def gaussian_noise_scaling(setting: Setting) -> Evidence:
 @PAGE.claim(
     "ma2023.mixed-noise",
     "Gross outliers besides the Gaussian noise change the constant only",
-    Criterion(
-        IN_NU, 0.85, 1.15, width="pilots of 20 seeds: 0.98 to 1.03, s.d. 0.01 to 0.03", pooled=EXPONENT
-    ),
-    Criterion(
-        LAW,
-        0.81,
-        1.19,
-        width="pilots of 20 seeds: 0.99 to 1.03, s.d. 0.03, more at smaller m(1 − p)²; 1/(1 − p)² would be 2",
-        pooled=RMS,
-    ),
+    IN_NU_MIXED,
+    LAW_MIXED,
     reference="Remark 30 (p. 26), of which the exponents in ν and m are tested; the constant is new",
+    states="prop-gn-mixed",
     origin="sharpened",
     known="read",
     kind="rate",
@@ -247,6 +233,7 @@ IN_R = Criterion(
     "The error grows like the square root of the rank, not like the rank",
     IN_R,
     reference="Corollary 29 bounds the squared error by a multiple of r², for equal eigenvalues",
+    states="prop-gn-rank",
     origin="sharpened",
     known="read",
     kind="rate",
@@ -286,12 +273,9 @@ def gaussian_noise_rank(setting: Setting) -> Evidence:
         return torch.stack(by_rank, dim=1)
 
     small, large = errors(setting, s.alpha), errors(some(setting), 1.0)
-    sharp = torch.tensor([[least_deviations(s.nu, s.n, r, s.m) for r in s.rs]], dtype=torch.float64)
+    sharp = torch.tensor([[asymptotic_error(s.nu, s.n, r, s.m) for r in s.rs]], dtype=torch.float64)
     found, predicted = exponent(s.rs, small, rms), float(rates.scaling_exponent(s.rs, sharp))
-    return Evidence(
-        measured={IN_R: found},
-        predicted={IN_R: predicted},
-        control={IN_R: {"α = 1": exponent(s.rs, large, rms)}},
+    evidence = Evidence(
         notes={
             "exponent": found.value,
             "sharp exponent": predicted,
@@ -300,6 +284,9 @@ def gaussian_noise_rank(setting: Setting) -> Evidence:
         },
         curves={"rs": s.rs, "small": small, "large": large, "sharp": sharp[0]},
     )
+    evidence.found(IN_R, found, predicted=predicted)
+    evidence.broken(IN_R, exponent(s.rs, large, rms), at(α=1))
+    return evidence
 
 
 AGAINST_EXACT = Criterion(
@@ -316,6 +303,7 @@ AGAINST_EXACT = Criterion(
     "Under Gaussian noise the error does not depend on the search rank",
     AGAINST_EXACT,
     reference="Theorem 3 and Corollary 29, where the bound is free of the search rank",
+    states="prop-gn-search-rank",
     origin="sharpened",
     known="read",
     kind="ordering",
@@ -348,11 +336,11 @@ def gaussian_noise_search_rank(setting: Setting) -> Evidence:
 
     # One random start in a hundred with k = r hardly meets the signal and fails; medians do not see it.
     exact = errors(len(s.spectrum), s.alpha)
-    return Evidence(
-        measured={AGAINST_EXACT: {f"k = {k}": typical(errors(k, s.alpha) / exact) for k in s.ks}},
-        predicted={AGAINST_EXACT: 1.0},
-        control={AGAINST_EXACT: {"α = 1": typical(errors(s.n, 1.0) / exact)}},
-    )
+    evidence = Evidence(predicted={AGAINST_EXACT: 1.0})
+    for k in s.ks:
+        evidence.found(AGAINST_EXACT, typical(errors(k, s.alpha) / exact), at(k=k))
+    evidence.broken(AGAINST_EXACT, typical(errors(s.n, 1.0) / exact), at(α=1))
+    return evidence
 
 
 EFFICIENCY = Criterion(
@@ -369,6 +357,7 @@ EFFICIENCY = Criterion(
     "What robustness costs: a factor √(π/2) in the error under Gaussian noise",
     EFFICIENCY,
     reference="no counterpart in the paper; its Figure 3a reads .18 against .145, a ratio of 1.24",
+    states="prop-gn-efficiency",
     origin="ours",
     kind="tight",
     control="Gaussianity of the noise: Student's t with 3 degrees of freedom, for which the ratio is "
@@ -407,16 +396,12 @@ def l1_efficiency(setting: Setting) -> Evidence:
 
     # Every measurement an "outlier" of moderate size is noise with that law.
     heavy = Outliers(0.999, s.nu, "student-t")
-    return Evidence(
-        measured={EFFICIENCY: against_squares(setting, Gaussian(s.nu))},
-        predicted={EFFICIENCY: {"": math.sqrt(math.pi / 2)}},
-        control={
-            EFFICIENCY: {
-                "Student's t": against_squares(some(setting), heavy),
-                "α = 1": against_squares(some(setting), Gaussian(s.nu), alpha=1.0),
-            }
-        },
-    )
+    few = some(setting)
+    evidence = Evidence()
+    evidence.found(EFFICIENCY, against_squares(setting, Gaussian(s.nu)), predicted=math.sqrt(math.pi / 2))
+    evidence.broken(EFFICIENCY, against_squares(few, heavy), "Student's t")
+    evidence.broken(EFFICIENCY, against_squares(few, Gaussian(s.nu), alpha=1.0), at(α=1))
+    return evidence
 
 
 BETWEEN = Criterion(
@@ -442,6 +427,7 @@ AGAINST_SMALLEST = Criterion(
     AGAINST_SMALLEST,
     reference="Figure 3; n = 20 and the list of α are the paper's, Σ is read off, m is that of its Figure 1, "
     "ν is chosen to fit the two errors of its panel a, and the starts here are random",
+    states="prop-gn-figure-3",
     origin="paper",
     known="read",
     kind="ordering",
@@ -462,37 +448,30 @@ AGAINST_SMALLEST = Criterion(
 def figure_3(setting: Setting) -> Evidence:
     s = setting.sizes
     alphas = (1.0, *s.alphas)
-    record = log_spaced(s.steps, 30)
-    problem = subgradient.sensing(setting, s.m, Gaussian(s.nu), variants=len(alphas))
-    squares = subgradient.sensing(setting, s.m, Gaussian(s.nu), loss="l2")
-    sizes = torch.tensor(alphas, dtype=torch.float64).repeat(len(setting.seeds))
-    start = Factors(subgradient.random(problem, s.n, 1.0).left * sizes.to(setting.device)[:, None, None])
     # One budget for each start, in proportion to log(1/α), so that each has its own good step.
-    share = torch.tensor([max(math.log10(1 / a), 5.0) / 15 for a in alphas], dtype=torch.float64)
-    step = subgradient.geometric(0.3, (1 - 0.3 / (s.budget * share)).repeat(len(setting.seeds)))
+    budgets = [s.budget * (max(math.log10(1 / alpha), 5.0) / 15) for alpha in alphas]
+    sweep = Sweep(setting, [f"ℓ1, α = {alpha:g}" for alpha in alphas], α=alphas, R=budgets)
+    record = log_spaced(s.steps, 30)
+    problem = subgradient.sensing(sweep.setting, s.m, Gaussian(s.nu))
+    start = Factors(subgradient.random(problem, s.n, 1.0).left * sweep.column("α"))
+    step = subgradient.geometric(0.3, 1 - 0.3 / sweep.column("R", ndim=1))
     robust = subgradient.run(problem, start, step, s.steps, record=record)
+    squares = subgradient.sensing(setting, s.m, Gaussian(s.nu), loss="l2")
 
     def squares_run(k: int, alpha: float) -> torch.Tensor:
         begin = subgradient.random(squares, k, alpha)
-        return solve(
-            squares, GradientDescent(0.3 / s.spectrum[0]), begin, s.steps, record=record
-        ).error.sqrt()
+        step = GradientDescent(0.3 / s.spectrum[0])
+        return solve(squares, step, begin, s.steps, record=record).error.sqrt()
 
     exact, full = squares_run(len(s.spectrum), 0.1), squares_run(s.n, 1.0)
-    errors = subgradient.split(robust.error.sqrt(), len(alphas))
-    last = errors[:, :, -1]
-    labels = [f"ℓ1, α = {alpha:g}" for alpha in alphas]
-    curves = dict(zip(labels, errors.unbind(1), strict=True)) | {"ℓ2, k = r": exact}
-    small = {labels[i]: typical(last[:, i] / last[:, -1]) for i in range(1, len(alphas) - 1)}
-    return Evidence(
-        measured={BETWEEN: typical(last[:, -1] / exact[:, -1]), AGAINST_SMALLEST: small},
-        predicted={BETWEEN: {"": math.sqrt(math.pi / 2)}, AGAINST_SMALLEST: 1.0},
-        control={
-            BETWEEN: {"ℓ2, k = n": typical(last[:, -1] / full[:, -1])},
-            AGAINST_SMALLEST: {labels[0]: typical(last[:, 0] / last[:, -1])},
-        },
+    errors = sweep.split(robust.error.sqrt())
+    last = {variant: curve[:, -1] for variant, curve in errors.items()}
+    large, *small, smallest = sweep.variants
+    curves = errors | {at("ℓ2, k = r", k=len(s.spectrum)): exact}
+    evidence = Evidence(
+        predicted={AGAINST_SMALLEST: 1.0},
         notes={
-            "median error, ℓ1": float(median(last[:, -1])),
+            "median error, ℓ1": float(median(last[smallest])),
             "median error, ℓ2": float(median(exact[:, -1])),
         },
         curves={
@@ -501,3 +480,9 @@ def figure_3(setting: Setting) -> Evidence:
             "stored": {name: artefacts.band(robust.steps, values) for name, values in curves.items()},
         },
     )
+    evidence.found(BETWEEN, typical(last[smallest] / exact[:, -1]), predicted=math.sqrt(math.pi / 2))
+    evidence.broken(BETWEEN, typical(last[smallest] / full[:, -1]), "ℓ2, k = n")
+    for variant in small:
+        evidence.found(AGAINST_SMALLEST, typical(last[variant] / last[smallest]), variant)
+    evidence.broken(AGAINST_SMALLEST, typical(last[large] / last[smallest]), large)
+    return evidence

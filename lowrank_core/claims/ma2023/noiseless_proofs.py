@@ -6,13 +6,14 @@ instances, off the trajectories that they were made for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from typing import NamedTuple
 
 import torch
 
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.analysis import one_step
+from lowrank_core.analysis.one_step import Split
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.factors import Factors
 from lowrank_core.proofs import one_step_inequalities, product_bound, rank_one_critical_points
@@ -21,57 +22,16 @@ from lowrank_core.sensing.operator import pull_back
 
 PAGE = Page("chapters/ma2023/noiseless")
 
-TERMS = "terms left in the proof's identities"
-ROUNDING = 1e-40
+IDENTITIES = Criterion(
+    "terms left in the proof's identities", 0, 0, exact="the proof's identities, in symbols"
+)
 SHAPES = ((1, 1, 1), (1, 2, 3), (2, 3, 4), (3, 3, 6))
 """r, n − r and k of the random instances."""
 LARGEST = 0.45
 """The largest ησ₁ for which the inequalities are stated."""
-VISIBLE = 1e-11
-"""Norms below it are rounding, and nothing is said about them."""
 
 
-class Instance(NamedTuple):
-    """Signals S (..., r, k), residuals E (..., n − r, k), spectra (..., r) and steps (..., 1, 1)."""
-
-    signal: torch.Tensor
-    residual: torch.Tensor
-    spectrum: torch.Tensor
-    eta: torch.Tensor
-
-    def step(self) -> Instance:
-        """One step of gradient descent on the population loss."""
-        s, e = self.signal, self.residual
-        kernel = s.mT @ s + e.mT @ e
-        forward = s + self.eta * (self.spectrum[..., None] * s - s @ kernel)
-        return self._replace(signal=forward, residual=e - self.eta * e @ kernel)
-
-
-class Norms(NamedTuple):
-    """What the inequalities speak of, each (...,)."""
-
-    smallest: torch.Tensor
-    largest: torch.Tensor
-    gap: torch.Tensor
-    cross: torch.Tensor
-    residual: torch.Tensor
-
-
-def norms(instance: Instance) -> Norms:
-    """λ_min(SSᵀ), ‖SSᵀ‖, ‖Σ − SSᵀ‖, ‖SEᵀ‖ and ‖EEᵀ‖."""
-    s, e = instance.signal, instance.residual
-    squares = torch.linalg.svdvals(s).square()
-    gap = torch.diag_embed(instance.spectrum) - s @ s.mT
-    return Norms(
-        squares[..., -1],
-        squares[..., 0],
-        torch.linalg.svdvals(gap)[..., 0],
-        torch.linalg.svdvals(s @ e.mT)[..., 0],
-        torch.linalg.svdvals(e)[..., 0].square(),
-    )
-
-
-def random_instances(setting: Setting, count: int, load: float | None) -> Iterator[Instance]:
+def random_instances(setting: Setting, count: int, load: float | None) -> Iterator[Split]:
     """Instances (B, count, ...) with ‖SSᵀ‖ ≤ 1.01σ₁, ‖EEᵀ‖ ≤ σ₁ = 1 and ησ₁ = load, or random up to LARGEST.
 
     The spectra are powers of uniform draws; a high power makes them ill-conditioned.
@@ -92,32 +52,15 @@ def random_instances(setting: Setting, count: int, load: float | None) -> Iterat
         share = torch.where(sizes[..., 1] < 0.5, 2 * sizes[..., 1], 1.0)
         e = e * (share / torch.linalg.svdvals(e)[..., 0].square()).sqrt()[..., None, None]
         eta = LARGEST * sizes[..., 2] if load is None else torch.full_like(sizes[..., 2], load)
-        yield Instance(s, e, spectrum, eta[..., None, None])
+        yield Split(s, e, spectrum, eta[..., None, None])
 
 
-def violations(instance: Instance) -> dict[str, torch.Tensor]:
-    """By how much each inequality fails, relative to the quantity that it is about, (B,); negative if it holds."""
-    before, after = norms(instance), norms(instance.step())
-    eta, sigma = instance.eta[..., 0, 0], instance.spectrum
-    top, low = sigma[..., 0], sigma[..., -1]
-    lam, e = before.smallest, before.residual
-    printed = ((1 + eta * low) ** 2 - 2 * eta * e) * lam - 2 * eta * (1 + eta * low) * lam**2
-    extra = 2 * eta**2 * top * before.cross**2
-    error = (1 - eta * lam) * before.gap + 5 * eta * before.cross**2
-    factor = 1 - eta * lam + 2 * eta * before.gap + 2 * eta * e
-    found = {
-        SIGNAL: (printed - extra - after.smallest) / lam,
-        ERROR: torch.where(before.gap > VISIBLE, (after.gap - error) / before.gap, -torch.inf),
-        CROSS: torch.where(before.cross > VISIBLE, after.cross / (factor * before.cross) - 1, -torch.inf),
-        RESIDUAL: (after.residual - e + eta * e**2) / e,
-        BOUNDED: after.largest / (1.01 * top) - 1,
-    }
-    return {name: values.flatten(1).amax(dim=1) for name, values in found.items()}
-
-
-def worst(found: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """The largest of each over all instances, (B,)."""
-    return {name: torch.stack([one[name] for one in found]).amax(dim=0) for name in found[0]}
+def worst(instances: Iterable[Split]) -> dict[Criterion, torch.Tensor]:
+    """By how much each inequality fails at the worst of all instances (B, count, ...), (B,); negative if not."""
+    inequalities = (SIGNAL, ERROR, CROSS, RESIDUAL, BOUNDED)
+    found = [[values.amax(dim=1) for values in one_step.violations(one)] for one in instances]
+    largest = [torch.stack(values).amax(dim=0) for values in zip(*found, strict=True)]
+    return dict(zip(inequalities, largest, strict=True))
 
 
 SIGNAL = Criterion("(16) with the extra term", high=1e-9, width="rounding")
@@ -138,6 +81,7 @@ BOUNDED = Criterion("(20)", high=1e-9, width="rounding")
     RESIDUAL,
     BOUNDED,
     reference="Propositions 16–17, eqs. (16)–(20) (pp. 17–18); the extra term in (16), the range of η are ours",
+    states="nl-one-step",
     origin="sharpened",
     known="read",
     kind="bound-upper",
@@ -169,20 +113,24 @@ BOUNDED = Criterion("(20)", high=1e-9, width="rounding")
 def one_step_inequalities_hold(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(s.load is None or s.load <= LARGEST, "ησ₁ ≤ 0.45", s.load)
-    off = worst([violations(instance) for instance in random_instances(setting, s.instances, s.load)])
-    large = worst([violations(instance) for instance in random_instances(setting, s.instances, 1.2)])
-    along = []
-    # One trajectory per seed, from a small start, at the largest step allowed.
-    for instance in list(random_instances(setting, 1, LARGEST))[-1:]:
-        walk = instance._replace(signal=1e-3 * instance.signal, residual=1e-3 * instance.residual)
+
+    def run() -> Iterator[Split]:
+        """One trajectory per seed, from a small start, at the largest step allowed."""
+        *_, start = random_instances(setting, 1, LARGEST)
+        walk = start._replace(signal=1e-3 * start.signal, residual=1e-3 * start.residual)
         for _ in range(s.steps):
-            along.append(violations(walk))
+            yield walk
             walk = walk.step()
-    return Evidence(
-        measured={name: {"random": off[name], "along a run": worst(along)[name]} for name in off},
-        control={name: {"ησ₁ = 1.2": values} for name, values in large.items()},
-        notes={"instances per seed": float(s.instances * len(s.shapes))},
-    )
+
+    evidence = Evidence(notes={"instances per seed": float(s.instances * len(s.shapes))})
+    for add, variant, instances in (
+        (evidence.found, "random", random_instances(setting, s.instances, s.load)),
+        (evidence.found, "along a run", run()),
+        (evidence.broken, at(**{"ησ₁": 1.2}), random_instances(setting, s.instances, 1.2)),
+    ):
+        for criterion, values in worst(instances).items():
+            add(criterion, values, variant)
+    return evidence
 
 
 EXACT = Criterion(
@@ -203,8 +151,9 @@ FOUND = Criterion(
     "Inequality (16) as printed is off at second order in η",
     EXACT,
     FOUND,
-    Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
+    IDENTITIES,
     reference="Proposition 16, eq. (16) (JMLR p. 17); the instance and the extra term are derived here",
+    states="nl-instance",
     kind="existence",
     control="the term −2η²σ₁‖SEᵀ‖² is added to the bound; for the identities, half of it",
     sizes=scales(instances=each(400, 3_000, 30_000), shapes=SHAPES, power=1.0),
@@ -223,46 +172,43 @@ def one_step_counterexample(setting: Setting) -> Evidence:
     printed, mended = (one_step_inequalities.counterexample(extra) for extra in (0, 2))
 
     def search(extra: float) -> torch.Tensor:
-        worst_so_far = torch.full((len(setting.seeds),), -torch.inf, dtype=torch.float64)
+        excesses = []
         for one in random_instances(setting, setting.sizes.instances, None):
-            before, after, eta, low = norms(one), norms(one.step()), one.eta[..., 0, 0], one.spectrum[..., -1]
-            bound = ((1 + eta * low) ** 2 - 2 * eta * before.residual) * before.smallest
-            bound = bound - 2 * eta * (1 + eta * low) * before.smallest**2
-            bound = bound - extra * eta**2 * one.spectrum[..., 0] * before.cross**2
+            eta, missed = (
+                one.eta[..., 0, 0],
+                one_step.signal_bound(one, extra) - one_step.norms(one.step()).smallest,
+            )
             # Steps below 0.01 are left out: divided by η², their rounding would be seen.
-            excess = torch.where(eta > 0.01, (bound - after.smallest) / eta**2, -torch.inf)
-            worst_so_far = torch.maximum(worst_so_far, excess.amax(dim=1).cpu())
-        return worst_so_far
+            excesses.append(torch.where(eta > 0.01, missed / eta**2, -torch.inf).amax(dim=1))
+        return torch.stack(excesses).amax(dim=0)
 
     found = search(0)
-    return Evidence(
-        measured={
-            EXACT: float(printed.difference) if printed.hypotheses else torch.inf,
-            FOUND: found,
-            TERMS: one_step_inequalities.signal_terms(),
-        },
-        control={
-            EXACT: float(mended.difference),
-            FOUND: search(2),
-            TERMS: one_step_inequalities.signal_terms(extra=1),
-        },
+    evidence = Evidence(
         notes={
             "exact difference": str(printed.difference),
             "missed by": float(-printed.difference),
             "largest violation": float(found.max()),
-        },
+        }
     )
+    evidence.found(EXACT, float(printed.difference) if printed.hypotheses else torch.inf)
+    evidence.broken(EXACT, float(mended.difference))
+    evidence.found(FOUND, found)
+    evidence.broken(FOUND, search(2))
+    evidence.found(IDENTITIES, one_step_inequalities.signal_terms())
+    evidence.broken(IDENTITIES, one_step_inequalities.signal_terms(extra=1))
+    return evidence
 
 
-EXCESS = Criterion("largest ‖E₊E₊ᵀ‖ / bound − 1", high=ROUNDING, width="rounding at 50 digits")
+EXCESS = Criterion("largest ‖E₊E₊ᵀ‖ / bound − 1", high=1e-40, width="rounding at 50 digits")
 
 
 @PAGE.claim(
     "ma2023.residual-inequality",
     "The residual never grows on the expected loss, for small steps",
-    Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
+    IDENTITIES,
     EXCESS,
     reference="eq. (19) (JMLR p. 18); proof and conditions derived here",
+    states="nl-residual",
     origin="sharpened",
     known="read",
     kind="bound-upper",
@@ -284,29 +230,25 @@ def residual_inequality(setting: Setting) -> Evidence:
             for seed in setting.seeds
         ]
 
-    return Evidence(
-        measured={
-            TERMS: sum(one_step_inequalities.residual_terms().values()),
-            EXCESS: ratios(Fraction(setting.sizes.load)),
-        },
-        control={
-            TERMS: sum(one_step_inequalities.residual_terms(square=2).values()),
-            EXCESS: {"η‖EEᵀ‖ = 0.9": ratios(Fraction(9, 10))},
-        },
-        notes={
-            "excess at S = 0, EEᵀ = diag(1, ½), η = 0.9, exactly": str(
-                one_step_inequalities.residual_failure()
-            )
-        },
-    )
+    failure = one_step_inequalities.residual_failure()
+    evidence = Evidence(notes={"excess at S = 0, EEᵀ = diag(1, ½), η = 0.9, exactly": str(failure)})
+    evidence.found(IDENTITIES, sum(one_step_inequalities.residual_terms().values()))
+    evidence.broken(IDENTITIES, sum(one_step_inequalities.residual_terms(square=2).values()))
+    evidence.found(EXCESS, ratios(Fraction(setting.sizes.load)))
+    evidence.broken(EXCESS, ratios(Fraction(9, 10)), at(**{"η‖EEᵀ‖": 0.9}))
+    return evidence
+
+
+UNCERTAIN = Criterion("comparisons not certified", 0, 0)
 
 
 @PAGE.claim(
     "ma2023.product-bound",
     "How much geometric steps can multiply",
-    Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
-    Criterion("comparisons not certified", 0, 0),
+    IDENTITIES,
+    UNCERTAIN,
     reference="Lemma 37 (appendix)",
+    states="prop-geometric-steps",
     origin="paper",
     known="read",
     kind="identity",
@@ -331,17 +273,12 @@ def product_bounds(setting: Setting) -> Evidence:
         ]
         for share in (Fraction(1), Fraction(1, 2))
     )
-    return Evidence(
-        measured={
-            TERMS: sum(product_bound.proof_residuals().values()),
-            "comparisons not certified": [one.checks - one.proved for one in found],
-        },
-        control={
-            TERMS: sum(product_bound.proof_residuals(Fraction(1, 2)).values()),
-            "comparisons not certified": {"certainly violated": [one.refuted for one in halved]},
-        },
-        notes={"certified comparisons": float(sum(one.proved for one in found))},
-    )
+    evidence = Evidence(notes={"certified comparisons": float(sum(one.proved for one in found))})
+    evidence.found(IDENTITIES, sum(product_bound.proof_residuals().values()))
+    evidence.broken(IDENTITIES, sum(product_bound.proof_residuals(Fraction(1, 2)).values()))
+    evidence.found(UNCERTAIN, [one.checks - one.proved for one in found])
+    evidence.broken(UNCERTAIN, [one.refuted for one in halved], "certainly violated")
+    return evidence
 
 
 OTHER = Criterion(
@@ -358,11 +295,12 @@ ENDS = Criterion("largest final ‖uuᵀ − vvᵀ‖_F", high=1e-3, width="far 
 @PAGE.claim(
     "ma2023.rank-one-landscape",
     "A rank-one truth leaves no critical point but zero and itself",
-    Criterion(TERMS, 0, 0, exact="the proof's identities, in symbols"),
+    IDENTITIES,
     OTHER,
     SLOPE,
     ENDS,
     reference="abstract of arXiv 2102.02969 for the empirical loss; the expected loss is derived here",
+    states="nl-landscape",
     origin="sharpened",
     known="restated",
     kind="identity",
@@ -388,6 +326,7 @@ def rank_one_landscape(setting: Setting) -> Evidence:
     setting.assume(min(s.dimensions) > 1, "r < min(n₁, n₂)", s.dimensions)
 
     def explored(n: int, spectrum: tuple[float, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+        """The smallest slope over the points, and the largest final error over the starts, (S,) each."""
         problem = subgradient.sensing(setting, s.m, spectrum=spectrum, n=n, variants=s.points)
         drawn = normal(setting.seeds, "landscape", s.points, n, 1).flatten(0, 1).to(setting.device)
         radius = normal(setting.seeds, "landscape radius", s.points, 1, 1).flatten(0, 1).to(setting.device)
@@ -408,23 +347,18 @@ def rank_one_landscape(setting: Setting) -> Evidence:
         gap = (ended.factors.product() - v @ v.mT).norm(dim=(1, 2))
         return lowest, subgradient.split(gap, s.starts).amax(dim=1)
 
-    found = {n: explored(n, (1.0,)) for n in s.dimensions}
-    two = {n: explored(n, (1.0, 0.7)) for n in s.dimensions}
-    points = {
-        rank: rank_one_critical_points.critical_points(truth) for rank, truth in ((1, (1, 0)), (2, (2, 1)))
-    }
-    return Evidence(
-        measured={
-            TERMS: sum(rank_one_critical_points.proof_residuals().values()),
-            OTHER: len(points[1]) - 2,
-            SLOPE: {f"n = {n}": lowest for n, (lowest, _) in found.items()},
-            ENDS: {f"n = {n}": gap for n, (_, gap) in found.items()},
-        },
-        predicted={TERMS: 0, OTHER: 0},
-        control={
-            TERMS: sum(rank_one_critical_points.proof_residuals(second=1).values()),
-            OTHER: len(points[2]) - 2,
-            SLOPE: {f"rank two, n = {n}": lowest for n, (lowest, _) in two.items()},
-            ENDS: {f"rank two, n = {n}": gap for n, (_, gap) in two.items()},
-        },
-    )
+    one, two = (len(rank_one_critical_points.critical_points(truth)) for truth in ((1, 0), (2, 1)))
+    evidence = Evidence()
+    evidence.found(IDENTITIES, sum(rank_one_critical_points.proof_residuals().values()), predicted=0)
+    evidence.broken(IDENTITIES, sum(rank_one_critical_points.proof_residuals(second=1).values()))
+    evidence.found(OTHER, one - 2, predicted=0)
+    evidence.broken(OTHER, two - 2)
+    for n in s.dimensions:
+        for add, spectrum, variant in (
+            (evidence.found, (1.0,), at(n=n)),
+            (evidence.broken, (1.0, 0.7), at(f"rank two, n = {n}", n=n)),
+        ):
+            lowest, gap = explored(n, spectrum)
+            add(SLOPE, lowest, variant)
+            add(ENDS, gap, variant)
+    return evidence

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import torch
 
+from lowrank_core.analysis.typical import median, ratio, typical
 from lowrank_core.artefacts import band
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.claims.ma2023 import subgradient
-from lowrank_core.claims.ma2023.typical import median, ratio, typical
 from lowrank_core.factors import Factors, pad_columns
 from lowrank_core.noise import Noise, Outliers
 from lowrank_core.problem import Problem
@@ -52,6 +52,7 @@ LEFT = Criterion(
     SLOPE,
     LEFT,
     reference="Property 3 and Figure 2, pp. 4–5; that the truth is no local minimum for k = n is new",
+    states="tnm-race",
     origin="paper",
     known="read",
     kind="ordering",
@@ -77,14 +78,10 @@ def truth_is_not_a_minimum(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(20 <= s.n <= 50, "20 ≤ n ≤ 50", s.n)
     noisy, clean = (race(setting, noise) for noise in (Outliers(s.p, s.scale), None))
-    measured, control = measurements(noisy), measurements(clean)
-    control[RECOVERED] = noisy.of("large start", subgradient.final(noisy.run))
     grid = torch.linspace(0, 1.2, 25, dtype=torch.float64)
-    return Evidence(
-        measured=measured,
-        control=control,
+    evidence = Evidence(
         notes={
-            "smallest slope": float(-measured[SLOPE].max()),
+            "smallest slope": float(-noisy.unit_slope().max()),
             "slope / (−gap), smallest": float(noisy.slope_over_gap().min()),
             "slope / (−gap), largest": float(noisy.slope_over_gap().max()),
             "‖M_L − M*‖, median": float(noisy.direction.norm(dim=(1, 2)).median()),
@@ -95,9 +92,16 @@ def truth_is_not_a_minimum(setting: Setting) -> Evidence:
             "loss": {name: noisy.of(name, 2 * noisy.run.loss) / noisy.level[:, None] for name in STARTS},
             "h": grid,
             "segment": noisy.segment(grid),
-            "gap": measured[GAIN],
+            "gap": noisy.gain(),
         },
     )
+    evidence.found(RECOVERED, noisy.finals("small start"))
+    evidence.broken(RECOVERED, noisy.finals("large start"))
+    for record, raced in ((evidence.found, noisy), (evidence.broken, clean)):
+        record(GAIN, raced.gain())
+        record(SLOPE, raced.unit_slope())
+        record(LEFT, raced.finals("next to the truth"))
+    return evidence
 
 
 STARTS = ("small start", "large start", "next to the truth")
@@ -129,9 +133,21 @@ class Race(NamedTuple):
         """M_L − M*, from the truth to the end of the large start, (S, n, n)."""
         return self.of("large start", self.run.factors.product() - self.problem.truth.matrix).cpu()
 
+    def finals(self, start: str) -> torch.Tensor:
+        """‖UUᵀ − M*‖_F at the end of one start, (S,)."""
+        return self.of(start, subgradient.final(self.run))
+
+    def gain(self) -> torch.Tensor:
+        """f(M*) − f(M_L), (S,)."""
+        return self.level - self.of("large start", 2 * self.run.loss[:, -1])
+
     def slope(self) -> torch.Tensor:
         """The one-sided derivative of f at M* along M_L − M*, (S,)."""
-        return slope(self.errors, self._along())
+        return sharp_minima.one_sided_slope(self.errors, self._along())
+
+    def unit_slope(self) -> torch.Tensor:
+        """The same per unit length, (S,)."""
+        return self.slope() / self.direction.norm(dim=(1, 2))
 
     def slope_over_gap(self) -> torch.Tensor:
         """The slope over f(M_L) − f(M*), (S,); at least one, by convexity, where the latter is negative."""
@@ -161,21 +177,6 @@ def race(setting: Setting, noise: Noise | None) -> Race:
     ratio = torch.tensor([s.fast, s.slow, s.slow], dtype=torch.float64)[which]
     start = Factors(starts[which, torch.arange(problem.batch)])
     return Race(problem, subgradient.run(problem, start, subgradient.geometric(s.eta, ratio), s.steps))
-
-
-def slope(errors: torch.Tensor, along: torch.Tensor) -> torch.Tensor:
-    """The one-sided derivative of f at the truth, (B,), from s and from A(direction), both (B, m)."""
-    return torch.where(errors == 0, along.abs(), -torch.sign(errors) * along).mean(dim=1)
-
-
-def measurements(found: Race) -> dict[str, torch.Tensor]:
-    final = subgradient.final(found.run)
-    return {
-        RECOVERED: found.of("small start", final),
-        GAIN: found.level - found.of("large start", 2 * found.run.loss[:, -1]),
-        SLOPE: found.slope() / found.direction.norm(dim=(1, 2)),
-        LEFT: found.of("next to the truth", final),
-    }
 
 
 MEDIAN = "median over the seeds"
@@ -210,6 +211,7 @@ MEDIAN_LARGE = Criterion(
     MEDIAN_LARGE,
     reference="Figure 2, p. 5: α = 10⁻¹⁵ against α = 1; m and the outliers were chosen here to match the "
     "plot",
+    states="tnm-figure",
     origin="paper",
     known="read",
     kind="ordering",
@@ -239,62 +241,65 @@ MEDIAN_LARGE = Criterion(
 )
 def figure_2(setting: Setting) -> Evidence:
     s = setting.sizes
-    noise = Outliers(s.p, s.scale)
-    found = {alpha: spectral_run(setting, s.m, noise, alpha) for alpha in s.alphas}
-    small, large = found[s.alphas[0]], found[s.alphas[1]]
-    control = spectral_run(setting, s.many, noise, s.alphas[1])
-    between = spectral_run(setting, s.m, noise, s.between)
-    ratios = {
-        name: run.loss / level[:, None]
-        for name, (run, level) in {
-            "small": small,
-            "large": large,
-            "many": control,
-        }.items()
-    }
-    last = {name: values[:, -1] for name, values in ratios.items()}
-    errors = {alpha: run.error.sqrt() for alpha, (run, _) in found.items()}
-    finals = [errors[alpha][:, -1] for alpha in s.alphas]
-    return Evidence(
-        measured={
-            MEDIAN_ERROR: ratio(finals[0], finals[1]),
-            MEDIAN_SMALL: typical(last["small"]),
-            MEDIAN_LARGE: typical(last["large"]),
-        },
-        control={
-            MEDIAN_ERROR: {f"α = {s.between:g}": ratio(subgradient.final(between[0]), finals[1])},
-            MEDIAN_SMALL: {f"α = {s.alphas[1]:g}": typical(last["large"])},
-            MEDIAN_LARGE: {"m = 500": typical(last["many"])},
-        },
+    runs = {at(α=alpha): spectral_run(setting, s.m, alpha) for alpha in s.alphas}
+    small, large = (runs[at(α=alpha)] for alpha in s.alphas)
+    many = spectral_run(setting, s.many, s.alphas[1])
+    between = spectral_run(setting, s.m, s.between)
+    evidence = Evidence(
         notes={
-            "f over truth, m = 500": float(median(last["many"])),
-            "f over truth, m = 120": float(median(last["large"])),
-            "error, m = 120": float(median(finals[1])),
-            "small error, m = 120": float(median(finals[0])),
-            "f(truth), median": float(2 * small[1].median()),
+            "f over truth, m = 500": float(median(many.over_truth)),
+            "f over truth, m = 120": float(median(large.over_truth)),
+            "error, m = 120": float(median(large.error[:, -1])),
+            "small error, m = 120": float(median(small.error[:, -1])),
+            "f(truth), median": float(small.level.median()),
         },
         curves={
-            "steps": small[0].steps,
-            "error": {f"α = {alpha:g}": errors[alpha] for alpha in s.alphas},
-            "loss": {f"α = {alpha:g}": 2 * found[alpha][0].loss for alpha in s.alphas},
-            "level": 2 * small[1],
+            "steps": small.steps,
+            "error": {name: run.error for name, run in runs.items()},
+            "loss": {name: run.loss for name, run in runs.items()},
+            "level": small.level,
             "stored": {
-                f"{what}, α = {alpha:g}": band(run.steps, values)
-                for alpha, (run, _) in found.items()
-                for what, values in (("error", run.error.sqrt()), ("loss", 2 * run.loss))
+                f"{what}, {name}": band(run.steps, values)
+                for name, run in runs.items()
+                for what, values in (("error", run.error), ("loss", run.loss))
             },
         },
     )
+    evidence.found(MEDIAN_ERROR, ratio(small.error[:, -1], large.error[:, -1]))
+    evidence.broken(MEDIAN_ERROR, ratio(between.error[:, -1], large.error[:, -1]), at(α=s.between))
+    evidence.found(MEDIAN_SMALL, typical(small.over_truth))
+    evidence.broken(MEDIAN_SMALL, typical(large.over_truth), at(α=s.alphas[1]))
+    evidence.found(MEDIAN_LARGE, typical(large.over_truth))
+    evidence.broken(MEDIAN_LARGE, typical(many.over_truth), at(m=s.many))
+    return evidence
 
 
-def spectral_run(setting: Setting, m: int, noise: Noise, alpha: float) -> tuple[Trajectory, torch.Tensor]:
-    """A run with k = n from the paper's spectral start, and the loss of the truth, (B,)."""
+class SpectralRun(NamedTuple):
+    """A run with k = n from the paper's spectral start: `error` and `loss` f are (S, R), `level` f(M*) is (S,)."""
+
+    steps: torch.Tensor
+    error: torch.Tensor
+    loss: torch.Tensor
+    level: torch.Tensor
+
+    @property
+    def over_truth(self) -> torch.Tensor:
+        """f at the end over f(M*), (S,)."""
+        return self.loss[:, -1] / self.level
+
+
+def spectral_run(setting: Setting, m: int, alpha: float) -> SpectralRun:
     s = setting.sizes
-    problem = subgradient.sensing(setting, m, noise)
+    problem = subgradient.sensing(setting, m, Outliers(s.p, s.scale))
     start, step = subgradient.spectral(problem, s.n, alpha), subgradient.geometric(s.eta, s.ratio)
     run = subgradient.run(problem, start, step, s.steps, record=log_spaced(s.steps, 30))
+    return SpectralRun(run.steps, run.error.sqrt(), 2 * run.loss, level_of(problem))
+
+
+def level_of(problem: Problem) -> torch.Tensor:
+    """f(M*), (B,)."""
     residual = problem.observations - problem.operator.forward(problem.truth.matrix)
-    return run, 0.5 * residual.abs().mean(dim=1).cpu()
+    return residual.abs().mean(dim=1).cpu()
 
 
 BEST_GAIN = Criterion(
@@ -309,6 +314,7 @@ BEST_GAIN = Criterion(
     "With k = r no smaller value than the truth's is found",
     BEST_GAIN,
     reference="no counterpart in the paper",
+    states="tnm-restarts",
     origin="ours",
     kind="ordering",
     control="the search rank: k = n",
@@ -333,24 +339,21 @@ def exact_rank_no_lower_value(setting: Setting) -> Evidence:
     mask = torch.tensor([[float(j in columns) for j in range(s.n)] for columns in kept], dtype=random.dtype)
     start = Factors(random * mask.to(random.device).repeat(len(setting.seeds), 1)[:, None])
     run = subgradient.run(problem, start, subgradient.geometric(s.eta, s.slow), s.steps)
-    level = (problem.observations - problem.operator.forward(problem.truth.matrix)).abs().mean(dim=1).cpu()
-    gain = subgradient.split(level - 2 * run.loss[:, -1], variants)
+    gain = subgradient.split(level_of(problem) - 2 * run.loss[:, -1], variants)
     error = subgradient.split(subgradient.final(run), variants)
     best = gain[:, : s.restarts].amax(dim=1)
-    return Evidence(
-        measured={BEST_GAIN: {"k = 1": best}},
-        control={BEST_GAIN: {"k = n": gain[:, -1]}},
-        notes={
-            "restarts with k = 1 that recover the truth": float(
-                (error[:, : s.restarts] < 1e-2).double().mean()
-            )
-        },
+    recovered = float((error[:, : s.restarts] < 1e-2).double().mean())
+    evidence = Evidence(
+        notes={"restarts with k = 1 that recover the truth": recovered},
         curves={
             "ranks": torch.tensor([1, *s.ranks]),
             "gain": torch.cat([best[:, None], gain[:, s.restarts :]], dim=1),
             "error": torch.cat([error[:, :1], error[:, s.restarts :]], dim=1),
         },
     )
+    evidence.found(BEST_GAIN, best, at(k=1))
+    evidence.broken(BEST_GAIN, gain[:, -1], at("k = n", k=s.n))
+    return evidence
 
 
 COUNT = Criterion(
@@ -375,6 +378,7 @@ RETURNS = Criterion(
     SHARE,
     RETURNS,
     reference="the “local solution” of p. 5; the certificate is new",
+    states=("tnm-balance", "tnm-sharp"),
     origin="ours",
     kind="existence",
     control="the search rank: k = n on the same instances, no local minimum where a smaller loss exists",
@@ -403,7 +407,7 @@ def exact_rank_truth_is_sharp(setting: Setting) -> Evidence:
     ends = descend(problem, subgradient.random(problem, s.n, s.large["alpha"]), s.large)
     lower = errors.abs().mean(dim=1).cpu() - 2 * ends.loss[:, -1] > s.gap
     towards = problem.operator.forward(ends.factors.product() - problem.truth.matrix)
-    uphill = (slope(errors, towards) >= 0).cpu()
+    uphill = (sharp_minima.one_sided_slope(errors, towards) >= 0).cpu()
     sharp, falling = certificates(problem, errors)
 
     def returns(k: int) -> torch.Tensor:
@@ -412,28 +416,24 @@ def exact_rank_truth_is_sharp(setting: Setting) -> Evidence:
         return subgradient.final(run) < 0.1 * run.error[:, 0].sqrt()
 
     def count(flags: torch.Tensor) -> torch.Tensor:
-        return flags.unflatten(0, (-1, s.instances)).sum(dim=1).double()
+        return subgradient.split(flags, s.instances).sum(dim=1).double()
 
     both = lower & sharp
-    return Evidence(
-        measured={
-            COUNT: {"k = 1": count(both)},
-            SHARE: {"k = 1": count(both) / count(lower)},
-            RETURNS: {"k = 1": count(both & returns(1)) / count(both)},
-        },
-        control={
-            COUNT: {"k = n": count(lower & uphill)},
-            SHARE: {"k = n": count(lower & uphill) / count(lower)},
-            RETURNS: {"k = n": count(both & returns(s.n)) / count(both)},
-        },
+    evidence = Evidence(
         notes={
             "instances": float(len(lower)),
             "with a smaller loss than the truth's": float(lower.sum()),
             "of these, a sharp local minimum for k = 1": float(both.sum()),
             "of these, no local minimum even for k = 1": float((lower & falling).sum()),
             "of these, undecided": float((lower & ~sharp & ~falling).sum()),
-        },
+        }
     )
+    exact, full = (evidence.found, at(k=1)), (evidence.broken, at("k = n", k=s.n))
+    for (record, variant), minima in ((exact, both), (full, lower & uphill)):
+        record(COUNT, count(minima), variant)
+        record(SHARE, count(minima) / count(lower), variant)
+        record(RETURNS, count(both & returns(int(variant.number))) / count(both), variant)
+    return evidence
 
 
 def descend(problem: Problem, start: Factors, sizes: Mapping[str, float]) -> Trajectory:
@@ -450,13 +450,4 @@ def certificates(problem: Problem, errors: torch.Tensor) -> tuple[torch.Tensor, 
     rows = 2 * torch.stack(
         [problem.operator.adjoint(unit.expand(problem.batch, -1))[:, :, 0] for unit in eye], dim=1
     )
-    weights, directions = sharp_minima.reweighted(rows, errors == 0, sharp_minima.pull_of(rows, errors))
-    sharp, falling = [], []
-    for a, s, w, v in zip(rows.tolist(), errors.tolist(), weights.tolist(), directions.tolist(), strict=True):
-        exact = sharp_minima.exact(a)
-        pull = sharp_minima.exact_pull(exact, s)
-        clean = [i for i, error in enumerate(s) if error == 0]
-        largest = sharp_minima.largest_weight([exact[i] for i in clean], pull, [w[i] for i in clean])
-        sharp.append(largest < 1)
-        falling.append(sharp_minima.falls([exact[i] for i in clean], pull, sharp_minima.exact([v])[0]))
-    return torch.tensor(sharp), torch.tensor(falling)
+    return sharp_minima.decide(rows, errors)

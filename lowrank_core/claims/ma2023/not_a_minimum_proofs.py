@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Variant,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
+)
 from lowrank_core.proofs import openness, planted_outliers
 
 PAGE = Page("chapters/ma2023/truth-not-a-minimum")
@@ -29,6 +40,7 @@ EXACT_GAIN = Criterion(
     UNCERTIFIED,
     EXACT_GAIN,
     reference="no counterpart in the paper",
+    states="tnm-global",
     origin="ours",
     kind="identity",
     control="k < n: no orthonormal rows for the proof, and k = 1 in the example; for the inequality, a "
@@ -52,9 +64,9 @@ def every_local_minimum_is_global(setting: Setting) -> Evidence:
     setting.assume(all(n <= k for n, k in s.shapes), "k ≥ n")
     examples = [planted_outliers.draw(seed, s.n) for seed in seeds]
 
-    def uncertified(indefinite: bool) -> dict[str, list[int]]:
+    def uncertified(indefinite: bool) -> dict[Variant, list[int]]:
         return {
-            f"n = {n}, k = {k}": [
+            at(n=n, k=k): [
                 found.refuted + found.undecided
                 for found in (openness.certify(seed, n, k, indefinite) for seed in seeds)
             ]
@@ -66,16 +78,11 @@ def every_local_minimum_is_global(setting: Setting) -> Evidence:
         planted_outliers.rank_one_gains(example, seed, LENGTHS, s.neighbours)
         for example, seed in zip(examples, seeds, strict=True)
     ]
-    return Evidence(
-        measured={
-            TERMS: sum(openness.proof_residuals().values()),
-            UNCERTIFIED: uncertified(indefinite=False),
-            EXACT_GAIN: {"k = n": [float(min(gains)) for gains in along]},
-        },
-        predicted={TERMS: 0, UNCERTIFIED: 0},
-        control={
-            TERMS: sum(openness.proof_residuals(enough_columns=False).values()),
-            UNCERTIFIED: uncertified(indefinite=True),
-            EXACT_GAIN: {"k = 1": [float(max(gains)) for gains in beside]},
-        },
-    )
+    evidence = Evidence(predicted={TERMS: 0, UNCERTIFIED: 0})
+    evidence.found(TERMS, sum(openness.proof_residuals().values()))
+    evidence.broken(TERMS, sum(openness.proof_residuals(enough_columns=False).values()))
+    evidence.found(UNCERTIFIED, uncertified(indefinite=False))
+    evidence.broken(UNCERTIFIED, uncertified(indefinite=True))
+    evidence.found(EXACT_GAIN, [float(min(gains)) for gains in along], at("k = n", k=s.n))
+    evidence.broken(EXACT_GAIN, [float(max(gains)) for gains in beside], at(k=1))
+    return evidence

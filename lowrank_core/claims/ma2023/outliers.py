@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 
 from lowrank_core import artefacts
 from lowrank_core.analysis.threshold import octaves, smallest_success
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, scales
+from lowrank_core.analysis.typical import exponent, geometric_mean, median, ratio, typical
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, scales
 from lowrank_core.claims.ma2023 import subgradient
-from lowrank_core.claims.ma2023.typical import exponent, geometric_mean, median, ratio, typical
 from lowrank_core.factors import Factors
 from lowrank_core.noise import Corruption, Noise, Outliers, SignFlip
 from lowrank_core.problem import Problem
@@ -104,6 +105,7 @@ SMALLEST = Criterion(
     "Any corruption level below one, at the price of 1/(1 − p)² measurements",
     SMALLEST,
     reference="Theorem 27 and Corollary 28 for sufficiency; that the price is really paid is measured here",
+    states=("thm-outlier-level", "prop-outlier-price"),
     origin="sharpened",
     known="read",
     kind="rate",
@@ -134,10 +136,7 @@ def any_corruption_level(setting: Setting) -> Evidence:
     needed = torch.stack([smallest_m(setting, Outliers(p)) for p in s.ps], dim=1)
     flipped = torch.stack([smallest_m(setting, SignFlip(p)) for p in s.flipped], dim=1)
     against_half = exponent([1 - 2 * p for p in s.flipped], flipped)
-    return Evidence(
-        measured={SMALLEST: exponent([1 - p for p in s.ps], needed)},
-        predicted={SMALLEST: -2.0},
-        control={SMALLEST: {"sign flips": exponent([1 - p for p in s.flipped], flipped)}},
+    evidence = Evidence(
         notes={
             "smallest m at the largest p, median over the seeds": float(median(needed[:, -1])),
             "largest p over 1/√k": max(s.ps) * s.k**0.5,
@@ -145,6 +144,9 @@ def any_corruption_level(setting: Setting) -> Evidence:
         },
         curves={"independent": needed, "sign flips": flipped},
     )
+    evidence.found(SMALLEST, exponent([1 - p for p in s.ps], needed), predicted=-2.0)
+    evidence.broken(SMALLEST, exponent([1 - p for p in s.flipped], flipped), "sign flips")
+    return evidence
 
 
 ERROR = Criterion(
@@ -164,6 +166,7 @@ NEXT_LEVEL = Criterion(
     ERROR,
     NEXT_LEVEL,
     reference="Figure 1b and pp. 3–4 for the setting; the spectrum, η, ρ and T are not stated there",
+    states="prop-outlier-figure",
     origin="paper",
     known="read",
     kind="ordering",
@@ -195,46 +198,40 @@ def paper_outlier_levels(setting: Setting) -> Evidence:
     few, more = s.ms["few"], s.ms["more"]
     levels = SideBySide(tuple(Outliers(p) for p in s.ps))
     run = robust_run(subgradient.sensing(setting, few, levels, variants=len(s.ps)), setting)
-    errors = subgradient.split(run.error.sqrt(), len(s.ps))
-    # An error of 1e-2 needs no more than half of the steps that show the floors of the smaller levels.
-    enough = robust_run(subgradient.sensing(setting, more, Outliers(s.ps[-1])), setting, steps=s.steps // 2)
-    last = {p: errors[:, i, -1] for i, p in enumerate(s.ps)}
+    errors = dict(zip(s.ps, subgradient.split(run.error.sqrt(), len(s.ps)).unbind(dim=1), strict=True))
+    last = {p: found[:, -1] for p, found in errors.items()}
     top, below = s.ps[-1], s.ps[-2]
+    # An error of 1e-2 needs no more than half of the steps that show the floors of the smaller levels.
+    enough = robust_run(subgradient.sensing(setting, more, Outliers(top)), setting, steps=s.steps // 2)
     fewer = robust_run(subgradient.sensing(setting, few // 2, Outliers(below)), setting, steps=s.steps // 2)
-    return Evidence(
-        measured={
-            ERROR: {
-                **{f"p = {p:g}, m = {few}": typical(last[p]) for p in s.recovered},
-                f"p = {top:g}, m = {more}": typical(subgradient.final(enough)),
-            },
-            NEXT_LEVEL: {
-                f"p = {high:g} / {low:g}": ratio(last[high], last[low])
-                for low, high in zip(s.ps, s.ps[1:], strict=False)
-            },
-        },
-        control={
-            ERROR: {f"p = {top:g}, m = {few}": typical(last[top])},
-            NEXT_LEVEL: {
-                f"p = {top:g}, m = {more} / p = {below:g}, m = {few // 2}": ratio(
-                    subgradient.final(enough), subgradient.final(fewer)
-                )
-            },
-        },
+    recovered, unrecovered = subgradient.final(enough), subgradient.final(fewer)
+    evidence = Evidence(
         notes={
             "p": top,
             "few": float(few),
             "more": float(more),
             "error with few": float(median(last[top])),
-            "error with more": float(median(subgradient.final(enough))),
+            "error with more": float(median(recovered)),
             "norm of the truth": float(torch.tensor(s.spectrum).norm()),
         },
         curves={
             "steps": run.steps,
-            "levels": {p: errors[:, i] for i, p in enumerate(s.ps)},
+            "levels": errors,
             "enough": enough,
-            "stored": {f"p = {p:g}": stored_band(run.steps, errors[:, i]) for i, p in enumerate(s.ps)},
+            "stored": {at(p=p): stored_band(run.steps, found) for p, found in errors.items()},
         },
     )
+    for p in s.recovered:
+        evidence.found(ERROR, typical(last[p]), at(p=p, m=few))
+    evidence.found(ERROR, typical(recovered), at(p=top, m=more))
+    evidence.broken(ERROR, typical(last[top]), at(p=top, m=few))
+    for low, high in pairwise(s.ps):
+        evidence.found(
+            NEXT_LEVEL, ratio(last[high], last[low]), at(f"p = {high:g} / {low:g}", p=high, lower=low)
+        )
+    swapped = f"{at(p=top, m=more)} / {at(p=below, m=few // 2)}"
+    evidence.broken(NEXT_LEVEL, ratio(recovered, unrecovered), swapped)
+    return evidence
 
 
 def stored_band(steps: torch.Tensor, errors: torch.Tensor) -> dict[str, object]:
@@ -264,6 +261,7 @@ PRICE = Criterion(
     PRICE,
     reference="Table 2 and Corollary 28, an upper bound of n·log²m without k; that growth in n and the "
     "price of k are measured here, the bound's factors κ⁴ and r² are not",
+    states="prop-outlier-samples",
     origin="sharpened",
     known="read",
     kind="ordering",
@@ -311,12 +309,7 @@ def sample_complexity(setting: Setting) -> Evidence:
     ranks, large = by_rank(setting, s.alpha), by_rank(some, 1.0).clamp(max=s.grid[1])
     growth = exponent(s.ns, low)
     price = ratio(ranks[:, 1], ranks[:, 0], geometric_mean)
-    return Evidence(
-        measured={IN_N: growth, PRICE: price},
-        control={
-            IN_N: {"r = n": exponent(s.full_rank, full)},
-            PRICE: {"α = 1": ratio(large[:, 1], large[:, 0], geometric_mean)},
-        },
+    evidence = Evidence(
         notes={
             "smallest n": float(s.ns[0]),
             "largest n": float(s.ns[-1]),
@@ -330,3 +323,8 @@ def sample_complexity(setting: Setting) -> Evidence:
         },
         curves={"low rank": low, "full rank": full, "search ranks": ranks},
     )
+    evidence.found(IN_N, growth)
+    evidence.broken(IN_N, exponent(s.full_rank, full), "r = n")
+    evidence.found(PRICE, price)
+    evidence.broken(PRICE, ratio(large[:, 1], large[:, 0], geometric_mean), at(α=1.0))
+    return evidence

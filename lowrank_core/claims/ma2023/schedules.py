@@ -1,23 +1,33 @@
 """The decaying step: what it spares, the budget that it needs, and what a larger one costs.
 
-η and the budget R = η/(1 − ρ) are the paper's here; the house's are twice as large, see `runs` and `budget`.
+η and the budget R = η/(1 − ρ) are the paper's here; the house's are twice as large, see `subgradient` and `budget`.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 
 import torch
 
 from lowrank_core.analysis import rates
-from lowrank_core.analysis.statistics import Pooled
+from lowrank_core.analysis.typical import geometric_mean, median, typical
 from lowrank_core.budget import finite_step, recommend, slope_norm_factor, smallest_budget
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Sweep,
+    Variant,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
+)
 from lowrank_core.claims.ma2023 import subgradient
-from lowrank_core.claims.ma2023.gaussian_noise import MODERATE
-from lowrank_core.claims.ma2023.typical import geometric_mean, median, typical
+from lowrank_core.claims.ma2023.gaussian_noise import MODERATE, assume_steps
 from lowrank_core.claims.standing import RANK
 from lowrank_core.factors import gaussian_start
 from lowrank_core.methods import GradientDescent
@@ -44,6 +54,7 @@ RISE = Criterion(
     "Geometric steps need no early stopping, steps that do not decay do",
     RISE,
     reference="Corollary 29 and the remark on p. 25 that more iterations do no harm",
+    states="thm-gn-stopping",
     origin="paper",
     known="read",
     kind="ordering",
@@ -66,40 +77,38 @@ RISE = Criterion(
 )
 def decaying_step(setting: Setting) -> Evidence:
     s = setting.sizes
-    smallest = smallest_budget(s.spectrum, s.alpha) / 2
-    setting.assume(s.budget <= 2 * smallest, "budget ≤ 2 R_min", {"budget": s.budget, "R_min": smallest})
-    setting.assume(s.eta == 0.3, "η = 0.3", s.eta)
+    assume_steps(setting)
     problem = subgradient.sensing(setting, s.m, Gaussian(s.nu))
     squares = subgradient.sensing(setting, s.m, Gaussian(s.nu), loss="l2")
     start = subgradient.random(problem, s.n, s.alpha)
+    rules = {
+        "geometric": subgradient.geometric(s.eta, 1 - s.eta / s.budget),
+        "constant": Constant(0.1),
+        "normalised constant": subgradient.normalised_constant(0.03),
+        "proportional to the loss": subgradient.loss_proportional(0.3),
+    }
     # Loss-proportional steps are used against their own warning, which the page shows.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        others = {
-            "constant": subgradient.run(problem, start, Constant(0.1), s.steps),
-            "normalised constant": subgradient.run(
-                problem, start, subgradient.normalised_constant(0.03), s.steps
-            ),
-            "proportional to the loss": subgradient.run(
-                problem, start, subgradient.loss_proportional(0.3), s.steps
-            ),
-            "ℓ2, constant": solve(
-                squares, GradientDescent(0.3), start, s.steps, record=log_spaced(s.steps, 40)
-            ),
-        }
-    decaying = subgradient.run(problem, start, subgradient.geometric(s.eta, 1 - s.eta / s.budget), s.steps)
-
-    def rise(run: Trajectory) -> Pooled:
-        return typical(subgradient.final(run) / subgradient.best(run), geometric_mean)
-
-    return Evidence(
-        measured={RISE: rise(decaying)},
-        control={RISE: {label: rise(run) for label, run in others.items()}},
-        curves={"geometric": decaying} | others,
+    with subgradient.wrong_on_purpose():
+        runs = {name: subgradient.run(problem, start, rule, s.steps) for name, rule in rules.items()}
+    runs["ℓ2, constant"] = solve(
+        squares, GradientDescent(0.3), start, s.steps, record=log_spaced(s.steps, 40)
     )
+    evidence = Evidence(curves=dict(runs))
+    for name, run in runs.items():
+        rise = typical(subgradient.final(run) / subgradient.best(run), geometric_mean)
+        if name == "geometric":
+            evidence.found(RISE, rise)
+        else:
+            evidence.broken(RISE, rise, name)
+    return evidence
 
 
 SMALL_STEP = "ησ₁ ≤ 3σ_r"
+
+
+def spectral(label: str, spectrum: Sequence[float], **numbers: float) -> Variant:
+    """A variant that carries the eigenvalues of its truth besides other numbers."""
+    return at(label, **{f"σ_{i}": value for i, value in enumerate(spectrum, start=1)}, **numbers)
 
 
 LOW = Criterion(
@@ -120,6 +129,7 @@ HIGH = Criterion(
     LOW,
     HIGH,
     reference="no counterpart in the paper; its choice of ρ, p. 25, has κ log(1/α)",
+    states="prop-gn-budget",
     origin="ours",
     kind="tight",
     control="the successive ratios: κ in their place, R = ½ κ log(√σ₁/α), and nothing, R = ½ log(√σ₁/α)",
@@ -150,49 +160,53 @@ def budget_minimum(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(all(len(spectrum) < s.n for spectrum, _ in s.cases), RANK)
     setting.assume(all(s.eta * spectrum[0] <= 3 * spectrum[-1] for spectrum, _ in s.cases), SMALL_STEP)
-    shares = torch.tensor((0.85, 1.2, 0.9, 1.0, 1.1), dtype=torch.float64)
-    eta = s.eta
+    shares = (0.85, 1.2, 0.9, 1.0, 1.1)
+    sweep = Sweep(setting, share=shares)
 
     def scan(spectrum: Sequence[float], alpha: float, bracket: float | None = None) -> torch.Tensor:
         """Errors over σ_r for every share of the smallest budget, or of `bracket` ½ log(√σ₁/α), (seeds, shares)."""
-        seeds = [seed for seed in setting.seeds for _ in shares]
-        truth = psd(s.n, spectrum, seeds, device=setting.device)
-        start = gaussian_start(s.n, s.n, alpha, seeds, setting.device)
+        truth = psd(s.n, spectrum, sweep.seeds, device=setting.device)
+        start = gaussian_start(s.n, s.n, alpha, sweep.seeds, setting.device)
         # A start is smaller than α in the worst direction of the signal, which is learnt last.
         sizes = torch.linalg.svdvals(start.left[:, : len(spectrum)])[:, -1]
         if bracket is None:
             smallest = [smallest_budget(spectrum, float(a)) for a in sizes]
         else:
             smallest = [bracket * smallest_budget(spectrum[:1], float(a)) for a in sizes]
-        budget = shares.repeat(len(setting.seeds)) * torch.tensor(smallest) * finite_step(eta)
+        budget = sweep.column(ndim=1) * torch.tensor(smallest, device=setting.device) * finite_step(s.eta)
         # The steps have shrunk to 1/1000 of η by then: what is not learnt never will be.
-        steps = math.ceil(7 * float(budget.max()) / eta)
+        steps = math.ceil(7 * float(budget.max()) / s.eta)
         # Normalised by ‖Δ‖, the gradient of the squared and of the plain expected loss are the same.
-        method = GradientDescent(Normalised(Geometric(eta, 1 - eta / budget)))
+        method = GradientDescent(Normalised(Geometric(s.eta, 1 - s.eta / budget)))
         run = solve(observe(truth, Identity(s.n, device=setting.device)), method, start, steps, record=[0])
         return subgradient.split(subgradient.final(run), len(shares)) / spectrum[-1]
 
-    found = {str(spectrum): scan(spectrum, alpha) for spectrum, alpha in s.cases}
+    found = {spectral(str(spectrum), spectrum): scan(spectrum, alpha) for spectrum, alpha in s.cases}
+    low, high = shares.index(0.85), shares.index(1.2)
+    evidence = Evidence(curves={"shares": torch.tensor(shares, dtype=torch.float64), "errors": found})
+    for case, error in found.items():
+        evidence.found(LOW, error[:, low], case)
+        evidence.found(HIGH, error[:, high], case)
     graded = (4.0, 2.0, 1.0)
-    return Evidence(
-        measured={LOW: {c: e[:, 0] for c, e in found.items()}, HIGH: {c: e[:, 1] for c, e in found.items()}},
-        control={
-            LOW: {f"κ, {graded}": scan(graded, 1e-6, bracket=4.0)[:, 0]},
-            HIGH: {f"no ratios, {graded}": scan(graded, 1e-6, bracket=1.0)[:, 1]},
-        },
-        curves={"shares": shares, "errors": found},
-    )
+    by_condition, by_nothing = scan(graded, 1e-6, bracket=4.0), scan(graded, 1e-6, bracket=1.0)
+    evidence.broken(LOW, by_condition[:, low], spectral(f"κ, {graded}", graded))
+    evidence.broken(HIGH, by_nothing[:, high], spectral(f"no ratios, {graded}", graded))
+    return evidence
+
+
+LEARNT = Criterion(
+    "final error / σ_r",
+    high=0.3,
+    width="learnt is an error far below σ_r; 24 pilot runs: 8e-4 and below",
+)
 
 
 @PAGE.claim(
     "ma2023.recommended-step",
     "The recommended step learns the truth, and half of its budget does not",
-    Criterion(
-        "final error / σ_r",
-        high=0.3,
-        width="learnt is an error far below σ_r; 24 pilot runs: 8e-4 and below",
-    ),
+    LEARNT,
     reference="no counterpart in the paper",
+    states="prop-gn-recommended",
     origin="ours",
     kind="ordering",
     control="half of the recommended budget",
@@ -227,25 +241,22 @@ def recommended_step(setting: Setting) -> Evidence:
     setting.assume(min(good) >= 16 * s.n - 1e-9, "(1 − p)²m ≥ 16n", good)
     setting.assume(all(spectrum[0] <= 10 * spectrum[-1] for spectrum, *_ in s.cases), "κ ≤ 10")
     setting.assume(all(len(spectrum) <= 3 for spectrum, *_ in s.cases), "r ≤ 3")
-    found, control = {}, {}
-    notes: dict[str, float | str] = {}
+    evidence = Evidence()
+    sweep = Sweep(setting, share=(1.0, 0.5))
     for spectrum, alpha, p in s.cases:
         noise = Outliers(p) if p else None
         step = recommend(spectrum, alpha, s.n, s.m, noise)
-        problem = subgradient.sensing(setting, s.m, noise, spectrum, variants=2)
-        budgets = step.budget * torch.tensor((1.0, 0.5), dtype=torch.float64)
-        rule = Normalised(Geometric(step.eta, (1 - step.eta / budgets).repeat(len(setting.seeds))))
+        problem = subgradient.sensing(sweep.setting, s.m, noise, spectrum)
+        ratio = 1 - step.eta / (step.budget * sweep.column(ndim=1))
+        rule, start = Normalised(Geometric(step.eta, ratio)), subgradient.random(problem, s.n, alpha)
         # A quarter of the recommended steps tells learnt from not learnt.
-        run = subgradient.run(
-            problem, subgradient.random(problem, s.n, alpha), rule, step.steps // 4, record=[0]
-        )
-        whole, half = (subgradient.split(subgradient.final(run), 2) / spectrum[-1]).unbind(1)
+        run = subgradient.run(problem, start, rule, step.steps // 4, record=[0])
+        whole, half = sweep.split(subgradient.final(run) / spectrum[-1]).values()
         name = f"{spectrum}, p = {p:g}"
-        found[name], control[f"half, {name}"] = whole, half
-        notes[f"{name}: slope norm factor"] = slope_norm_factor(spectrum, s.n, s.m, noise)
-    return Evidence(
-        measured={"final error / σ_r": found}, control={"final error / σ_r": control}, notes=notes
-    )
+        evidence.found(LEARNT, whole, spectral(name, spectrum, p=p))
+        evidence.broken(LEARNT, half, spectral(f"half, {name}", spectrum, p=p))
+        evidence.notes[f"{name}: slope norm factor"] = slope_norm_factor(spectrum, s.n, s.m, noise)
+    return evidence
 
 
 LARGER = Criterion(
@@ -261,6 +272,7 @@ LARGER = Criterion(
     "A decay closer to 1 costs time only, at m = 500",
     LARGER,
     reference="p. 25, after Theorem 27, a remark without m",
+    states="thm-gn-window",
     origin="paper",
     known="read",
     kind="ordering",
@@ -285,44 +297,49 @@ LARGER = Criterion(
 )
 def budget_window(setting: Setting) -> Evidence:
     s = setting.sizes
-    factors = (1.0, 2.0, 4.0, 0.5)
+    few, many = (
+        Sweep(setting, [f"R × {factor:g}" for factor in factors], factor=factors)
+        for factors in ((1.0, 2.0, 4.0, 0.5), (1.0, 2.0, 4.0))
+    )
+    one, twice, four, half = few.variants
 
     def scan(
-        factors: Sequence[float], steps: int, n: int, m: int, r: int, alpha: float, good: float
-    ) -> Trajectory:
-        problem = subgradient.sensing(setting, m, Outliers(0.2), (1.0,) * r, n, variants=len(factors))
-        ratios = 1 - s.eta / (good * torch.tensor(factors, dtype=torch.float64))
-        step = subgradient.geometric(s.eta, ratios.repeat(len(setting.seeds)))
-        return subgradient.run(problem, subgradient.random(problem, n, alpha), step, steps)
+        sweep: Sweep, steps: int, n: int, m: int, r: int, alpha: float, good: float
+    ) -> tuple[Trajectory, dict[Variant, torch.Tensor]]:
+        """The runs with multiples of the good budget, and their final errors."""
+        problem = subgradient.sensing(sweep.setting, m, Outliers(0.2), (1.0,) * r, n)
+        step = subgradient.geometric(s.eta, 1 - s.eta / (good * sweep.column(ndim=1)))
+        run = subgradient.run(problem, subgradient.random(problem, n, alpha), step, steps)
+        return run, sweep.split(subgradient.final(run))
 
-    def growth(run: Trajectory, variants: int) -> dict[str, torch.Tensor]:
-        good, twice, four = subgradient.split(subgradient.final(run), variants)[:, :3].unbind(1)
-        return {"R × 2": (twice / good).log10(), "R × 4": (four / good).log10()}
-
-    few = scan(factors, s.steps_few, **s.few)
-    many = growth(scan(factors[:3], s.steps_many, **s.many), 3)
-    good, twice, four, half = (
-        float(v) for v in median(subgradient.split(subgradient.final(few), len(factors)))
+    run, errors = scan(few, s.steps_few, **s.few)
+    _, errors_many = scan(many, s.steps_many, **s.many)
+    grown, grown_many = (
+        {factor: (found[factor] / found[one]).log10() for factor in (twice, four)}
+        for found in (errors, errors_many)
     )
-    return Evidence(
-        measured={LARGER: {name: typical(found) for name, found in growth(few, len(factors)).items()}},
-        positive={LARGER: {f"{name}, m = {s.many['m']}": typical(found) for name, found in many.items()}},
+    m = s.many["m"]
+    evidence = Evidence(
         notes={
             "m": float(s.few["m"]),
-            "many": float(s.many["m"]),
+            "many": float(m),
             "good budget": s.few["good"],
-            "error": good,
-            "error at 2": twice,
-            "error at 4": four,
-            "error at 1/2": half,
-            "factor at many": 10 ** float(median(many["R × 4"])),
+            "error": float(median(errors[one])),
+            "error at 2": float(median(errors[twice])),
+            "error at 4": float(median(errors[four])),
+            "error at 1/2": float(median(errors[half])),
+            "factor at many": 10 ** float(median(grown_many[four])),
         },
         curves={
-            "factors": factors,
-            "steps": few.steps,
-            "errors": subgradient.split(few.error.sqrt(), len(factors)),
+            "factors": tuple(factor.number for factor in few.variants),
+            "steps": run.steps,
+            "errors": subgradient.split(run.error.sqrt(), len(few.variants)),
         },
     )
+    for factor in (twice, four):
+        evidence.found(LARGER, typical(grown[factor]), factor)
+        evidence.met(LARGER, typical(grown_many[factor]), at(f"{factor}, m = {m}", **factor.numbers, m=m))
+    return evidence
 
 
 RATE = Criterion(
@@ -335,6 +352,7 @@ RATE = Criterion(
     "Once the error is of the order of the step, it falls at the rate of the steps",
     RATE,
     reference="Table 1 (p. 8) for logarithmic complexity free of the search rank; the rate is new",
+    states="prop-gn-rate",
     origin="ours",
     kind="rate",
     control="geometric steps: with loss-proportional steps on clean data the landscape sets the rate",
@@ -357,11 +375,11 @@ RATE = Criterion(
 )
 def iterations_to_accuracy(setting: Setting) -> Evidence:
     s = setting.sizes
-    count = len(s.budgets)
-    problem = subgradient.sensing(setting, s.m, Outliers(0.1), variants=count)
-    clean = subgradient.sensing(setting, s.m, None)
+    sweep = Sweep(setting, R=s.budgets)
+    problem = subgradient.sensing(sweep.setting, s.m, Outliers(0.1))
+    clean = subgradient.sensing(setting, s.m)
     ratios = 1 - 0.3 / torch.tensor(s.budgets, dtype=torch.float64)
-    step = subgradient.geometric(0.3, ratios.repeat(len(setting.seeds)))
+    step = subgradient.geometric(0.3, 1 - 0.3 / sweep.column(ndim=1))
     every = range(0, s.steps, 5)
 
     def rate(run: Trajectory) -> torch.Tensor:
@@ -372,8 +390,8 @@ def iterations_to_accuracy(setting: Setting) -> Evidence:
         window = (run.steps >= run.steps[learnt][:, None]) & above
         return rates.line_fit(run.steps, error.log(), window).slope
 
-    found = {
-        k: subgradient.run(problem, subgradient.random(problem, k, 1e-8), step, s.steps, record=every)
+    runs = {
+        at(k=k): subgradient.run(problem, subgradient.random(problem, k, 1e-8), step, s.steps, record=every)
         for k in s.ks
     }
     by_loss = subgradient.run(
@@ -383,15 +401,9 @@ def iterations_to_accuracy(setting: Setting) -> Evidence:
         200,
         record=range(200),
     )
-    return Evidence(
-        measured={
-            RATE: {
-                f"k = {k}, R = {budget:g}": subgradient.split(rate(run), count)[:, i] / ratios[i].log()
-                for k, run in found.items()
-                for i, budget in enumerate(s.budgets)
-            }
-        },
-        predicted={RATE: 1.0},
-        control={RATE: {"proportional to the loss": rate(by_loss) / ratios[0].log()}},
-        curves={"runs": {f"k = {k}": run for k, run in found.items()}, "ratios": ratios, "by loss": by_loss},
-    )
+    evidence = Evidence(predicted={RATE: 1.0}, curves={"runs": runs, "ratios": ratios, "by loss": by_loss})
+    for variant, run in runs.items():
+        for (budget, slope), ratio in zip(sweep.split(rate(run)).items(), ratios, strict=True):
+            evidence.found(RATE, slope / ratio.log(), at(**variant.numbers, **budget.numbers))
+    evidence.broken(RATE, rate(by_loss) / ratios[0].log(), "proportional to the loss")
+    return evidence

@@ -8,7 +8,7 @@ multiple of the smallest budget with which the population would learn the truth,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,10 +17,22 @@ from lowrank_core import artefacts
 from lowrank_core.analysis import phases
 from lowrank_core.analysis.crossings import falls_below
 from lowrank_core.analysis.statistics import Pooled, pooled
+from lowrank_core.analysis.typical import median, typical, typical_size
 from lowrank_core.budget import smallest_budget
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Sweep,
+    Variant,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
+)
 from lowrank_core.claims.ma2023 import subgradient
-from lowrank_core.claims.ma2023.typical import median, typical, typical_size
 from lowrank_core.factors import Factors
 from lowrank_core.noise import Outliers
 from lowrank_core.problem import Problem
@@ -32,8 +44,6 @@ OUTLIERS = Outliers(0.1)
 Start = Callable[[Problem, int, float], Factors]
 LEARNING = list(range(0, 100, 2))
 """Iterations to record while the truth is being learnt."""
-Variant = tuple[int, float, float]
-"""Search rank k, scale α of the start, and η."""
 
 SMOKE: dict[str, Any] = {"n": 10, "spectrum": (1.0,), "m": 300, "ratio": 0.97, "margin": 2.0}
 CLEAN: dict[str, Any] = {"n": 16, "spectrum": (1.0, 1.0, 1.0), "m": 800, "ratio": 0.97, "margin": 2.0}
@@ -52,33 +62,38 @@ def eta_for(setting: Setting, alpha: float) -> float:
     return (1 - s.ratio) * s.margin * smallest_budget(s.spectrum, alpha) / 2
 
 
-def outlier_run(
-    setting: Setting, start: Start, variants: Sequence[Variant], m: int | None = None, **options: Any
-) -> Trajectory:
-    """All variants on the same measurements; `subgradient.split` with their number takes the results apart."""
-    s, count = setting.sizes, len(variants)
-    problem = subgradient.sensing(setting, m or s.m, OUTLIERS, variants=count)
-    ks, alphas, etas = (torch.tensor(column) for column in zip(*variants, strict=True))
-    # Both starts with k columns are the first k columns of the start with n.
-    kept = torch.arange(s.n) < ks[:, None]
-    scale = (kept * alphas.double()[:, None]).repeat(len(setting.seeds), 1)[:, None, :]
+def trials(setting: Setting, variants: Mapping[str, tuple[int, float, float]]) -> Sweep:
+    """A sweep over variants label -> (search rank k, scale α of the start, η)."""
+    ks, alphas, etas = zip(*variants.values(), strict=True)
+    return Sweep(setting, list(variants), k=ks, α=alphas, η=etas)
+
+
+def outlier_run(sweep: Sweep, start: Start, m: int | None = None, **options: Any) -> Trajectory:
+    """All variants (k, α, η) of the sweep, on the same measurements of each seed."""
+    s = sweep.setting.sizes
+    problem = subgradient.sensing(sweep.setting, m or s.m, OUTLIERS)
     left = start(problem, s.n, 1.0).left
-    step = subgradient.geometric(etas.double().repeat(len(setting.seeds)), s.ratio)
-    return subgradient.run(problem, Factors(left * scale.to(left)), step, s.steps, **options)
+    # Both starts with k columns are the first k columns of the start with n.
+    kept = torch.arange(s.n, device=left.device) < sweep.column("k")
+    # α and η are rounded to single precision, as in the stored runs.
+    alpha, eta = (sweep.column(name).float().double() for name in ("α", "η"))
+    step = subgradient.geometric(eta.flatten(), s.ratio)
+    return subgradient.run(problem, Factors(left * (kept * alpha)), step, s.steps, **options)
 
 
-def final(run: Trajectory, variants: Sequence[Variant]) -> torch.Tensor:
-    """‖XXᵀ − M*‖_F at the end, (seeds, variants)."""
-    return subgradient.split(subgradient.final(run), len(variants))
+def iterations_to(run: Trajectory, level: float | torch.Tensor) -> torch.Tensor:
+    """When ‖XXᵀ − M*‖_F first falls below `level`, a number or (B,); between records, (B,); inf if never."""
+    return falls_below(run.steps, run.error.sqrt(), level)
 
 
-def iterations_to(run: Trajectory, level: float | torch.Tensor, count: int) -> torch.Tensor:
-    """When ‖XXᵀ − M*‖_F first falls below `level`, interpolated between records, (seeds, count); inf if never.
+def stacked(values: Mapping[Variant, torch.Tensor], variants: Sequence[Variant]) -> torch.Tensor:
+    """The (S, ...) of these variants side by side, (S, V, ...)."""
+    return torch.stack([values[variant] for variant in variants], dim=1)
 
-    Args:
-        level: one number, or (seeds, count).
-    """
-    return falls_below(run.steps, subgradient.split(run.error.sqrt(), count), level)
+
+def spaced(steps: int, count: int = 100) -> torch.Tensor:
+    """About `count` evenly spaced iterations, to draw a curve with."""
+    return torch.linspace(0, steps, count + 1).round().long().unique()
 
 
 def unfed(problem: Problem, factors: Factors) -> torch.Tensor:
@@ -114,6 +129,7 @@ GROWN = Criterion(
     TIME,
     GROWN,
     reference="Proposition 1 (p. 4), Corollaries 23 and 28; the growth of the residual is new",
+    states=("rank-independence", "prop-rank-alike"),
     origin="ours",
     kind="ordering",
     control="for the errors, the small start: α = 1, with the same steps; else the same scale of start "
@@ -134,59 +150,55 @@ GROWN = Criterion(
 def search_rank_independence(setting: Setting) -> Evidence:
     s = setting.sizes
     eta = eta_for(setting, s.alpha)
-    small = [(k, s.alpha, eta) for k in s.ks]
-    large = [(s.ks[0], s.alpha / 1e4, eta), (s.ks[0], 1.0, eta), (s.n, 1.0, eta)]
-    count = len(small + large)
-    names = {f"k = {k}": v for v, k in enumerate(s.ks)}
+    few, count = s.ks[0], len(s.ks)
+    variants = {f"k = {k}": (k, s.alpha, eta) for k in s.ks} | {
+        f"k = {few}, α / 10⁴": (few, s.alpha / 1e4, eta),
+        f"k = {few}, α = 1": (few, 1.0, eta),
+        "k = n, α = 1": (s.n, 1.0, eta),
+    }
+    sweep = trials(setting, variants)
+    small, smaller, large = sweep.variants[:count], sweep.variants[count], sweep.variants[count + 1 :]
+    fewest, full = small[0], small[-1]
     run = outlier_run(
-        setting,
+        sweep,
         subgradient.random,
-        small + large,
         record=LEARNING + list(range(100, s.steps + 1, 10)),
         observables={"G": unfed},
     )
-    errors = final(run, small + large)
-    times = iterations_to(run, s.level, count)
-    free = subgradient.split(run.observed["G"], count)
-    growth = free[..., -1] / free[..., 0]
+    curves, free = sweep.split(run.error.sqrt()), sweep.split(run.observed["G"])
+    errors = {variant: curve[:, -1] for variant, curve in curves.items()}
+    growth = {variant: found[:, -1] / found[:, 0] for variant, found in free.items()}
+    times = iterations_to(run, s.level)
+    # A run that never learns the truth takes at least all of its iterations.
+    learnt, at_least = sweep.split(times), sweep.split(times.clamp(max=s.steps))
 
-    def spread(values: torch.Tensor) -> torch.Tensor:
+    def spread(variants: Sequence[Variant]) -> torch.Tensor:
+        values = stacked(errors, variants)
         return values.amax(dim=1) - values.amin(dim=1)
 
-    def time_to_n(values: torch.Tensor, variant: int) -> Pooled:
-        return typical(values[:, variant] / values[:, len(small) - 1])
-
-    def growth_to_n(variant: int) -> Pooled:
-        return typical_size(growth[:, variant] / growth[:, len(small) - 1])
-
-    return Evidence(
-        measured={
-            DIFFERENCE: spread(errors[:, : len(small)]),
-            TIME: {f"k = {k}": time_to_n(times, v) for v, k in enumerate(s.ks[:-1])},
-            GROWN: {f"k = {k}": growth_to_n(v) for v, k in enumerate(s.ks[:-1])},
-        },
+    evidence = Evidence(
         predicted={TIME: 1.0, GROWN: 1.0},
-        control={
-            DIFFERENCE: {"α = 1": spread(errors[:, -2:])},
-            # A run that never learns the truth takes at least all of its iterations.
-            TIME: {f"k = {s.ks[0]}, α / 10⁴": time_to_n(times.clamp(max=s.steps), len(small))},
-            GROWN: {f"k = {s.ks[0]}, α / 10⁴": growth_to_n(len(small))},
-        },
         notes={
-            "growth of ‖G‖² at k = n (median)": float(median(growth[:, len(small) - 1])),
-            "final error, k = n / k = r + 1 (median)": float(
-                median(errors[:, len(small) - 1] / errors[:, 0])
-            ),
-            "extra columns, k = n / k = r + 1": (s.n - len(s.spectrum)) / (s.ks[0] - len(s.spectrum)),
-            "final error at k = n (median)": float(median(errors[:, len(small) - 1])),
-            "final error at k = n, α = 1 (median)": float(median(errors[:, -1])),
+            "growth of ‖G‖² at k = n (median)": float(median(growth[full])),
+            "final error, k = n / k = r + 1 (median)": float(median(errors[full] / errors[fewest])),
+            "extra columns, k = n / k = r + 1": (s.n - len(s.spectrum)) / (few - len(s.spectrum)),
+            "final error at k = n (median)": float(median(errors[full])),
+            "final error at k = n, α = 1 (median)": float(median(errors[large[-1]])),
         },
         curves={
             "steps": run.steps,
-            "errors": {name: subgradient.split(run.error.sqrt(), count)[:, v] for name, v in names.items()},
-            "residual": {name: free[:, v] for name, v in names.items()},
+            "errors": {variant: curves[variant] for variant in small},
+            "residual": {variant: free[variant] for variant in small},
         },
     )
+    evidence.found(DIFFERENCE, spread(small))
+    evidence.broken(DIFFERENCE, spread(large), at(α=1))
+    for variant in small[:-1]:
+        evidence.found(TIME, typical(learnt[variant] / learnt[full]), variant)
+        evidence.found(GROWN, typical_size(growth[variant] / growth[full]), variant)
+    evidence.broken(TIME, typical(at_least[smaller] / at_least[full]), smaller)
+    evidence.broken(GROWN, typical_size(growth[smaller] / growth[full]), smaller)
+    return evidence
 
 
 FACTOR = Criterion(
@@ -204,6 +216,7 @@ FACTOR = Criterion(
     FACTOR,
     reference="Corollary 28, where the number of measurements does not contain r'; the price is measured "
     "here",
+    states="prop-rank-price",
     origin="ours",
     kind="ordering",
     control="a start of order one, α = 1, with the same steps",
@@ -227,50 +240,53 @@ FACTOR = Criterion(
 def search_rank_success(setting: Setting) -> Evidence:
     s = setting.sizes
     eta, few = eta_for(setting, s.alpha), len(s.spectrum) + 1
-    variants = [(few, s.alpha, eta), (s.n, s.alpha, eta), (few, 1.0, eta), (s.n, 1.0, eta)]
-    recovered = torch.stack(
-        [
-            (
-                final(outlier_run(setting, subgradient.random, variants, m, record=[s.steps]), variants)
-                < s.recovered
-            )
-            for m in s.ms
-        ],
-        dim=-1,
-    ).double()
+    sweep = trials(
+        setting,
+        {
+            "k = r + 1": (few, s.alpha, eta),
+            "k = n": (s.n, s.alpha, eta),
+            "k = r + 1, α = 1": (few, 1.0, eta),
+            "k = n, α = 1": (s.n, 1.0, eta),
+        },
+    )
+    few_columns, all_columns, *large = sweep.variants
+    runs = [outlier_run(sweep, subgradient.random, m, record=[s.steps]) for m in s.ms]
+    recovered = sweep.split(
+        torch.stack([subgradient.final(run) < s.recovered for run in runs], dim=-1).double()
+    )
     # The area between two curves of success over log m is the mean distance of their thresholds in log m.
     spacing = math.log(s.ms[-1] / s.ms[0]) / (len(s.ms) - 1)
 
-    def price(few_columns: int) -> Pooled:
-        lost = (recovered[:, few_columns] - recovered[:, few_columns + 1]).sum(dim=-1)
+    def price(few: Variant, all: Variant) -> Pooled:
+        lost = (recovered[few] - recovered[all]).sum(dim=-1)
         return pooled(lambda sums: (spacing * sums.mean()).exp(), lost)
 
-    shares = recovered.mean(dim=0)
-    found = price(0)
-    return Evidence(
-        measured={FACTOR: found},
-        control={FACTOR: {"α = 1": price(2)}},
+    shares = {variant: found.mean(dim=0) for variant, found in recovered.items()}
+    factor = price(few_columns, all_columns)
+    evidence = Evidence(
         notes={
-            "factor": found.value,
-            "recovered at k = r + 1 alone": float((recovered[:, 0] > recovered[:, 1]).sum()),
-            "recovered at k = n alone": float((recovered[:, 1] > recovered[:, 0]).sum()),
-            "share recovered at the fewest measurements, k = r + 1": float(shares[0, 0]),
-            "share recovered at the most measurements, k = n": float(shares[1, -1]),
+            "factor": factor.value,
+            "recovered at k = r + 1 alone": float((recovered[few_columns] > recovered[all_columns]).sum()),
+            "recovered at k = n alone": float((recovered[all_columns] > recovered[few_columns]).sum()),
+            "share recovered at the fewest measurements, k = r + 1": float(shares[few_columns][0]),
+            "share recovered at the most measurements, k = n": float(shares[all_columns][-1]),
         },
-        curves={
-            "ms": list(s.ms),
-            "shares": dict(
-                zip(("k = r + 1", "k = n", "k = r + 1, α = 1", "k = n, α = 1"), shares, strict=True)
-            ),
-        },
+        curves={"ms": list(s.ms), "shares": shares},
     )
+    evidence.found(FACTOR, factor)
+    evidence.broken(FACTOR, price(*large), at(α=1))
+    return evidence
+
+
+ROUNDING = Criterion("final error", high=1e-13, width="rounding: 40 pilot runs at 5e-15 and below")
 
 
 @PAGE.claim(
     "ma2023.exact-rank-has-no-floor",
     "With k = r there is no floor at all",
-    Criterion("final error", high=1e-13, width="rounding: 40 pilot runs at 5e-15 and below"),
+    ROUNDING,
     reference="no counterpart; Corollary 28 bounds the error by a power of α for every r' ≥ r",
+    states="rank-exact",
     origin="ours",
     kind="ordering",
     control="one extra column: k = r + 1",
@@ -297,25 +313,26 @@ def exact_rank_has_no_floor(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)
     setting.assume(r <= 3, "r ≤ 3", r)
     setting.assume(len(set(s.spectrum)) == 1, "equal eigenvalues", s.spectrum)
-    variants = [(k, alpha, eta_for(setting, alpha)) for k in (r, r + 1) for alpha in s.alphas]
-    run = outlier_run(setting, subgradient.spectral, variants)
-    exact, over = final(run, variants).split(len(s.alphas), dim=1)
-    errors = subgradient.split(run.error.sqrt(), len(variants))
-    return Evidence(
-        measured={"final error": {f"α = {a:g}": exact[:, v] for v, a in enumerate(s.alphas)}},
-        control={"final error": {f"k = r + 1, α = {a:g}": over[:, v] for v, a in enumerate(s.alphas)}},
+    variants = {
+        f"k = {name}, α = {alpha:g}": (k, alpha, eta_for(setting, alpha))
+        for name, k in (("r", r), ("r + 1", r + 1))
+        for alpha in s.alphas
+    }
+    sweep = trials(setting, variants)
+    run = outlier_run(sweep, subgradient.spectral)
+    last = sweep.split(subgradient.final(run))
+    exact = {variant: error for variant, error in last.items() if variant.numbers["k"] == r}
+    over = {variant: error for variant, error in last.items() if variant not in exact}
+    evidence = Evidence(
         notes={
-            "largest final error, k = r": float(exact.max()),
-            "smallest final error, k = r + 1": float(over.min()),
+            "largest final error, k = r": max(float(error.max()) for error in exact.values()),
+            "smallest final error, k = r + 1": min(float(error.min()) for error in over.values()),
         },
-        curves={
-            "steps": run.steps,
-            "errors": {
-                f"k = {'r' if k == r else 'r + 1'}, α = {alpha:g}": errors[:, v]
-                for v, (k, alpha, _) in enumerate(variants)
-            },
-        },
+        curves={"steps": run.steps, "errors": sweep.split(run.error.sqrt())},
     )
+    evidence.found(ROUNDING, {at(α=variant.numbers["α"]): error for variant, error in exact.items()})
+    evidence.broken(ROUNDING, over)
+    return evidence
 
 
 FINAL = Criterion(
@@ -338,6 +355,7 @@ APART = Criterion(
     FINAL,
     APART,
     reference="Proposition 1 (p. 4) and Figure 1a; α, η and ρ are not given there",
+    states=("rank-independence", "prop-rank-figure-1a"),
     origin="paper",
     known="read",
     kind="ordering",
@@ -356,41 +374,38 @@ APART = Criterion(
 )
 def paper_search_ranks(setting: Setting) -> Evidence:
     s = setting.sizes
-    tiny = [(k, s.alpha, eta_for(setting, s.alpha)) for k in s.ks]
-    variants = [*tiny, *((k, s.larger, eta_for(setting, s.larger)) for k in (len(s.spectrum), s.n))]
-    run = outlier_run(setting, subgradient.spectral, variants, record=spaced(s.steps))
-    errors = final(run, variants)
-    curves = subgradient.split(run.error.sqrt(), len(variants))
-    shown = {f"k = {k}": curves[:, v] for v, k in enumerate(s.ks)}
+    eta, eta_larger = eta_for(setting, s.alpha), eta_for(setting, s.larger)
+    variants = {f"k = {k}": (k, s.alpha, eta) for k in s.ks} | {
+        f"k = r, α = {s.larger:g}": (len(s.spectrum), s.larger, eta_larger),
+        f"k = n, α = {s.larger:g}": (s.n, s.larger, eta_larger),
+    }
+    sweep = trials(setting, variants)
+    *tiny, exact_larger, full_larger = sweep.variants
+    run = outlier_run(sweep, subgradient.spectral, record=spaced(s.steps))
+    curves = sweep.split(run.error.sqrt())
+    last = {variant: curve[:, -1] for variant, curve in curves.items()}
+    shown = {variant: curves[variant] for variant in tiny}
 
-    def apart(exact: int, others: slice) -> torch.Tensor:
+    def apart(exact: Variant, others: Sequence[Variant]) -> torch.Tensor:
         """The highest of these curves when that of the exact rank first falls below 1e-10, (S,)."""
-        when = (curves[:, exact] < 1e-10).to(torch.int8).argmax(dim=-1)
-        return curves[:, others].amax(dim=1).gather(-1, when[:, None])[:, 0] / 1e-10
+        when = (curves[exact] < 1e-10).to(torch.int8).argmax(dim=-1)
+        return stacked(curves, others).amax(dim=1).gather(-1, when[:, None])[:, 0] / 1e-10
 
-    return Evidence(
-        measured={
-            FINAL: {f"k = {k}": typical_size(errors[:, v]) for v, k in enumerate(s.ks)},
-            APART: typical_size(apart(0, slice(len(tiny)))),
-        },
-        control={
-            FINAL: {f"k = n, α = {s.larger:g}": typical_size(errors[:, -1])},
-            APART: {f"k = n, α = {s.larger:g}": typical_size(apart(-2, slice(len(tiny) + 1, None)))},
-        },
+    evidence = Evidence(
         notes={
             "share of the runs with a final error above 1e-6": float(
-                (errors[:, : len(tiny)] > 1e-6).double().mean()
+                (stacked(last, tiny) > 1e-6).double().mean()
             )
         },
         curves={
             "steps": run.steps,
             "errors": shown,
-            "larger": curves[:, -1],
+            "larger": curves[full_larger],
             "stored": {name: artefacts.band(run.steps, error) for name, error in shown.items()},
         },
     )
-
-
-def spaced(steps: int, count: int = 100) -> torch.Tensor:
-    """About `count` evenly spaced iterations, to draw a curve with."""
-    return torch.linspace(0, steps, count + 1).round().long().unique()
+    evidence.found(FINAL, {variant: typical_size(last[variant]) for variant in tiny})
+    evidence.broken(FINAL, typical_size(last[full_larger]), full_larger)
+    evidence.found(APART, typical_size(apart(tiny[0], tiny)))
+    evidence.broken(APART, typical_size(apart(exact_larger, [full_larger])), full_larger)
+    return evidence

@@ -8,14 +8,15 @@ low rank at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 
-from lowrank_core.analysis.sign_rip import CLEAN, scaling, subgradient
-from lowrank_core.analysis.statistics import pooled
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, scales
+from lowrank_core.analysis.sign_rip import CLEAN, subgradient
+from lowrank_core.analysis.sign_rip_scores import overall, scores, unit
+from lowrank_core.analysis.statistics import Pooled, pooled
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, scales
 from lowrank_core.factors import Factors
 from lowrank_core.noise import Gaussian, Mixed, Noise, Outliers, SignFlip
 from lowrank_core.problem import observe
@@ -24,10 +25,6 @@ from lowrank_core.sensing import Dense, MeasurementOperator, gaussian_symmetric
 from lowrank_core.truth import psd
 
 PAGE = Page("chapters/ma2023/sign-rip")
-
-
-def unit(matrix: torch.Tensor) -> torch.Tensor:
-    return matrix / matrix.norm(dim=(-2, -1), keepdim=True)
 
 
 def random_matrices(setting: Setting, n: int, name: str, count: int = 1, rank: int = 1) -> torch.Tensor:
@@ -48,11 +45,6 @@ def signs(n: int, m: int, setting: Setting) -> Dense:
     """Measurement matrices with independent ±1 in the symmetric coordinates: isotropic, but not Gaussian."""
     entries = normal(setting.seeds, "sensing signs", m, n * (n + 1) // 2, device=setting.device).sign()
     return Dense(entries, (n, n), symmetric=True)
-
-
-def overall(scores: torch.Tensor) -> torch.Tensor:
-    """The largest over the cases of |Σ z|/√S, from scores (S, cases): one standard score of all seeds together."""
-    return (scores.sum(dim=0) / math.sqrt(scores.shape[0])).abs().amax()
 
 
 NORMAL = "standard normal scores: one of the book's {} beyond it has probability {}"
@@ -77,6 +69,7 @@ POOLED = Criterion(
     ACROSS,
     POOLED,
     reference="p. 13 and Lemma 46 (p. 43); laws with a mean, the closed forms and mixtures are derived here",
+    states=("sign-rip-scaling", "sign-rip-law"),
     origin="sharpened",
     known="read",
     kind="identity",
@@ -111,32 +104,28 @@ def scaling_function(setting: Setting) -> Evidence:
     laws["Gaussian noise and Cauchy outliers"] = [
         Mixed((Gaussian(s.scale / 2), Outliers(p, s.scale, "cauchy"))) for p in s.ps
     ]
-    measured = {
-        name: torch.stack(
-            [
-                scores(operator, norm * direction, noise.sample(setting.seeds, s.m).to(setting.device), noise)
-                for noise in noises
-                for norm in s.norms
-            ]
-        )
-        for name, noises in laws.items()
-    }
+    shown = {law: along(setting, operator, direction, Outliers(0.5, s.scale, law)) for law in SHOWN}
+    evidence = Evidence(notes={"measurements in all": float(s.m * len(setting.seeds))}, curves={"φ": shown})
+    for name, noises in laws.items():
+        found = [
+            scores(operator, norm * direction, noise.sample(setting.seeds, s.m).to(setting.device), noise)
+            for noise in noises
+            for norm in s.norms
+        ]
+        for criterion, values in worst(torch.stack(found)).items():
+            evidence.found(criterion, values, name)
+
     p, truth = s.ps[1], unit(random_matrices(setting, s.n, "truth") - direction)
     flips = flipped_signs(operator, truth, p, setting.seeds)
     spike = torch.zeros_like(direction)
     spike[:, 0, 0] = 1.0
-    control = {
-        "sign flips": scores(operator, direction, flips, Outliers(p, 2.0))[None],
-        "±1 entries": scores(signs(s.n, s.m, setting), spike, None, None)[None],
-    }
-    return Evidence(
-        measured=worst(measured),
-        control=worst(control) | {ACROSS: {"sign flips": worst(control)[ACROSS]["sign flips"]}},
-        notes={"measurements in all": float(s.m * len(setting.seeds))},
-        curves={
-            "φ": {law: along(setting, operator, direction, Outliers(0.5, s.scale, law)) for law in SHOWN}
-        },
-    )
+    flipped = worst(scores(operator, direction, flips, Outliers(p, 2.0))[None])
+    spiked = worst(scores(signs(s.n, s.m, setting), spike, None, None)[None])
+    for criterion in (ALONG, ACROSS, POOLED):
+        evidence.broken(criterion, flipped[criterion], "sign flips")
+    for criterion in (ALONG, POOLED):
+        evidence.broken(criterion, spiked[criterion], "±1 entries")
+    return evidence
 
 
 SHOWN = ("gaussian", "constant", "cauchy")
@@ -160,30 +149,12 @@ def along(setting: Setting, operator: MeasurementOperator, direction: torch.Tens
     return Along(noise, norms, torch.stack(found))
 
 
-def scores(
-    operator: MeasurementOperator, matrix: torch.Tensor, errors: torch.Tensor | None, noise: Noise | None
-) -> torch.Tensor:
-    """Standard scores of Q(X) against φ X/‖X‖_F, along X and across it, (2, B).
-
-    √m (Q − φ X/‖X‖_F) has variance 1 − φ² along X; across X it is Gaussian with independent unit coordinates, so
-    that its squared length is χ² with n(n+1)/2 − 1 degrees of freedom; Wilson & Hilferty make a score of it.
-    """
-    direction, norm = unit(matrix), matrix.norm(dim=(-2, -1))
-    phi = scaling(norm, noise)
-    gap = math.sqrt(operator.m) * (subgradient(operator, matrix, errors) - phi[:, None, None] * direction)
-    along = (gap * direction).sum(dim=(-2, -1))
-    degrees = operator.shape[0] * (operator.shape[0] + 1) // 2 - 1
-    across = ((gap.square().sum(dim=(-2, -1)) - along.square()) / degrees).clamp(min=0.0) ** (1 / 3)
-    spread = 2 / (9 * degrees)
-    return torch.stack([along / (1 - phi.square()).sqrt(), (across - (1 - spread)) / math.sqrt(spread)])
-
-
-def worst(found: dict[str, torch.Tensor]) -> dict[str, dict[str, Any]]:
+def worst(z: torch.Tensor) -> dict[Criterion, torch.Tensor | Pooled]:
     """The criteria's quantities from scores (cases, 2, S): the worst case of each seed, and of all seeds pooled."""
     return {
-        ALONG: {name: z[:, 0].abs().amax(dim=0) for name, z in found.items()},
-        ACROSS: {name: z[:, 1].amax(dim=0) for name, z in found.items()},
-        POOLED: {name: pooled(overall, z[:, 0].mT) for name, z in found.items()},
+        ALONG: z[:, 0].abs().amax(dim=0),
+        ACROSS: z[:, 1].amax(dim=0),
+        POOLED: pooled(overall, z[:, 0].mT),
     }
 
 
@@ -202,6 +173,7 @@ SCORE_POOLED = Criterion(
     SCORE,
     SCORE_POOLED,
     reference="Lemma 15 without noise; with Gaussian noise derived here",
+    states="sign-rip-loss",
     origin="sharpened",
     known="read",
     kind="identity",
@@ -228,22 +200,20 @@ def expected_loss(setting: Setting) -> Evidence:
     s = setting.sizes
     operator = gaussian_symmetric(s.n, s.m, setting.seeds, device=setting.device)
     columns = normal(setting.seeds, "start", s.n, s.k, device=setting.device) / math.sqrt(s.n)
-    measured = {
-        f"ν = {nu:g}": torch.stack(
-            [loss_scores(setting, operator, alpha * columns, nu, s.spectrum) for alpha in s.alphas]
-        )
-        for nu in s.nus
-    }
+    evidence = Evidence()
+
+    def judge(add: Callable[..., None], z: torch.Tensor, variant: str) -> None:
+        """From scores (cases, S)."""
+        add(SCORE, z.abs().amax(dim=0), variant)
+        add(SCORE_POOLED, pooled(overall, z.mT), variant)
+
+    for nu in s.nus:
+        z = [loss_scores(setting, operator, alpha * columns, nu, s.spectrum) for alpha in s.alphas]
+        judge(evidence.found, torch.stack(z), at(ν=nu))
     nothing = torch.zeros_like(columns)
-    control = {"±1 entries": loss_scores(setting, signs(s.n, s.m, setting), nothing, 0.0, (1.0,))[None]}
-
-    def series(found: dict[str, torch.Tensor]) -> dict[str, dict[str, Any]]:
-        return {
-            SCORE: {name: z.abs().amax(dim=0) for name, z in found.items()},
-            SCORE_POOLED: {name: pooled(overall, z.mT) for name, z in found.items()},
-        }
-
-    return Evidence(measured=series(measured), control=series(control))
+    z = [loss_scores(setting, signs(s.n, s.m, setting), nothing, 0.0, (1.0,))]
+    judge(evidence.broken, torch.stack(z), "±1 entries")
+    return evidence
 
 
 def loss_scores(

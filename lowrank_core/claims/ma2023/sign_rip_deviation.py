@@ -19,7 +19,7 @@ from lowrank_core.analysis.sign_rip import (
     scaling,
     search,
 )
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.claims.ma2023.sign_rip import flipped_signs, random_matrices
 from lowrank_core.noise import Outliers, SignFlip
 from lowrank_core.randomness import normal
@@ -52,6 +52,7 @@ CONSTANT_OF_M = Criterion(
     P_SLOPE,
     CONSTANT_OF_M,
     reference="Theorem 10 (p. 13), an upper bound; the exact law at a fixed matrix is derived here",
+    states=("sign-rip-law", "prop-sign-rip-deviation"),
     origin="ours",
     kind="rate",
     control="in m and against G: s depends on A (flipped signs); in k: k from n/4 to n; in 1 − p: tiny outliers",
@@ -103,35 +104,35 @@ def sign_rip_deviation(setting: Setting) -> Evidence:
         for size in (s.gross, 1 / s.gross)
     )
     measured: Curves = {
-        M_SLOPE: (s.ms, torch.cat(in_m, dim=-1)[:, :, 0]),
-        K_SLOPE: (wide["ks"], in_k[:, :, 0, : len(wide["ks"])]),
-        P_SLOPE: (clean, in_p[..., 0]),
+        "m": (s.ms, torch.cat(in_m, dim=-1)[:, :, 0]),
+        "k": (wide["ks"], in_k[:, :, 0, : len(wide["ks"])]),
+        "1 − p": (clean, in_p[..., 0]),
     }
     control: Curves = {
-        M_SLOPE: (s.ms, torch.cat(flipped, dim=-1)[:, :, 0]),
-        K_SLOPE: (many, in_k[:, :, 0, len(wide["ks"]) :]),
-        P_SLOPE: (clean, tiny[..., 0]),
+        "m": (s.ms, torch.cat(flipped, dim=-1)[:, :, 0]),
+        "k": (many, in_k[:, :, 0, len(wide["ks"]) :]),
+        "1 − p": (clean, tiny[..., 0]),
     }
-    phi = {law: float(scaling(torch.ones((), dtype=torch.float64), law)) for law in (gross, as_flips)}
-    return Evidence(
-        measured=exponents(measured) | {CONSTANT_OF_M: constants(measured[M_SLOPE], phi[gross])},
-        predicted={
-            M_SLOPE: -0.5,
-            K_SLOPE: gaussian_exponent(wide["n"], wide["ks"]),
-            P_SLOPE: -1.0,
-            CONSTANT_OF_M: {over: float(mean) for over, (mean,) in gaussian_pairings(s.n, (s.k,)).items()},
-        },
-        control=exponents(control) | {CONSTANT_OF_M: constants(control[M_SLOPE], phi[as_flips])},
-        notes={"matrices": float(s.matrices)},
-        curves={
-            source: dict(zip(("m", "k", "1 − p"), found.values(), strict=True))
-            for source, found in (("measured", measured), ("control", control))
-        },
+    means, in_rank = gaussian_pairings(s.n, (s.k,)), gaussian_pairings(wide["n"], wide["ks"])
+    evidence = Evidence(
+        notes={"matrices": float(s.matrices)}, curves={"measured": measured, "control": control}
     )
+    for add, curves, law in ((evidence.found, measured, gross), (evidence.broken, control, as_flips)):
+        phi = float(scaling(torch.ones((), dtype=torch.float64), law))
+        roots = torch.tensor(s.ms, dtype=torch.float64).sqrt()
+        for i, over in enumerate(PAIRINGS):
+            slopes = {axis: rates.scaling_exponent(grid, found[i]) for axis, (grid, found) in curves.items()}
+            add(M_SLOPE, slopes["m"], over, predicted=-0.5)
+            k_slope = float(rates.scaling_exponent(wide["ks"], in_rank[over][None]))
+            add(K_SLOPE, slopes["k"], over, predicted=k_slope)
+            add(P_SLOPE, slopes["1 − p"], over, predicted=-1.0)
+            constant = (curves["m"][1][i] * phi * roots).mean(dim=-1)
+            add(CONSTANT_OF_M, constant, over, predicted=float(means[over]))
+    return evidence
 
 
 Curves = dict[str, tuple[Sequence[float], torch.Tensor]]
-"""Quantity -> grid and deviations (pairings, S, grid)."""
+"""Parameter -> grid and deviations (pairings, S, grid)."""
 
 
 def mean_deviations(
@@ -177,29 +178,6 @@ def gaussian_pairings(n: int, ks: Sequence[int]) -> dict[Pairing, torch.Tensor]:
     return {over: torch.stack([largest_pairing(drawn, k, over).mean() for k in ks]) for over in PAIRINGS}
 
 
-def gaussian_exponent(n: int, ks: Sequence[int]) -> dict[Pairing, float]:
-    """The exponent in k of these means."""
-    means = gaussian_pairings(n, ks)
-    return {over: float(rates.scaling_exponent(ks, mean[None])) for over, mean in means.items()}
-
-
-def by_pairing(values: torch.Tensor) -> dict[str, torch.Tensor]:
-    return dict(zip(PAIRINGS, values, strict=True))
-
-
-def constants(curve: tuple[Sequence[float], torch.Tensor], phi: float) -> dict[str, torch.Tensor]:
-    """δ φ √m averaged over the m of a curve."""
-    roots = torch.tensor(curve[0], dtype=torch.float64).sqrt()
-    return by_pairing((curve[1] * phi * roots).mean(dim=-1))
-
-
-def exponents(curves: Curves) -> dict[str, dict[str, torch.Tensor]]:
-    return {
-        name: {over: rates.scaling_exponent(grid, y) for over, y in by_pairing(values).items()}
-        for name, (grid, values) in curves.items()
-    }
-
-
 # --- The size of the figures -------------------------------------------------------------------------------------
 
 
@@ -224,6 +202,7 @@ NEEDED = Criterion(
     SEARCHED,
     NEEDED,
     reference="hypothesis of Theorem 22 (p. 22), its unnamed constant and bounds on φ set to one; sizes of pp. 3–4",
+    states="prop-sign-rip-at-paper-size",
     origin="ours",
     kind="bound-lower",
     control="an easy size: r = κ = 1, α = 0.1, no outliers and many measurements",
@@ -263,21 +242,13 @@ def sign_rip_at_paper_size(setting: Setting) -> Evidence:
     calm_truth, calm = (
         {over: torch.cat([one[i][over] for one in easy]) for over in PAIRINGS} for i in (0, 1)
     )
-    found = {over: values.amax(dim=1) for over, values in climbed.items()}
+    found, calm_found = (
+        {over: values.amax(dim=1) for over, values in climbs.items()} for climbs in (climbed, calm)
+    )
     kappa = s.spectrum[0] / s.spectrum[-1]
     target, easy_target = needed(r, kappa, s.alpha), needed(1, 1.0, s.easy_alpha)
     typical = {over: float(values.median()) for over, values in at_truth.items()}
-    return Evidence(
-        measured={
-            AT_TRUTH: at_truth["all Y"],
-            SEARCHED: found,
-            NEEDED: found["symmetric Y"] / target,
-        },
-        control={
-            AT_TRUTH: calm_truth["all Y"],
-            SEARCHED: {over: values.amax(dim=1) for over, values in calm.items()},
-            NEEDED: calm["symmetric Y"].amax(dim=1) / easy_target,
-        },
+    evidence = Evidence(
         notes={
             "δ at M*, all Y": typical["all Y"],
             "δ at M*, symmetric Y": typical["symmetric Y"],
@@ -294,6 +265,13 @@ def sign_rip_at_paper_size(setting: Setting) -> Evidence:
         },
         curves={"at truth": at_truth, "found": climbed, "easy": calm, "needed": (target, easy_target)},
     )
+    evidence.found(AT_TRUTH, at_truth["all Y"])
+    evidence.broken(AT_TRUTH, calm_truth["all Y"])
+    evidence.found(SEARCHED, found)
+    evidence.broken(SEARCHED, calm_found)
+    evidence.found(NEEDED, found["symmetric Y"] / target)
+    evidence.broken(NEEDED, calm_found["symmetric Y"] / easy_target)
+    return evidence
 
 
 ByPairing = dict[Pairing, torch.Tensor]
@@ -349,6 +327,7 @@ CONSTANT = Criterion(
     M_EXPONENT,
     CONSTANT,
     reference="Proposition 5 (p. 11), a lower bound with an unnamed constant; the constant √8 is derived here",
+    states="sign-rip-l2",
     origin="sharpened",
     known="read",
     kind="rate",
@@ -379,35 +358,20 @@ def l2_gradient_uncontrolled(setting: Setting) -> Evidence:
     in_sigma, absolute = gradient_deviations(setting, s.n, s.m, laws)
     in_n, flipped_n = along(setting, [(n, s.m) for n in s.ns], laws[-1])
     in_m, flipped_m = along(setting, [(s.n, m) for m in s.ms], laws[-1])
-    power = [1 + s.p * sigma**2 for sigma in s.sigmas]
+    power, width = [1 + s.p * sigma**2 for sigma in s.sigmas], [math.sqrt(n * (n + 1)) for n in s.ns]
     unit_size = torch.tensor(power, dtype=torch.float64).sqrt() * math.sqrt(s.n * (s.n + 1) / s.m)
-    name = {sigma: f"σ = {sigma:g}" for sigma in s.sigmas}
-
-    def constants(found: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {name[v]: (found / unit_size)[:, i] for i, v in enumerate(s.sigmas)}
-
-    return Evidence(
-        measured={
-            OUTLIER_EXPONENT: rates.scaling_exponent(power, in_sigma),
-            N_EXPONENT: rates.scaling_exponent([math.sqrt(n * (n + 1)) for n in s.ns], in_n),
-            M_EXPONENT: rates.scaling_exponent(s.ms, in_m),
-            CONSTANT: constants(in_sigma),
-        },
-        predicted={
-            OUTLIER_EXPONENT: 0.5,
-            N_EXPONENT: 1.0,
-            M_EXPONENT: -0.5,
-            CONSTANT: {name[v]: math.sqrt(8) for v in s.sigmas},
-        },
-        control={
-            OUTLIER_EXPONENT: {"ℓ1": rates.scaling_exponent(power, absolute)},
-            N_EXPONENT: {"flips": rates.scaling_exponent([math.sqrt(n * (n + 1)) for n in s.ns], flipped_n)},
-            M_EXPONENT: {"flips": rates.scaling_exponent(s.ms, flipped_m)},
-            # Small outliers hardly shrink φ, and there the two losses differ little.
-            CONSTANT: {name[s.sigmas[-1]]: constants(absolute)[name[s.sigmas[-1]]]},
-        },
-        curves={"σ": (s.sigmas, in_sigma, absolute), "predicted": math.sqrt(8) * unit_size},
-    )
+    evidence = Evidence(curves={"σ": (s.sigmas, in_sigma, absolute), "predicted": math.sqrt(8) * unit_size})
+    evidence.found(OUTLIER_EXPONENT, rates.scaling_exponent(power, in_sigma), predicted=0.5)
+    evidence.broken(OUTLIER_EXPONENT, rates.scaling_exponent(power, absolute), "ℓ1")
+    evidence.found(N_EXPONENT, rates.scaling_exponent(width, in_n), predicted=1.0)
+    evidence.broken(N_EXPONENT, rates.scaling_exponent(width, flipped_n), "flips")
+    evidence.found(M_EXPONENT, rates.scaling_exponent(s.ms, in_m), predicted=-0.5)
+    evidence.broken(M_EXPONENT, rates.scaling_exponent(s.ms, flipped_m), "flips")
+    for i, sigma in enumerate(s.sigmas):
+        evidence.found(CONSTANT, (in_sigma / unit_size)[:, i], at(σ=sigma), predicted=math.sqrt(8))
+    # Small outliers hardly shrink φ, and there the two losses differ little.
+    evidence.broken(CONSTANT, (absolute / unit_size)[:, -1], at(σ=s.sigmas[-1]))
+    return evidence
 
 
 def along(

@@ -25,6 +25,7 @@ LAWS = Criterion("terms left of the closed forms", 0, 0, exact=SYMBOLS)
     STEPS,
     LAWS,
     reference="Lemma 46 (p. 43) for laws of mean zero; any law, and the closed forms, are derived here",
+    states="sign-rip-scaling",
     origin="sharpened",
     known="read",
     kind="identity",
@@ -37,17 +38,16 @@ LAWS = Criterion("terms left of the closed forms", 0, 0, exact=SYMBOLS)
 )
 def scaling_function_proof(setting: Setting) -> Evidence:
     laws, wrong_laws = sign_scaling.law_residuals(), sign_scaling.law_residuals(cauchy=2)
-    return Evidence(
-        measured={
-            STEPS: {"regression": sign_scaling.regression_residual(), "sign": sign_scaling.sign_residual()},
-            LAWS: {name: laws[name] for name in setting.sizes.laws},
-        },
-        predicted={STEPS: 0, LAWS: 0},
-        control={
-            STEPS: {form: sign_scaling.sign_residual(form) for form in ("s²/2n", "s/2n²")},
-            LAWS: {name: wrong_laws[name] for name in ("Cauchy", "Student, equation")},
-        },
-    )
+    evidence = Evidence()
+    evidence.found(STEPS, sign_scaling.regression_residual(), "regression", predicted=0)
+    evidence.found(STEPS, sign_scaling.sign_residual(), "sign", predicted=0)
+    for form in ("s²/2n", "s/2n²"):
+        evidence.broken(STEPS, sign_scaling.sign_residual(form), form)
+    for law in setting.sizes.laws:
+        evidence.found(LAWS, laws[law], law, predicted=0)
+    for law in ("Cauchy", "Student, equation"):
+        evidence.broken(LAWS, wrong_laws[law], law)
+    return evidence
 
 
 LOSS = Criterion("terms left of the loss and its slope", 0, 0, exact=SYMBOLS)
@@ -60,6 +60,7 @@ NOISE = Criterion("terms left with Gaussian noise", 0, 0, exact=SYMBOLS)
     LOSS,
     NOISE,
     reference="Lemma 15 without errors; with errors derived here",
+    states="sign-rip-loss",
     origin="sharpened",
     known="read",
     kind="identity",
@@ -74,14 +75,10 @@ def expected_loss_proof(setting: Setting) -> Evidence:
         "loss": expected_l1_loss.fixed_error_residual,
         "slope": expected_l1_loss.slope_residual,
     }
-    return Evidence(
-        measured={
-            LOSS: {name: residual[name]() for name in setting.sizes.statements},
-            NOISE: expected_l1_loss.gaussian_noise_residual(),
-        },
-        predicted={LOSS: 0, NOISE: 0},
-        control={
-            LOSS: {name: residual[name](stretch=2) for name in setting.sizes.statements},
-            NOISE: expected_l1_loss.gaussian_noise_residual(weight=2),
-        },
-    )
+    evidence = Evidence()
+    for name in setting.sizes.statements:
+        evidence.found(LOSS, residual[name](), name, predicted=0)
+        evidence.broken(LOSS, residual[name](stretch=2), name)
+    evidence.found(NOISE, expected_l1_loss.gaussian_noise_residual(), predicted=0)
+    evidence.broken(NOISE, expected_l1_loss.gaussian_noise_residual(weight=2))
+    return evidence

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.sign_rip import deviation, largest_pairing, scaling
+from lowrank_core.analysis.sign_rip_scores import unit
 from lowrank_core.analysis.statistics import pooled
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
-from lowrank_core.claims.ma2023.sign_rip import unit
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.claims.ma2023.subgradient import sensing, spectral
 from lowrank_core.linalg import operator_norm
 from lowrank_core.noise import Outliers
@@ -39,6 +38,7 @@ OVERLAP = Criterion(
     START_SLOPE,
     OVERLAP,
     reference="Lemma 33 (p. 34), stated there without noise; outliers and search ranks k < n are derived here",
+    states="sign-rip-start",
     origin="sharpened",
     known="read",
     kind="bound-upper",
@@ -71,41 +71,50 @@ def spectral_initialisation(setting: Setting) -> Evidence:
     setting.assume(max(s.ks) <= s.n, "k ≤ n", s.ks)
     setting.assume(s.p < 1, "p < 1", s.p)
     noise = Outliers(s.p, 100.0)
-    kinds: tuple[Outliers | None, ...] = (None, noise)
     found = {
-        "clean" if law is None else f"p = {s.p:g}": [start_quality(setting, m, law) for m in s.ms]
-        for law in kinds
+        "clean": start_qualities(setting, None),
+        at(p=s.p): start_qualities(setting, noise),
     }
-    control = [start_quality(setting, m, noise, robust=False) for m in s.ms]
-
-    def series(per_m: Sequence[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]) -> tuple[Any, ...]:
-        ratios, gaps, overlaps = (torch.stack(values, dim=1) for values in zip(*per_m, strict=True))
-        return ratios.amax(dim=1), pooled(torch.mean, rates.scaling_exponent(s.ms, gaps)), overlaps[:, -1]
-
-    names = (START_RATIO, START_SLOPE, OVERLAP)
-    return Evidence(
-        measured={
-            name: {kind: series(runs)[i] for kind, runs in found.items()} for i, name in enumerate(names)
-        },
-        predicted={START_SLOPE: -0.5},
-        control={name: {"y": series(control)[i]} for i, name in enumerate(names)},
+    control = start_qualities(setting, noise, robust=False)
+    evidence = Evidence(
         notes={"overlap of random directions": r / s.n},
         curves={
             "m": s.ms,
-            "deviation": {kind: torch.stack([q[1] for q in runs], dim=1) for kind, runs in found.items()},
-            "overlap": {kind: torch.stack([q[2] for q in runs], dim=1) for kind, runs in found.items()},
-            "control": torch.stack([q[2] for q in control], dim=1),
+            "deviation": {kind: quality.deviation for kind, quality in found.items()},
+            "overlap": {kind: quality.overlap for kind, quality in found.items()},
+            "control": control.overlap,
         },
     )
+    for add, kinds in ((evidence.found, found), (evidence.broken, {"y": control})):
+        for kind, quality in kinds.items():
+            add(START_RATIO, quality.ratio.amax(dim=1), kind)
+            exponents = rates.scaling_exponent(s.ms, quality.deviation)
+            add(START_SLOPE, pooled(torch.mean, exponents), kind, predicted=-0.5)
+            add(OVERLAP, quality.overlap[:, -1], kind)
+    return evidence
 
 
-def start_quality(
-    setting: Setting, m: int, noise: Outliers | None, robust: bool = True
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """‖U₀U₀ᵀ/α² − φM*/‖M*‖_F‖ over its bound and as it is, and the overlap of the eigenvectors, (S,) each.
+class Quality(NamedTuple):
+    """How good spectral starts are, (S, m), or (S,) of one m.
 
-    The ratio is that of the worst search rank; the other two are those of the largest.
+    Attributes:
+        ratio: ‖U₀U₀ᵀ/α² − φM*/‖M*‖_F‖ over its bound, for the worst search rank.
+        deviation: the same as it is, for the largest search rank.
+        overlap: that of the leading eigenvectors with the truth, for the largest search rank.
     """
+
+    ratio: torch.Tensor
+    deviation: torch.Tensor
+    overlap: torch.Tensor
+
+
+def start_qualities(setting: Setting, noise: Outliers | None, robust: bool = True) -> Quality:
+    """For every m of the setting; `robust` takes the signs of y, as Algorithm 2 does, in place of y itself."""
+    per_m = [start_quality(setting, m, noise, robust) for m in setting.sizes.ms]
+    return Quality(*(torch.stack(values, dim=1) for values in zip(*per_m, strict=True)))
+
+
+def start_quality(setting: Setting, m: int, noise: Outliers | None, robust: bool) -> Quality:
     s, r = setting.sizes, len(setting.sizes.spectrum)
     problem = sensing(setting, m, noise, loss="l1")
     truth, operator = problem.truth.matrix, problem.operator
@@ -123,4 +132,4 @@ def start_quality(
     delta = largest_pairing(deviation(operator, truth, -errors, noise), 1, "symmetric Y")
     leading = torch.linalg.eigh(starts[-1]).eigenvectors[:, :, -r:]
     overlap = (problem.truth.left.mT @ leading).square().sum(dim=(-2, -1)) / r
-    return gaps.amax(dim=0) / (2 * phi * delta), gaps[-1], overlap
+    return Quality(gaps.amax(dim=0) / (2 * phi * delta), gaps[-1], overlap)

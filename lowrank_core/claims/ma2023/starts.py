@@ -7,7 +7,8 @@ import math
 import torch
 
 from lowrank_core import artefacts
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.analysis.typical import exponent, median, typical
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.search_rank import (
     CLEAN,
@@ -18,12 +19,12 @@ from lowrank_core.claims.ma2023.search_rank import (
     Start,
     between,
     eta_for,
-    final,
     iterations_to,
     outlier_run,
     spaced,
+    stacked,
+    trials,
 )
-from lowrank_core.claims.ma2023.typical import exponent, median, typical
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem
 
@@ -43,6 +44,7 @@ KEPT = Criterion(
     "The spectral start with k = n columns keeps the signal's and about half of the others",
     KEPT,
     reference="Algorithm 2 (p. 21), which clips negative eigenvalues; the count is new",
+    states="rank-clipping",
     origin="ours",
     kind="existence",
     control="the spectral start: a random one keeps all; r ≤ n/5: with r = 3n/4 the signal pushes the "
@@ -71,17 +73,7 @@ def clipping_halves_the_rank(setting: Setting) -> Evidence:
         return torch.linalg.matrix_rank(start(problem, n, 1.0).left).double()
 
     spectral = {n: rank(subgradient.spectral, n, s.spectrum) for n in s.ns}
-    large, many = 40, 30
-    return Evidence(
-        measured={KEPT: {f"n = {n}": (spectral[n] - r) / (n - r) for n in s.ns}},
-        predicted={KEPT: {f"n = {n}": 0.5 for n in s.ns}},
-        control={
-            KEPT: {f"random, n = {n}": (rank(subgradient.random, n, s.spectrum) - r) / (n - r) for n in s.ns}
-            | {
-                f"r = {many}, n = {large}": (rank(subgradient.spectral, large, (1.0,) * many) - many)
-                / (large - many)
-            }
-        },
+    evidence = Evidence(
         notes={
             "n": float(s.ns[0]),
             "smallest rank": float(spectral[s.ns[0]].min()),
@@ -89,6 +81,14 @@ def clipping_halves_the_rank(setting: Setting) -> Evidence:
         },
         curves={"ranks": spectral},
     )
+    for n in s.ns:
+        random = rank(subgradient.random, n, s.spectrum)
+        evidence.found(KEPT, (spectral[n] - r) / (n - r), at(n=n), predicted=0.5)
+        evidence.broken(KEPT, (random - r) / (n - r), at(f"random, n = {n}", n=n))
+    n, many = 40, 30
+    crowded = rank(subgradient.spectral, n, (1.0,) * many)
+    evidence.broken(KEPT, (crowded - many) / (n - many), at(r=many, n=n))
+    return evidence
 
 
 ERROR = Criterion(
@@ -113,6 +113,7 @@ TIME = Criterion(
     ERROR,
     TIME,
     reference="conjectured in section 5 (p. 27); no theorem covers it",
+    states="prop-rank-random",
     origin="paper",
     known="read",
     kind="ordering",
@@ -137,7 +138,6 @@ def random_start_as_good(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(s.alpha <= 1e-4, "α ≤ 10⁻⁴", s.alpha)
     eta = eta_for(setting, s.alpha)
-    names = ("spectral", "random", "random, a hundredth", "random, α = 1 (control)")
 
     def all_four(problem: Problem, k: int, alpha: float) -> Factors:
         """Spectral, and random of the same norm, of a hundredth of it, and of order one, in turn."""
@@ -147,24 +147,37 @@ def random_start_as_good(setting: Setting) -> Evidence:
         left[:, 0], left[:, 1], left[:, 2] = spectral, left[:, 1] * norms, left[:, 2] * norms
         return Factors(left.flatten(0, 1))
 
-    variants = [(s.n, alpha, eta) for alpha in (s.alpha, s.alpha, 1e-2 * s.alpha, 1.0)]
-    run = outlier_run(setting, all_four, variants, record=LEARNING + list(range(100, s.steps + 1, 10)))
-    errors, times = final(run, variants), iterations_to(run, s.level, len(variants))
-    curves = subgradient.split(run.error.sqrt(), len(variants))
-    return Evidence(
-        measured={ERROR: typical(errors[:, 1] / errors[:, 0]), TIME: typical(times[:, 1] / times[:, 0])},
-        predicted={TIME: {"": 1.0}},
-        control={
-            ERROR: {"α = 1": typical(errors[:, 3] / errors[:, 0])},
-            # A run that never learns the truth takes at least all of its iterations.
-            TIME: {"a hundredth of the norm": typical(times[:, 2].clamp(max=s.steps) / times[:, 0])},
-        },
-        curves={
-            "steps": run.steps,
-            "errors": {name: curves[:, v] for v, name in enumerate(names) if v != 2},
+    sweep = trials(
+        setting,
+        {
+            "spectral": (s.n, s.alpha, eta),
+            "random": (s.n, s.alpha, eta),
+            "random, a hundredth": (s.n, 1e-2 * s.alpha, eta),
+            "random, α = 1 (control)": (s.n, 1.0, eta),
         },
     )
+    spectral, random, smaller, large = sweep.variants
+    run = outlier_run(sweep, all_four, record=LEARNING + list(range(100, s.steps + 1, 10)))
+    curves = sweep.split(run.error.sqrt())
+    errors = {variant: curve[:, -1] for variant, curve in curves.items()}
+    times = sweep.split(iterations_to(run, s.level))
+    evidence = Evidence(
+        curves={
+            "steps": run.steps,
+            "errors": {variant: curves[variant] for variant in (spectral, random, large)},
+        },
+    )
+    evidence.found(ERROR, typical(errors[random] / errors[spectral]))
+    evidence.broken(ERROR, typical(errors[large] / errors[spectral]), at(α=1))
+    evidence.found(TIME, typical(times[random] / times[spectral]), predicted=1.0)
+    # A run that never learns the truth takes at least all of its iterations.
+    at_least = times[smaller].clamp(max=s.steps)
+    evidence.broken(TIME, typical(at_least / times[spectral]), "a hundredth of the norm")
+    return evidence
 
+
+FIGURE_1C_EXPONENT = 0.77
+"""Read off the figure: final errors 6e-5, 6e-9, 1.2e-12 for α = 1e-5, 1e-10, 1e-15."""
 
 BETA = Criterion(
     "exponent β of the median final error in α",
@@ -190,6 +203,7 @@ TIMES = Criterion(
     RANK,
     TIMES,
     reference="Figure 1c, Corollary 28: error ≲ n α^(2 − O(·)); η and ρ are not given there",
+    states="rank-floor",
     origin="paper",
     known="read",
     kind="ordering",
@@ -211,37 +225,22 @@ def floor_against_alpha(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)
     small = s.alphas[1:]
     # A large start has nothing to grow, so it is given the steps of the largest small one.
-    over = [(s.n, alpha, eta_for(setting, min(alpha, small[0]))) for alpha in s.alphas]
-    exact = [(r, alpha, eta_for(setting, alpha)) for alpha in small]
-    variants, count = over + exact, len(over + exact)
-    run = outlier_run(setting, subgradient.spectral, variants, record=spaced(s.steps))
-    errors = final(run, variants)
-    ranks = (
-        (subgradient.split(torch.linalg.svdvals(run.factors.left), count).square() > 1e-6)
-        .sum(dim=-1)
-        .double()
-    )
-    times = iterations_to(run, 2 * errors, count)
+    over = {f"α = {alpha:g}": (s.n, alpha, eta_for(setting, min(alpha, small[0]))) for alpha in s.alphas}
+    exact = {f"k = r, α = {alpha:g}": (r, alpha, eta_for(setting, alpha)) for alpha in small}
+    sweep = trials(setting, over | exact)
+    large, *with_floor = sweep.variants[: len(over)]
+    without = sweep.variants[len(over) :]
+    run = outlier_run(sweep, subgradient.spectral, record=spaced(s.steps))
+    curves = sweep.split(run.error.sqrt())
+    errors = {variant: curve[:, -1] for variant, curve in curves.items()}
+    times = sweep.split(iterations_to(run, 2 * subgradient.final(run)))
+    ranks = sweep.split((torch.linalg.svdvals(run.factors.left).square() > 1e-6).sum(dim=-1).double())
     logs = [math.log(1 / alpha) for alpha in small]
-    with_floor, without = slice(1, len(over)), slice(len(over), None)
-    found = exponent(small, errors[:, with_floor], median)
-    curves = subgradient.split(run.error.sqrt(), count)
-    shown = {f"α = {alpha:g}": curves[:, v] for v, (_, alpha, _) in enumerate(over)}
-    return Evidence(
-        measured={
-            BETA: found,
-            RANK: typical(ranks[:, len(over) - 1] - r),
-            TIMES: exponent(logs, times[:, with_floor], median),
-            "final rank": {f"α = {alpha:g}": ranks[:, v] for v, alpha in enumerate(s.alphas)},
-        },
-        predicted={BETA: {"": FIGURE_1C_EXPONENT}, TIMES: 1.0},
-        control={
-            BETA: {"k = r": exponent(small, errors[:, without], median)},
-            RANK: {"α = 1": typical(ranks[:, 0] - r)},
-            TIMES: {"k = r": exponent(logs, times[:, without], median)},
-        },
+    beta = exponent(small, stacked(errors, with_floor), median)
+    shown = {variant: curves[variant] for variant in (large, *with_floor)}
+    evidence = Evidence(
         notes={
-            "exponent β": found.value,
+            "exponent β": beta.value,
             "exponent in Figure 1c": FIGURE_1C_EXPONENT,
             "measurements m": float(s.m),
         },
@@ -251,7 +250,11 @@ def floor_against_alpha(setting: Setting) -> Evidence:
             "stored": {name: artefacts.band(run.steps, error) for name, error in shown.items()},
         },
     )
-
-
-FIGURE_1C_EXPONENT = 0.77
-"""Read off the figure: final errors 6e-5, 6e-9, 1.2e-12 for α = 1e-5, 1e-10, 1e-15."""
+    evidence.found(BETA, beta, predicted=FIGURE_1C_EXPONENT)
+    evidence.broken(BETA, exponent(small, stacked(errors, without), median), "k = r")
+    evidence.found(RANK, typical(ranks[with_floor[-1]] - r))
+    evidence.broken(RANK, typical(ranks[large] - r), large)
+    evidence.found(TIMES, exponent(logs, stacked(times, with_floor), median), predicted=1.0)
+    evidence.broken(TIMES, exponent(logs, stacked(times, without), median), "k = r")
+    evidence.found("final rank", {variant: ranks[variant] for variant in shown})
+    return evidence

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import product
 
 import torch
 
@@ -13,27 +12,26 @@ from lowrank_core.analysis.alignment import largest_angle, leading_columns
 from lowrank_core.analysis.crossings import falls_below
 from lowrank_core.analysis.statistics import Pooled, pooled
 from lowrank_core.claims.experiments.small_starts import descent
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Sweep,
+    Variant,
+    each,
+    edge,
+    refused,
+    scales,
+)
 from lowrank_core.factors import Factors, gaussian_start, pad_columns
 from lowrank_core.linalg import operator_norm
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import gaussian_symmetric
-from lowrank_core.solve import Trajectory
 from lowrank_core.truth import psd
 
 PAGE = Page("chapters/wind2023/spectral-alignment", book=10)
 
-
-SIZES = scales(
-    n=each(12, 24, 48),
-    spectrum=(1.0, 0.7),
-    k=each(6, 24, 48),
-    m=each(200, 400, 1600),
-    eta=0.05,
-    scales=each((1e-4, 1e-6), (1e-3, 1e-4, 1e-5, 1e-6), (1e-4, 1e-5, 1e-6, 1e-7)),
-    phi=0.5,
-    late=1.5,
-)
 
 RATIO = "σ_{r+1}/σ_r of A*A(M*), mean"
 
@@ -45,30 +43,19 @@ def _problem(setting: Setting, seeds: Sequence[int]) -> Problem:
     )
 
 
-def _repeated(setting: Setting, scales: Sequence[float]) -> tuple[Problem, Factors]:
-    """One ensemble and one direction of the start per seed, and a trajectory for every scale, (B·scales, ...)."""
-    seeds = [seed for seed in setting.seeds for _ in scales]
-    s = setting.sizes
-    start = gaussian_start(s.n, s.k, 1.0, seeds, setting.device)
-    return _problem(setting, seeds), start.rescaled(
-        torch.tensor(scales).to(start.left).repeat(len(setting.seeds))
-    )
+def _by_scale(setting: Setting, scales: Sequence[float]) -> tuple[Sweep, Problem, Factors]:
+    """One ensemble and one direction of the start per seed, and a trajectory for every scale."""
+    sweep, s = Sweep(setting, α=scales), setting.sizes
+    start = gaussian_start(s.n, s.k, 1.0, sweep.seeds, setting.device)
+    # Rounded to single precision, α is off by at most 6e-8 of itself.
+    start = start.rescaled(sweep.column(ndim=1).float())
+    return sweep, _problem(setting, sweep.seeds), start
 
 
 def _iterations(setting: Setting, phi: float, scale: float) -> int:
     """φ t₁ in iterations, t₁ = ln(1/α)/σ₁ the time in which the flow learns the first direction."""
     s = setting.sizes
     return round(phi * math.log(1 / scale) / s.spectrum[0] / s.eta)
-
-
-def _left(problem: Problem, factors: Factors) -> torch.Tensor:
-    return factors.left
-
-
-def _run(problem: Problem, start: Factors, eta: float, record: Sequence[int]) -> Trajectory:
-    return descent(
-        problem, start, eta, max(record) * eta, record=sorted(set(record)), observables={"factors": _left}
-    )
 
 
 def _spectral(problem: Problem) -> tuple[torch.Tensor, torch.Tensor]:
@@ -93,9 +80,19 @@ GAP = Criterion(
     SLOPE,
     GAP,
     reference="abstract for the spectral phase; the exponent of the gap is derived",
+    states="prop-align-phase",
     kind="rate",
     control="a time beyond the phase, φ = 1.5, where the gap is of order one at every α",
-    sizes=SIZES,
+    sizes=scales(
+        n=each(12, 24, 48),
+        spectrum=(1.0, 0.7),
+        k=each(6, 24, 48),
+        m=each(200, 400, 1600),
+        eta=0.05,
+        scales=each((1e-4, 1e-6), (1e-3, 1e-4, 1e-5, 1e-6), (1e-4, 1e-5, 1e-6, 1e-7)),
+        phi=0.5,
+        late=1.5,
+    ),
     edges=(
         edge("r = 1", spectrum=(1.0,)),
         edge("k = r, the fewest columns", k=2, scales=(1e-6, 1e-8)),
@@ -113,36 +110,44 @@ GAP = Criterion(
 )
 def spectral_phase(setting: Setting) -> Evidence:
     s = setting.sizes
-    problem, start = _repeated(setting, s.scales)
+    sweep, problem, start = _by_scale(setting, s.scales)
     values, vectors = _spectral(problem)
     setting.assume(s.eta * float(values.abs().max()) <= 1, "η‖A*A(M*)‖ ≤ 1")
-    phis = (s.phi, s.late)
-    record = [_iterations(setting, phi, scale) for phi, scale in product(phis, s.scales)]
-    run = _run(problem, start, s.eta, record)
-    shape = (len(setting.seeds), len(s.scales))
-    gaps = {}
-    for phi in phis:
-        columns = []
-        for i, scale in enumerate(s.scales):
-            t = _iterations(setting, phi, scale)
-            power = vectors @ ((1 + s.eta * values)[..., None] ** t * (vectors.mT @ start.left))
-            gap = run.observed["factors"][:, int((run.steps == t).nonzero())] - power
-            columns.append((operator_norm(gap) / operator_norm(power)).reshape(shape)[:, i])
-        gaps[phi] = torch.stack(columns, dim=1)
-    logarithm = torch.log1p(s.eta * values[:, 0]).reshape(shape)[:, 0]
+    # Per scale, the whole number of iterations that φt₁ is rounded to.
+    ran = {phi: [_iterations(setting, phi, scale) for scale in s.scales] for phi in (s.phi, s.late)}
+    record = sorted({t for counts in ran.values() for t in counts})
+    run = descent(
+        problem,
+        start,
+        s.eta,
+        record[-1] * s.eta,
+        record=record,
+        observables={"factors": lambda _, factors: factors.left},
+    )
+
+    def gap(variant: Variant, t: int) -> torch.Tensor:
+        """The relative gap after t iterations from one scale, (S,)."""
+        power = vectors @ ((1 + s.eta * values)[..., None] ** t * (vectors.mT @ start.left))
+        left_out = run.observed["factors"][:, int((run.steps == t).nonzero())] - power
+        return sweep.split(operator_norm(left_out) / operator_norm(power))[variant]
+
+    gaps = {
+        phi: torch.stack([gap(v, t) for v, t in zip(sweep.variants, counts, strict=True)], dim=1)
+        for phi, counts in ran.items()
+    }
+    logarithm = sweep.split(torch.log1p(s.eta * values[:, 0]))[sweep.variants[0]]
     growth = logarithm / (s.eta * s.spectrum[0])
 
-    def summary(phi: float) -> dict[str, torch.Tensor]:
-        # With the whole number of iterations that ran, which φt₁ is rounded to.
-        ran = torch.tensor([_iterations(setting, phi, scale) for scale in s.scales], dtype=torch.float64)
-        order = 2 * (torch.tensor(s.scales, dtype=torch.float64).log() + logarithm[:, None] * ran)
+    def slope(phi: float) -> torch.Tensor:
+        counts = torch.tensor(ran[phi], dtype=torch.float64)
+        order = 2 * (torch.tensor(s.scales, dtype=torch.float64).log() + logarithm[:, None] * counts)
         every = torch.ones_like(order, dtype=torch.bool)
-        return {SLOPE: rates.line_fit(order, gaps[phi].log(), every).slope, GAP: gaps[phi][:, -1]}
+        return rates.line_fit(order, gaps[phi].log(), every).slope
 
     return Evidence(
-        measured=summary(s.phi),
+        measured={SLOPE: slope(s.phi), GAP: gaps[s.phi][:, -1]},
         predicted={SLOPE: 1},
-        control=summary(s.late),
+        control={SLOPE: slope(s.late), GAP: gaps[s.late][:, -1]},
         notes={"rate of growth / σ₁": float(growth.mean()), RATIO: ratio(values, s.spectrum)},
         curves={"scales": s.scales, "gaps": gaps, "growth": growth},
     )
@@ -185,6 +190,7 @@ ARRIVED = Criterion(
     CLOSEST,
     ARRIVED,
     reference="abstract for the spectral phase; the angles as in figures of later work, restated",
+    states="prop-align-angles",
     origin="paper",
     known="restated",
     kind="ordering",
@@ -212,7 +218,7 @@ ARRIVED = Criterion(
 def angle_to_the_spectral_estimate(setting: Setting) -> Evidence:
     s, large = setting.sizes, 1.0
     scales = (*s.scales, large)
-    problem, start = _repeated(setting, scales)
+    sweep, problem, start = _by_scale(setting, scales)
     values, vectors = _spectral(problem)
     rank = len(s.spectrum)
     estimate = vectors[..., :rank]
@@ -248,23 +254,9 @@ def angle_to_the_spectral_estimate(setting: Setting) -> Evidence:
     near, far = at_phi(to_estimate), at_phi(to_truth) / apart[:, None]
     closest, arrived = to_estimate.amin(dim=-1) / apart[:, None], to_truth[..., -1] / apart[:, None]
 
-    def variants(columns: torch.Tensor, first: int = 0) -> dict[str, torch.Tensor]:
-        return {f"α = {scale:g}": columns[:, i] for i, scale in enumerate(s.scales) if i >= first}
-
-    return Evidence(
-        measured={
-            CLOSER: closer(near),
-            PLATEAU: variants(far, first=1),
-            CLOSEST: variants(closest),
-            ARRIVED: variants(arrived),
-        },
+    *small, one = sweep.variants
+    evidence = Evidence(
         predicted={PLATEAU: 1},
-        control={
-            CLOSER: {"after the phase": closer(to_estimate[:, :-1, -1])},
-            PLATEAU: {"after the phase": arrived[:, -2]},
-            CLOSEST: {"α = 1": closest[:, -1]},
-            ARRIVED: {"in the phase": far[:, -1]},
-        },
         notes={RATIO: ratio(values, s.spectrum)},
         curves={
             "time": run.steps * s.eta,
@@ -274,6 +266,16 @@ def angle_to_the_spectral_estimate(setting: Setting) -> Evidence:
             "apart": apart,
         },
     )
+    evidence.found(CLOSER, closer(near))
+    evidence.broken(CLOSER, closer(to_estimate[:, :-1, -1]), "after the phase")
+    # The largest α is not small enough to rest at the angle between the spaces.
+    evidence.found(PLATEAU, dict(zip(small[1:], far.T[1:], strict=True)))
+    evidence.broken(PLATEAU, arrived[:, -2], "after the phase")
+    evidence.found(CLOSEST, dict(zip(small, closest.T[:-1], strict=True)))
+    evidence.broken(CLOSEST, closest[:, -1], one)
+    evidence.found(ARRIVED, dict(zip(small, arrived.T[:-1], strict=True)))
+    evidence.broken(ARRIVED, far[:, -1], "in the phase")
+    return evidence
 
 
 TIME = Criterion(
@@ -310,6 +312,7 @@ MECHANISM = Criterion(
     MEDIAN,
     MECHANISM,
     reference="abstract: alignment is more prominent for over-parameterised models; quantiles and slope derived",
+    states="prop-align-width",
     kind="ordering",
     control="columns enough already: 12r columns against half as many; for the slope, the length of the first row",
     seeds={"smoke": 6, "book": 8, "full": 20},
@@ -360,21 +363,18 @@ def over_parameterisation_and_alignment(setting: Setting) -> Evidence:
     def upper(drawn: torch.Tensor) -> torch.Tensor:
         return drawn.quantile(0.9, dim=1)
 
-    late, bad, typical = upper(times), upper(misaligned), times.median(dim=1).values
-    return Evidence(
-        measured={
-            TIME: late[:, 2] / late[:, 0],
-            MISALIGNED: bad[:, 2] / bad[:, 0],
-            MEDIAN: typical[:, 2] / typical[:, 0],
-            # One number: δ is only about the row that grows last, and a single ensemble scatters.
-            MECHANISM: slope(rank - 1),
-        },
+    evidence = Evidence(
         predicted={MECHANISM: 1},
-        control={
-            TIME: late[:, 2] / late[:, 1],
-            MISALIGNED: bad[:, 2] / bad[:, 1],
-            MECHANISM: slope(0),
-        },
         notes={RATIO: ratio(values, s.spectrum)},
         curves={"ks": s.ks, "times": times, "misaligned": misaligned, "rate": rate, "lengths": lengths},
     )
+    for quantity, drawn in ((TIME, upper(times)), (MISALIGNED, upper(misaligned))):
+        fewest, enough, most = drawn.unbind(dim=1)
+        evidence.found(quantity, most / fewest)
+        evidence.broken(quantity, most / enough)
+    typical = times.median(dim=1).values
+    evidence.found(MEDIAN, typical[:, 2] / typical[:, 0])
+    # One number: δ is only about the row that grows last, and a single ensemble scatters.
+    evidence.found(MECHANISM, slope(rank - 1))
+    evidence.broken(MECHANISM, slope(0))
+    return evidence

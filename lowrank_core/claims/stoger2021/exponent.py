@@ -6,16 +6,24 @@ import torch
 
 from lowrank_core.analysis.rates import scaling_exponent
 from lowrank_core.claims.experiments.small_starts import descent_errors
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Sweep,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
+)
 from lowrank_core.factors import gaussian_start, imbalanced_start
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Dense, gaussian_symmetric
 from lowrank_core.truth import psd, rectangular
 
 PAGE = Page("chapters/wind2023/escape-times", book=10)
-
-SEEDS = {"smoke": 3, "book": 10, "full": 40}
-
 
 RATIO = "max(λ₂, 0)/λ₁ of A*A(M*)"
 
@@ -39,6 +47,7 @@ LAW = Criterion(
     "Symmetric factors of a rank-one truth: the exponent is 2 − 2 max(λ₂, 0)/λ₁ of A*A(M*)",
     LAW,
     reference="main theorem, as restated in later work: error at most of order α^{21/16}; the law is derived",
+    states="prop-escape-instance",
     kind="tight",
     control="stopped before the first escape, at 0.8 ln(1/a₀)",
     sizes=scales(
@@ -63,30 +72,30 @@ def sensing_exponent(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(s.n > 1, "r < min(n₁, n₂)")
     setting.assume(s.k >= 2, "k ≥ 2")
-    repeated = [seed for seed in setting.seeds for _ in s.scales]
+    seeds = Sweep(setting, **{"a₀": s.scales}).seeds
 
     def instance(m: int, c: float) -> tuple[torch.Tensor, ...]:
         """The exponent over that of the law, the exponent, and λ₂/λ₁, (B,) each."""
-        operator = gaussian_symmetric(s.n, m, repeated, device=setting.device)
-        problem = observe(psd(s.n, (1.0,), repeated, device=setting.device), operator)
-        start = gaussian_start(s.n, s.k, 1.0, repeated, setting.device)
+        operator = gaussian_symmetric(s.n, m, seeds, device=setting.device)
+        problem = observe(psd(s.n, (1.0,), seeds, device=setting.device), operator)
+        start = gaussian_start(s.n, s.k, 1.0, seeds, setting.device)
         seen = torch.linalg.eigvalsh(operator.normal(problem.truth.matrix)[:: len(s.scales)]).cpu()
         exponent = scaling_exponent(s.scales, descent_errors(problem, start, s.scales, eta=s.eta, c=c))
         ratio = seen[:, -2].clamp(min=0) / seen[:, -1]
         return exponent / law(seen[:, -2], seen[:, -1], s.eta), exponent, ratio
 
-    found = {f"m = {m}": instance(m, s.c) for m in s.ms}
-    early = instance(max(s.ms), s.early)
-    return Evidence(
-        measured={
-            LAW: {name: scaled for name, (scaled, _, _) in found.items()},
-            RATIO: {name: ratio for name, (_, _, ratio) in found.items()},
-        },
+    found = {at(m=m): instance(m, s.c) for m in s.ms}
+    evidence = Evidence(
         predicted={LAW: 1},
-        control={LAW: {"stopped before the escape": early[0]}},
         notes={f"median λ₂/λ₁, {name}": float(ratio.median()) for name, (_, _, ratio) in found.items()},
         curves={"instances": {name: (exponent, ratio) for name, (_, exponent, ratio) in found.items()}},
     )
+    for name, (scaled, _, ratio) in found.items():
+        evidence.found(LAW, scaled, name)
+        evidence.found(RATIO, ratio, name)
+    scaled, _, _ = instance(max(s.ms), s.early)
+    evidence.broken(LAW, scaled, "stopped before the escape")
+    return evidence
 
 
 ADVERSARIAL = Criterion(
@@ -103,6 +112,7 @@ ADVERSARIAL = Criterion(
     "Symmetric factors do not see a negative eigenvalue, two factors do",
     ADVERSARIAL,
     reference="no counterpart in the paper is known to us",
+    states="prop-escape-adversarial",
     kind="tight",
     control="two factors FGᵀ in place of XXᵀ, same measurements with b < 0: −b counts",
     sizes=scales(
@@ -131,30 +141,29 @@ def adversarial_operator(setting: Setting) -> Evidence:
     setting.assume(s.k >= 2, "k ≥ 2")
     setting.assume(all(abs(b) < 1 for b in s.bs), "|b| < 1")
     setting.assume(0 < s.eta <= 0.5, "0 < η ≤ ½")
-    repeated = [seed for seed in setting.seeds for _ in s.errors]
+    seeds = Sweep(setting, error=s.errors).seeds
 
     def exponent(b: float, expected: float, symmetric: bool = True) -> torch.Tensor:
         operator = _coupling(s.n, b, symmetric, device)
         if symmetric:
-            truth = psd(s.n, (1.0,), repeated, device=device)
-            start = gaussian_start(s.n, s.k, 1.0, repeated, device)
+            truth = psd(s.n, (1.0,), seeds, device=device)
+            start = gaussian_start(s.n, s.k, 1.0, seeds, device)
         else:
-            truth = rectangular(s.n, s.n, (1.0,), repeated, device=device)
-            start = imbalanced_start(s.n, s.n, s.k, 1.0, 1.0, repeated, device)
+            truth = rectangular(s.n, s.n, (1.0,), seeds, device=device)
+            start = imbalanced_start(s.n, s.n, s.k, 1.0, 1.0, seeds, device)
         starts = [error ** (1 / expected) for error in s.errors]
-        return scaling_exponent(
-            starts, descent_errors(observe(truth, operator), start, starts, eta=s.eta, c=2.0)
-        )
+        problem = observe(truth, operator)
+        return scaling_exponent(starts, descent_errors(problem, start, starts, eta=s.eta, c=2.0))
 
-    laws = {b: float(law(b, 1.0, s.eta)) for b in s.bs}
-    lowest = min(s.bs)
-    return Evidence(
-        measured={ADVERSARIAL: {f"b = {b:g}": exponent(b, laws[b]) for b in s.bs}},
-        predicted={ADVERSARIAL: {**{f"b = {b:g}": laws[b] for b in s.bs}, "two factors": laws[lowest]}},
-        control={
-            ADVERSARIAL: {"two factors": exponent(lowest, float(law(-lowest, 1.0, s.eta)), symmetric=False)}
-        },
-    )
+    def predicted(b: float) -> float:
+        return float(law(b, 1.0, s.eta))
+
+    evidence, lowest = Evidence(), min(s.bs)
+    for b in s.bs:
+        evidence.found(ADVERSARIAL, exponent(b, predicted(b)), at(b=b), predicted=predicted(b))
+    two_factors = exponent(lowest, predicted(-lowest), symmetric=False)
+    evidence.broken(ADVERSARIAL, two_factors, "two factors", predicted=predicted(lowest))
+    return evidence
 
 
 def _coupling(n: int, b: float, symmetric: bool, device: torch.device) -> Dense:

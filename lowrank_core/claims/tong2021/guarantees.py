@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
+from lowrank_core.analysis.contraction import largest_over_bound, largest_step
 from lowrank_core.analysis.scaled_distance import scaled_distance
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
-from lowrank_core.claims.tong2021.instances import (
-    by_variant,
-    hard_operator,
-    largest_over_bound,
-    largest_step,
-    near_truth,
-    truths,
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Sweep,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
 )
+from lowrank_core.claims.standing import RANK
+from lowrank_core.claims.tong2021.instances import beside, hard_operator, near_truth, truths
 from lowrank_core.factors import Factors, adjoint_start
 from lowrank_core.methods import ScaledGradientDescent
 from lowrank_core.problem import Problem, observe
@@ -25,7 +31,6 @@ from lowrank_core.solve import Trajectory, solve
 from lowrank_core.truth import Truth
 
 PAGE = Page("chapters/zhang2025/preconditioning")
-
 
 LIMIT = 2 / 3
 BOUND = "the bound itself"
@@ -41,10 +46,8 @@ EDGES = (
     edge("a small step", etas=(0.01,)),
     refused("0 < η ≤ 2/3", "the published limit", etas=(0.7,)),
 )
-WHOLE = ("r < min(n₁, n₂)",)
+WHOLE = (RANK,)
 """A full rank is allowed: there is then nothing outside the ranges of the truth."""
-
-Found = dict[str, dict[str, torch.Tensor]]
 
 
 def sizes(kappas: each) -> dict[str, dict[str, Any]]:
@@ -71,24 +74,26 @@ def distances(problem: Problem, factors: Factors) -> torch.Tensor:
 
 def followed(problem: Problem, start: Factors, eta: float, steps: int) -> Trajectory:
     """ScaledGD with dist and error at every step."""
-    watch = {"dist": distances}
-    return solve(
-        problem,
-        ScaledGradientDescent(eta),
-        start,
-        steps,
-        record=range(steps + 1),
-        observables=watch,
-        reduce=False,
-    )
+    method, record = ScaledGradientDescent(eta), range(steps + 1)
+    return solve(problem, method, start, steps, record=record, observables={"dist": distances}, reduce=False)
 
 
-def over_bounds(run: Trajectory, rate: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """dist over 0.1σ_r·rate^t and ‖E‖ over 0.15σ_r·rate^t, the largest along the run, for σ_r = 1; (B,) each."""
-    return (
-        largest_over_bound(run.observed["dist"], run.steps, 0.1, rate),
-        largest_over_bound(run.error.sqrt(), run.steps, 0.15, rate),
-    )
+def judge(
+    add: Callable[..., None], sweep: Sweep, eta: float, rate: float, along: Trajectory, stepped: Trajectory
+) -> None:
+    """Add the criteria `WITHIN_BOUNDS`, for σ_r = 1, under the step and each condition number of the sweep.
+
+    Args:
+        add: `Evidence.found` or `Evidence.broken`.
+        along: the run that is held to 0.1·rate^t and 0.15·rate^t.
+        stepped: the run whose steps are held to the rate one by one.
+    """
+    for criterion, values in (
+        (DISTANCE, largest_over_bound(along.observed["dist"], along.steps, 0.1, rate)),
+        (ERROR, largest_over_bound(along.error.sqrt(), along.steps, 0.15, rate)),
+        (ONE_STEP, largest_step(stepped.observed["dist"]) / rate),
+    ):
+        add(criterion, beside(at(f"η = {eta:.3g}", η=eta), sweep.split(values)))
 
 
 @PAGE.claim(
@@ -96,6 +101,7 @@ def over_bounds(run: Trajectory, rate: float) -> tuple[torch.Tensor, torch.Tenso
     "Full observation: ScaledGD contracts by 1 − 0.7η, whatever κ",
     *WITHIN_BOUNDS,
     reference="Theorem 13, p. 14, with its constants",
+    states="thm-prec-factorisation",
     origin="paper",
     known="read",
     kind="bound-upper",
@@ -108,31 +114,15 @@ def over_bounds(run: Trajectory, rate: float) -> tuple[torch.Tensor, torch.Tenso
 def factorisation(setting: Setting) -> Evidence:
     s = setting.sizes
     assume_step(setting)
-    truth = truths(setting, s.n1, s.n2, s.rank, s.kappas)
+    sweep = Sweep(setting, κ=s.kappas)
+    truth = truths(sweep, s.n1, s.n2, s.rank)
     problem = observe(truth, Identity(s.n1, s.n2, device=setting.device))
-    start = near_truth(truth, 0.1)
-
-    def evaluate(eta: float) -> Found:
-        run, rate = followed(problem, start, eta, s.steps), 1 - 0.7 * eta
-        distance, error = over_bounds(run, rate)
-        found = {DISTANCE: distance, ERROR: error, ONE_STEP: largest_step(run.observed["dist"]) / rate}
-        return taken_apart(found, eta, s.kappas)
-
-    return Evidence(measured=merged([evaluate(eta) for eta in s.etas]), control=evaluate(0.9))
-
-
-def taken_apart(found: dict[str, torch.Tensor], eta: float, kappas: Sequence[float]) -> Found:
-    """Quantity -> variant -> one value per seed."""
-    names = [f"η = {eta:.3g}, κ = {kappa:g}" for kappa in kappas]
-    return {quantity: by_variant(values, names) for quantity, values in found.items()}
-
-
-def merged(several: list[Found]) -> Found:
-    """The variants of all of them under each quantity."""
-    return {
-        quantity: {variant: values for found in several for variant, values in found[quantity].items()}
-        for quantity in several[0]
-    }
+    start, evidence = near_truth(truth, 0.1), Evidence()
+    for eta in (*s.etas, 0.9):
+        add = evidence.found if eta <= LIMIT else evidence.broken
+        run = followed(problem, start, eta, s.steps)
+        judge(add, sweep, eta, 1 - 0.7 * eta, run, run)
+    return evidence
 
 
 def isometry_bound(truth: Truth, factor: float) -> torch.Tensor:
@@ -145,6 +135,7 @@ def isometry_bound(truth: Truth, factor: float) -> torch.Tensor:
     "The spectral start is within 5δ√r κσ_r of the truth",
     DISTANCE,
     reference="Lemma 15, p. 14, with its constant",
+    states="lem-prec-spectral",
     origin="paper",
     known="read",
     kind="bound-upper",
@@ -168,26 +159,26 @@ def isometry_bound(truth: Truth, factor: float) -> torch.Tensor:
 )
 def spectral_start_distance(setting: Setting) -> Evidence:
     s = setting.sizes
-    truth = truths(setting, s.n1, s.n2, s.rank, s.kappas)
-    measured: dict[str, torch.Tensor] = {}
-    control: dict[str, torch.Tensor] = {}
+    sweep = Sweep(setting, κ=s.kappas)
+    truth = truths(sweep, s.n1, s.n2, s.rank)
+    # In the control the leading singular pair of the truth lies in the kernel.
+    pair = (truth.left[:, :, :1] @ truth.right[:, :, :1].mT).flatten(1)
+    unseen = (
+        torch.eye(pair.shape[1], dtype=pair.dtype, device=pair.device) - pair[:, :, None] * pair[:, None, :]
+    )
+    evidence = Evidence()
     for factor in s.factors:
         delta = isometry_bound(truth, factor)
         setting.assume(bool((delta < 1).all()), "δ < 1", factor)
-        names = [f"δ√r κ = {factor:g}, κ = {kappa:g}" for kappa in s.kappas]
         operator = hard_operator(truth, delta)
-        measured.update(by_variant(over_start_bound(observe(truth, operator), delta), names))
-        # The same, but the leading singular pair of the truth lies in the kernel.
-        pair = (truth.left[:, :, :1] @ truth.right[:, :, :1].mT).flatten(1)
-        unseen = (
-            torch.eye(pair.shape[1], dtype=pair.dtype, device=pair.device)
-            - pair[:, :, None] * pair[:, None, :]
-        )
-        blind = from_normal(
-            unseen @ operator.entries.mT @ operator.entries @ unseen, truth.shape, symmetric=False
-        )
-        control.update(by_variant(over_start_bound(observe(truth, blind), delta), names))
-    return Evidence(measured={DISTANCE: measured}, control={DISTANCE: control})
+        normal = unseen @ operator.entries.mT @ operator.entries @ unseen
+        for add, used in (
+            (evidence.found, operator),
+            (evidence.broken, from_normal(normal, truth.shape, symmetric=False)),
+        ):
+            found = sweep.split(over_start_bound(observe(truth, used), delta))
+            add(DISTANCE, beside(at(**{"δ√r κ": factor}), found))
+    return evidence
 
 
 def over_start_bound(problem: Problem, delta: torch.Tensor) -> torch.Tensor:
@@ -202,6 +193,7 @@ def over_start_bound(problem: Problem, delta: torch.Tensor) -> torch.Tensor:
     "Sensing with a certified isometry: ScaledGD contracts by 1 − 0.6η",
     *WITHIN_BOUNDS,
     reference="Theorem 3, p. 8, and the step of Lemma 14, p. 14, with their constants",
+    states="thm-prec-sensing",
     origin="paper",
     known="read",
     kind="bound-upper",
@@ -214,17 +206,14 @@ def over_start_bound(problem: Problem, delta: torch.Tensor) -> torch.Tensor:
 def sensing_guarantee(setting: Setting) -> Evidence:
     s = setting.sizes
     assume_step(setting)
-    truth = truths(setting, s.n1, s.n2, s.rank, s.kappas)
+    sweep = Sweep(setting, κ=s.kappas)
+    truth = truths(sweep, s.n1, s.n2, s.rank)
     strict = observe(truth, hard_operator(truth, isometry_bound(truth, 0.02)))
     loose = observe(truth, hard_operator(truth, torch.full_like(truth.spectrum[:, 0], 0.02)))
     spectral = adjoint_start(strict.operator, strict.observations, s.rank)
-    perturbed = near_truth(truth, 0.1)
-
-    def evaluate(eta: float) -> Found:
-        rate = 1 - 0.6 * eta
-        along = over_bounds(followed(strict, spectral, eta, s.steps), rate)
-        run = followed(loose, perturbed, eta, s.steps)
-        found = {DISTANCE: along[0], ERROR: along[1], ONE_STEP: largest_step(run.observed["dist"]) / rate}
-        return taken_apart(found, eta, s.kappas)
-
-    return Evidence(measured=merged([evaluate(eta) for eta in s.etas]), control=evaluate(0.95))
+    perturbed, evidence = near_truth(truth, 0.1), Evidence()
+    for eta in (*s.etas, 0.95):
+        add = evidence.found if eta <= LIMIT else evidence.broken
+        along, stepped = followed(strict, spectral, eta, s.steps), followed(loose, perturbed, eta, s.steps)
+        judge(add, sweep, eta, 1 - 0.6 * eta, along, stepped)
+    return evidence

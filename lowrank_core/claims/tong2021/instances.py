@@ -1,31 +1,25 @@
-"""What the claims on ScaledGD share: truths of several condition numbers side by side, and starts near them.
-
-Trajectories stand in the order seed, then variant; `by_variant` takes them apart again.
-"""
+"""What the claims on ScaledGD share: truths of several condition numbers side by side, and starts near them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import torch
 
-from lowrank_core.claims.grammar import Setting
+from lowrank_core.claims.grammar import Sweep, Variant, at
 from lowrank_core.factors import Factors
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Dense
 from lowrank_core.sensing.certified import certified
 from lowrank_core.truth import Truth, geometric_spectrum, rectangular
 
-ROUNDING = 1e-8
-"""Bounds are followed down to this multiple of σ_r, far above rounding."""
 
-
-def truths(setting: Setting, n1: int, n2: int, rank: int, kappas: Sequence[float]) -> Truth:
-    """A rectangular truth in a random basis, σ_r = 1, for each seed and each condition number given."""
-    spectrum = torch.tensor([geometric_spectrum(rank, kappa) for kappa in kappas], dtype=torch.float64)
-    seeds = [seed for seed in setting.seeds for _ in kappas]
-    spectra = spectrum.repeat(len(setting.seeds), 1).to(setting.device)
-    return rectangular(n1, n2, spectra, seeds, basis="random", device=setting.device)
+def truths(sweep: Sweep, n1: int, n2: int, rank: int) -> Truth:
+    """A rectangular truth in a random basis, σ_r = 1, for each trajectory of a sweep over κ."""
+    spectra = [geometric_spectrum(rank, kappa) for kappa in sweep.column("κ", ndim=1).tolist()]
+    device = sweep.setting.device
+    values = torch.tensor(spectra, dtype=torch.float64, device=device)
+    return rectangular(n1, n2, values, sweep.seeds, basis="random", device=device)
 
 
 def near_truth(truth: Truth, radius: float) -> Factors:
@@ -54,21 +48,9 @@ def hard_operator(truth: Truth, delta: torch.Tensor) -> Dense:
     return certified(torch.stack([*pairs, column @ row], dim=1), delta, symmetric=False)
 
 
-def by_variant(values: torch.Tensor, names: Sequence[str]) -> dict[str, torch.Tensor]:
-    """Variant -> one value per seed, from values in the order seed, variant."""
-    return dict(zip(names, values.reshape(-1, len(names)).unbind(dim=1), strict=True))
-
-
-def largest_over_bound(
-    values: torch.Tensor, steps: torch.Tensor, at_start: float, rate: float
-) -> torch.Tensor:
-    """max over t of values (B, R) / (at_start·rate^t), as long as that bound exceeds `ROUNDING`, (B,)."""
-    bound = at_start * rate ** steps.to(torch.float64)
-    return torch.where(bound > ROUNDING, values / bound, 0.0).amax(dim=1)
-
-
-def largest_step(values: torch.Tensor) -> torch.Tensor:
-    """max of v_{t+1}/v_t over the records, which are every step, as long as v_t exceeds `ROUNDING`; (B, R) ->
-    (B,)."""
-    before, after = values[:, :-1], values[:, 1:]
-    return torch.where(before > ROUNDING, after / before, 0.0).amax(dim=1)
+def beside(first: Variant, found: Mapping[Variant, torch.Tensor]) -> dict[Variant, torch.Tensor]:
+    """The same under names with another in front: "κ = 1" beside "η = 0.5" is "η = 0.5, κ = 1"."""
+    return {
+        at(f"{first}, {second}", **first.numbers, **second.numbers): values
+        for second, values in found.items()
+    }

@@ -6,23 +6,31 @@ from fractions import Fraction
 
 import torch
 
-from lowrank_core.analysis import rates
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
-from lowrank_core.claims.tong2021.instances import by_variant, near_truth, truths
+from lowrank_core.analysis.contraction import passing_rate
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Sweep,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
+)
+from lowrank_core.claims.standing import RANK
+from lowrank_core.claims.tong2021.instances import beside, near_truth, truths
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent, ScaledGradientDescent
 from lowrank_core.methods.method import Method
-from lowrank_core.problem import Problem, observe
+from lowrank_core.problem import observe
 from lowrank_core.proofs import preconditioned_laws
 from lowrank_core.randomness import orthonormal
 from lowrank_core.sensing import Identity
 from lowrank_core.solve import Trajectory, solve
 
 PAGE = Page("chapters/zhang2025/preconditioning")
-
-
-WINDOW = 1e-22, 1e-10
-
 
 DIFFER = Criterion("entries that differ in exact arithmetic", 0, 0)
 RELATIVE = Criterion(
@@ -36,6 +44,7 @@ RELATIVE = Criterion(
     DIFFER,
     RELATIVE,
     reference="the remark on invariance in the introduction; the exact instances are new",
+    states="prop-prec-covariance",
     origin="paper",
     known="read",
     kind="identity",
@@ -57,12 +66,12 @@ RELATIVE = Criterion(
         edge("κ = 1000", kappa=1e3),
         edge("a small step", eta=0.05),
     ),
-    waives=("r < min(n₁, n₂)",),
+    waives=(RANK,),
     means=("exact",),
 )
 def covariance(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds
-    truth = truths(setting, s.n1, s.n2, s.rank, (s.kappa,))
+    truth = truths(Sweep(setting, κ=(s.kappa,)), s.n1, s.n2, s.rank)
     problem = observe(truth, Identity(s.n1, s.n2, device=setting.device))
     start = near_truth(truth, 0.5)
     assert start.right is not None
@@ -84,20 +93,17 @@ def covariance(setting: Setting) -> Evidence:
         difference = products(method, start) - products(method, turned)
         return torch.linalg.matrix_norm(difference).amax(dim=1) / s.kappa
 
-    return Evidence(
-        measured={
-            DIFFER: [preconditioned_laws.covariance_residual(seed, s.exact_steps) for seed in seeds],
-            RELATIVE: gap(ScaledGradientDescent(s.eta)),
-        },
-        predicted={DIFFER: 0, RELATIVE: 0},
-        control={
-            DIFFER: [
-                preconditioned_laws.covariance_residual(seed, s.exact_steps, preconditioned=False)
-                for seed in seeds
-            ],
-            RELATIVE: gap(GradientDescent(s.eta / (4 * s.kappa * s.condition**2))),
-        },
-    )
+    def differing(preconditioned: bool) -> list[int]:
+        return [
+            preconditioned_laws.covariance_residual(seed, s.exact_steps, preconditioned) for seed in seeds
+        ]
+
+    evidence = Evidence()
+    evidence.found(DIFFER, differing(preconditioned=True), predicted=0)
+    evidence.broken(DIFFER, differing(preconditioned=False))
+    evidence.found(RELATIVE, gap(ScaledGradientDescent(s.eta)), predicted=0)
+    evidence.broken(RELATIVE, gap(GradientDescent(s.eta / (4 * s.kappa * s.condition**2))))
+    return evidence
 
 
 TERMS = Criterion(
@@ -118,6 +124,7 @@ LEFT = Criterion(
     RATE,
     LEFT,
     reference="no counterpart; the published proof needs η(2 − 3η) = (1 − η)² − (1 − 2η)² ≥ 0",
+    states="prop-prec-local",
     kind="rate",
     control="no preconditioner, for the rate: gradient descent with η/σ₁ at κ = 10; a step η ≥ 1, for convergence; "
     "in the identities, the two factors exchanged and η = ½ for the two-cycle",
@@ -137,73 +144,59 @@ LEFT = Criterion(
         refused("0 < η < 1", "there is no convergence", etas=(1.0,)),
         refused("r < max(n₁, n₂)", "no cross blocks; tried beside, by its own rate", n1=2, n2=2),
     ),
-    waives=("r < min(n₁, n₂)",),
+    waives=(RANK,),
     means=("symbolic",),
 )
 def local_rate(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(all(0 < eta < 1 for eta in s.etas), "0 < η < 1")
     setting.assume(s.rank < max(s.n1, s.n2), "r < max(n₁, n₂)")
-    measured: dict[str, torch.Tensor] = {}
-    left: dict[str, torch.Tensor] = {}
-    predicted: dict[str, float] = {}
-    curves: dict[str, Trajectory] = {}
-
-    def record(names: list[str], run: Trajectory, rate: float) -> None:
-        measured.update(by_variant(late_rate(run), names))
-        left.update(by_variant((run.error[:, -1] / run.error[:, 0]).sqrt(), names))
-        predicted.update({name: rate for name in names})
-
-    for eta in s.etas:
-        run = near_run(setting, s.n1, s.n2, s.kappas, ScaledGradientDescent(eta))
-        record(
-            [f"η = {eta:.3g}, κ = {kappa:g}" for kappa in s.kappas], run, max(abs(1 - eta), abs(1 - 2 * eta))
-        )
-        curves[f"η = {eta:.3g}"] = run
-    square = near_run(setting, s.rank, s.rank, s.kappas[:1], ScaledGradientDescent(0.7))
-    record(["η = 0.7, n₁ = n₂ = r"], square, 0.4)
-
-    control_kappa, eta = 10.0, 0.5
-    plain = near_run(setting, s.n1, s.n2, (control_kappa,), GradientDescent(eta / control_kappa), 5 * s.steps)
-    too_large = {
-        f"η = {size:g}": near_run(setting, s.n1, s.n2, s.kappas[:1], ScaledGradientDescent(size))
-        for size in (1.0, 1.05)
+    sweep, first = Sweep(setting, κ=s.kappas), Sweep(setting, κ=s.kappas[:1])
+    runs = {
+        at(f"η = {eta:.3g}", η=eta): near_run(sweep, s.n1, s.n2, ScaledGradientDescent(eta), s.steps)
+        for eta in s.etas
     }
-    return Evidence(
-        measured={
-            TERMS: sum(preconditioned_laws.pair_residuals().values())
-            + sum(preconditioned_laws.neutral_residuals().values()),
-            RATE: measured,
-            LEFT: left,
-        },
-        predicted={TERMS: 0, RATE: {**predicted, "gradient descent": 0.5}},
-        control={
-            TERMS: sum(preconditioned_laws.pair_residuals(core=1, cross=2).values())
-            + sum(preconditioned_laws.neutral_residuals(Fraction(1, 2)).values()),
-            RATE: {"gradient descent": late_rate(plain)},
-            LEFT: {name: (run.error[:, -1] / run.error[:, 0]).sqrt() for name, run in too_large.items()},
-        },
-        curves={"runs": curves, "gradient descent": plain},
+    square, full = (
+        near_run(first, s.rank, s.rank, ScaledGradientDescent(0.7), s.steps),
+        "η = 0.7, n₁ = n₂ = r",
     )
+    ill = 10.0
+    plain = near_run(Sweep(setting, κ=(ill,)), s.n1, s.n2, GradientDescent(0.5 / ill), 5 * s.steps)
+
+    evidence = Evidence(curves={"runs": runs, "gradient descent": plain})
+    laws, swapped = preconditioned_laws.pair_residuals(), preconditioned_laws.pair_residuals(core=1, cross=2)
+    two_cycle = preconditioned_laws.neutral_residuals()
+    halved = preconditioned_laws.neutral_residuals(Fraction(1, 2))
+    evidence.found(TERMS, sum(laws.values()) + sum(two_cycle.values()), predicted=0)
+    evidence.broken(TERMS, sum(swapped.values()) + sum(halved.values()))
+    for eta, run in runs.items():
+        rate = max(abs(1 - eta.number), abs(1 - 2 * eta.number))
+        evidence.found(RATE, beside(eta, sweep.split(late_rate(run))), predicted=rate)
+        evidence.found(LEFT, beside(eta, sweep.split(remaining(run))))
+    evidence.found(RATE, late_rate(square), full, predicted=0.4)
+    evidence.found(LEFT, remaining(square), full)
+    evidence.broken(RATE, late_rate(plain), "gradient descent", predicted=0.5)
+    for size in (1.0, 1.05):
+        too_far = near_run(first, s.n1, s.n2, ScaledGradientDescent(size), s.steps)
+        evidence.broken(LEFT, remaining(too_far), at(η=size))
+    return evidence
 
 
-def near_run(
-    setting: Setting, n1: int, n2: int, kappas: tuple[float, ...], method: Method, steps: int = 0
-) -> Trajectory:
-    """A run on the population loss from within a tenth of σ_r of the truth, every step of it recorded."""
-    s = setting.sizes
-    truth = truths(setting, n1, n2, s.rank, kappas)
-    problem: Problem = observe(truth, Identity(n1, n2, device=setting.device))
-    steps = steps or s.steps
+def near_run(sweep: Sweep, n1: int, n2: int, method: Method, steps: int) -> Trajectory:
+    """A run on the population loss from within a tenth of σ_r of the truth, recorded a thousand times at most."""
+    device, rank = sweep.setting.device, sweep.setting.sizes.rank
+    truth = truths(sweep, n1, n2, rank)
+    problem = observe(truth, Identity(n1, n2, device=device))
     return solve(
         problem, method, near_truth(truth, 0.1), steps, record=range(0, steps + 1, 1 + steps // 1000)
     )
 
 
 def late_rate(run: Trajectory) -> torch.Tensor:
-    """The factor per step of the unsquared error, fitted where the squared one lies in `WINDOW`, (B,)."""
-    low, high = WINDOW
-    window = (run.error > low) & (run.error < high)
-    # An undamped method may leave the window upwards from the floor; only its first passage counts.
-    below = (run.error <= low).cumsum(dim=1) > 0
-    return (rates.compare(run.steps + 1, run.error, window & ~below).rate / 2).exp()
+    """The factor per step of the unsquared error, while the squared one falls from 1e-10 to 1e-22, (B,)."""
+    return passing_rate(run.steps, run.error, 1e-22, 1e-10)
+
+
+def remaining(run: Trajectory) -> torch.Tensor:
+    """The error at the end over that at the start, (B,)."""
+    return (run.error[:, -1] / run.error[:, 0]).sqrt()

@@ -6,8 +6,7 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.statistics import pooled
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, scales
-from lowrank_core.claims.tong2021.instances import by_variant
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, Sweep, Variant, each, scales
 from lowrank_core.factors import Factors, adjoint_start
 from lowrank_core.methods import GradientDescent, ScaledGradientDescent
 from lowrank_core.methods.method import Method
@@ -17,7 +16,6 @@ from lowrank_core.solve import ErrorBelow, Trajectory, solve
 from lowrank_core.truth import geometric_spectrum, rectangular
 
 PAGE = Page("chapters/zhang2025/preconditioning", book=20, full=60)
-
 
 RATIO = Criterion(
     "iterations / those at κ = 1", 0.65, 1.5, width="instances: 0.83 to 1.10 at κ = 20 on 50 pilot seeds"
@@ -37,6 +35,7 @@ PLAIN = Criterion(
     RATIO,
     PLAIN,
     reference="Table 1, p. 4, and Figure 2a, p. 17; small sizes",
+    states="prop-prec-iterations",
     origin="paper",
     known="read",
     kind="ordering",
@@ -57,59 +56,58 @@ PLAIN = Criterion(
 )
 def iterations(setting: Setting) -> Evidence:
     s = setting.sizes
-    problem = gaussian_problem(setting)
+    sweep = Sweep(setting, κ=s.kappas)
+    problem = gaussian_problem(sweep)
     start = adjoint_start(problem.operator, problem.observations, s.rank)
-    names = [f"κ = {kappa:g}" for kappa in s.kappas]
     scaled = recovered(problem, ScaledGradientDescent(s.eta), start, s.steps)
     plain = recovered(problem, GradientDescent(s.eta), start, s.steps)
     counts, plain_counts = (
-        run.reached_at.to(torch.float64).where(run.reached_at >= 0, torch.nan) for run in (scaled, plain)
+        sweep.split(run.reached_at.to(torch.float64).where(run.reached_at >= 0, torch.nan))
+        for run in (scaled, plain)
     )
     fitted = (scaled.error < 1e-4) & (scaled.error > 1e-14)
     rate = (rates.compare(scaled.steps + 1, scaled.error, fitted).rate / 2).exp()
-    at_start = scaled.error[:, 0].sqrt() / problem.truth.spectrum[:, -1].cpu()
+    at_start = sweep.split(scaled.error[:, 0].sqrt() / problem.truth.spectrum[:, -1].cpu())
+    one, least, largest = (sweep.variants[i] for i in (0, 1, -1))
 
     def exponent(table: torch.Tensor) -> torch.Tensor:
         """d log of the median count / d log κ between the least κ above 1 and the largest."""
-        medians = table[:, [1, -1]].median(dim=0, keepdim=True).values
-        return rates.scaling_exponent([s.kappas[1], s.kappas[-1]], medians)[0]
+        medians = table.median(dim=0, keepdim=True).values
+        return rates.scaling_exponent([least.number, largest.number], medians)[0]
 
-    tables = {
-        name: each.reshape(-1, len(names)) for name, each in (("scaled", counts), ("plain", plain_counts))
-    }
-    return Evidence(
-        measured={
-            RATIO: by_variant((tables["scaled"][:, 1:] / tables["scaled"][:, :1]).flatten(), names[1:]),
-            PLAIN: pooled(exponent, tables["plain"]),
-            "iterations of ScaledGD": by_variant(counts, names),
-            "iterations of gradient descent": by_variant(plain_counts, names),
-        },
+    def ends(found: dict[Variant, torch.Tensor]) -> torch.Tensor:
+        return torch.stack([found[least], found[largest]], dim=1)
+
+    evidence = Evidence(
         predicted={RATIO: 1, PLAIN: 1},
-        control={
-            RATIO: {"gradient descent": tables["plain"][:, -1] / tables["plain"][:, 0]},
-            PLAIN: pooled(exponent, tables["scaled"]),
-        },
         notes={
             "m over nr": float(s.oversampling),
-            "start error at the largest κ": float(at_start.reshape(-1, len(names))[:, -1].median()),
+            "start error at the largest κ": float(at_start[largest].median()),
             "rate": float(rate.median()),
             "bound": 1 - 0.6 * s.eta,
         },
         curves={"scaled": scaled, "plain": plain},
     )
+    for kappa in sweep.variants[1:]:
+        evidence.found(RATIO, counts[kappa] / counts[one], kappa)
+    evidence.broken(RATIO, plain_counts[largest] / plain_counts[one], "gradient descent")
+    evidence.found(PLAIN, pooled(exponent, ends(plain_counts)))
+    evidence.broken(PLAIN, pooled(exponent, ends(counts)))
+    evidence.found("iterations of ScaledGD", counts)
+    evidence.found("iterations of gradient descent", plain_counts)
+    return evidence
 
 
-def gaussian_problem(setting: Setting) -> Problem:
+def gaussian_problem(sweep: Sweep) -> Problem:
     """Gaussian measurements of a square truth with σ₁ = 1, one ensemble for all κ of a seed."""
-    s = setting.sizes
-    seeds = [seed for seed in setting.seeds for _ in s.kappas]
-    spectrum = torch.tensor(
-        [[value / kappa for value in geometric_spectrum(s.rank, kappa)] for kappa in s.kappas],
-        dtype=torch.float64,
-    )
-    spectra = spectrum.repeat(len(setting.seeds), 1).to(setting.device)
-    truth = rectangular(s.n, s.n, spectra, seeds, basis="random", device=setting.device)
-    operator = gaussian(s.n, s.n, s.oversampling * s.n * s.rank, seeds, device=setting.device)
+    s, device = sweep.setting.sizes, sweep.setting.device
+    spectra = [
+        [value / kappa for value in geometric_spectrum(s.rank, kappa)]
+        for kappa in sweep.column(ndim=1).tolist()
+    ]
+    values = torch.tensor(spectra, dtype=torch.float64, device=device)
+    truth = rectangular(s.n, s.n, values, sweep.seeds, basis="random", device=device)
+    operator = gaussian(s.n, s.n, s.oversampling * s.n * s.rank, sweep.seeds, device=device)
     return observe(truth, operator)
 
 

@@ -9,24 +9,26 @@ import torch
 from lowrank_core.analysis.crossings import half_way
 from lowrank_core.analysis.rates import scaling_exponent
 from lowrank_core.claims.experiments.small_starts import balanced, flow_errors, stopping_time
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.claims.wind2023.perturbed import entry, truth_of
 
 PAGE = Page("chapters/wind2023/perturbation-budget", book=10)
+
+EXPONENT = Criterion(
+    "exponent of the error",
+    0.97,
+    1.03,
+    of_prediction=True,
+    width="60 pilot seeds: 0.997 to 1.001, from further powers of a₀",
+)
 
 
 @PAGE.claim(
     "wind2023.orthogonal-adversary",
     "A constant perturbation orthogonal to the truth lowers the exponent of the error",
-    Criterion(
-        "exponent of the error",
-        0.97,
-        1.03,
-        of_prediction=True,
-        width="60 pilot seeds: 0.997 to 1.001, from further powers of a₀",
-    ),
+    EXPONENT,
     reference="a sharp form of the abstract's “sufficiently bounded”; no counterpart in the paper is known to us",
-    origin="ours",
+    states="prop-budget-exponent",
     kind="tight",
     control="no spare columns: k = r, where the adversary has nothing to grow in",
     edges=(
@@ -80,37 +82,39 @@ def orthogonal_adversary(setting: Setting) -> Evidence:
         ]
         return torch.cat(runs, dim=1)
 
-    found = {_case(c, x): errors(s.k, c, x, s.scales) for c, x in s.cases}
+    found: dict[str, torch.Tensor] = {}
+    evidence = Evidence(curves={"scales": torch.tensor(s.scales), "errors": found})
+    for c, x in s.cases:
+        case = at(f"c = {c:g}, ε = {x:g} σ_r", c=c, **{"ε/σ_r": x})
+        found[case] = errors(s.k, c, x, s.scales)
+        exponent = scaling_exponent(s.scales, found[case])
+        evidence.found(EXPONENT, exponent, case, predicted=min(2 - 4 * c * x, 4 * c - 2))
     c, x = s.control_case
-    exact = errors(rank, c, x, s.control_scales)
-    return Evidence(
-        measured={
-            "exponent of the error": {name: scaling_exponent(s.scales, e) for name, e in found.items()}
-        },
-        predicted={
-            "exponent of the error": {
-                **{_case(c, x): min(2 - 4 * c * x, 4 * c - 2) for c, x in s.cases},
-                "k = r": 2 - 4 * c * x,
-            }
-        },
-        control={"exponent of the error": {"k = r": scaling_exponent(s.control_scales, exact)}},
-        curves={"scales": torch.tensor(s.scales), "errors": found},
-    )
+    exact = scaling_exponent(s.control_scales, errors(rank, c, x, s.control_scales))
+    evidence.broken(EXPONENT, exact, "k = r", predicted=2 - 4 * c * x)
+    return evidence
+
+
+BELOW = Criterion("error / ε at 0.7 ε*", high=1e-3, width="a₀^{2 − 1.4} at most, times constants")
+ABOVE = Criterion(
+    "error / ε at 1.3 ε*",
+    0.98,
+    1.02,
+    width="a₀^{0.6} at most, times constants that are large where spare columns are few",
+)
+CROSSOVER = Criterion(
+    "ε of error ε/2, in units of ε*", 0.95, 1.2, width="a crossover of order 1/ln(1/a₀) above 1"
+)
 
 
 @PAGE.claim(
     "wind2023.perturbation-threshold",
     "The threshold of the perturbation is σ_r/(2c), and it is sharp",
-    Criterion("error / ε at 0.7 ε*", high=1e-3, width="a₀^{2 − 1.4} at most, times constants"),
-    Criterion(
-        "error / ε at 1.3 ε*",
-        0.98,
-        1.02,
-        width="a₀^{0.6} at most, times constants that are large where spare columns are few",
-    ),
-    Criterion("ε of error ε/2, in units of ε*", 0.95, 1.2, width="a crossover of order 1/ln(1/a₀) above 1"),
+    BELOW,
+    ABOVE,
+    CROSSOVER,
     reference="a sharp form of the abstract's “sufficiently bounded”; no counterpart in the paper is known to us",
-    origin="ours",
+    states="prop-budget-threshold",
     kind="tight",
     control="the same ε, another stop: at 2c, or at 0.7 c, in place of c",
     edges=(
@@ -157,40 +161,15 @@ def perturbation_threshold(setting: Setting) -> Evidence:
         target = truth.matrix + entry(truth, rank, epsilon)
         return flow_errors(target, start, times, truth.matrix) / epsilon
 
-    def sweep(c: float, stop: float = 1.0) -> torch.Tensor:
-        """At ε = x ε*(c), with the stop at `stop`·c."""
-        return torch.cat([saturation(float(x) * sigma / (2 * c), (stop * c,)) for x in relative], dim=1)
+    def across(c: float, stop: float) -> torch.Tensor:
+        """At ε = x ε*(c) for every x."""
+        return torch.cat([saturation(float(x) * sigma / (2 * c), (stop,)) for x in relative], dim=1)
 
-    def named(part: float, c: float, stop: float) -> str:
-        return f"ε = {part:g} ε*({c:g}), stop at {stop * c:g}"
-
-    curves = {f"c = {c:g}": sweep(c) for c in s.cs}
-    late = sweep(s.cs[0], 2.0)
-    below, above = (int((relative - x).abs().argmin()) for x in (0.7, 1.3))
     first, last = s.map_cs
     cs, epsilons = torch.linspace(first, last, s.map_points), torch.linspace(0, sigma, s.map_points + 1)[1:]
-    return Evidence(
-        measured={
-            "error / ε at 0.7 ε*": {name: curve[:, below] for name, curve in curves.items()},
-            "error / ε at 1.3 ε*": {name: curve[:, above] for name, curve in curves.items()},
-            "ε of error ε/2, in units of ε*": {
-                name: half_way(relative, curve) for name, curve in curves.items()
-            },
-        },
-        predicted={
-            "error / ε at 0.7 ε*": 0.0,
-            "error / ε at 1.3 ε*": 1.0,
-            "ε of error ε/2, in units of ε*": 1.0,
-        },
-        control={
-            "error / ε at 0.7 ε*": {
-                named(0.7, c, 2): saturation(0.7 * sigma / (2 * c), (2 * c,))[:, 0] for c in s.cs
-            },
-            "error / ε at 1.3 ε*": {
-                named(1.3, c, 0.7): saturation(1.3 * sigma / (2 * c), (0.7 * c,))[:, 0] for c in s.cs
-            },
-            "ε of error ε/2, in units of ε*": {f"stop at {2 * s.cs[0]:g}": half_way(relative, late)},
-        },
+    curves = {at(c=c): across(c, c) for c in s.cs}
+    evidence = Evidence(
+        predicted={BELOW: 0.0, ABOVE: 1.0, CROSSOVER: 1.0},
         curves={
             "relative": relative,
             "curves": curves,
@@ -202,7 +181,14 @@ def perturbation_threshold(setting: Setting) -> Evidence:
             ),
         },
     )
-
-
-def _case(c: float, x: float) -> str:
-    return f"c = {c:g}, ε = {x:g} σ_r"
+    for criterion, part, moved in ((BELOW, 0.7, 2), (ABOVE, 1.3, 0.7)):
+        place = int((relative - part).abs().argmin())
+        evidence.found(criterion, {case: curve[:, place] for case, curve in curves.items()})
+        for c in s.cs:
+            stop = moved * c
+            case = at(f"ε = {part:g} ε*({c:g}), stop at {stop:g}", c=c, stop=stop, **{"ε/ε*": part})
+            evidence.broken(criterion, saturation(part * sigma / (2 * c), (stop,))[:, 0], case)
+    evidence.found(CROSSOVER, {case: half_way(relative, curve) for case, curve in curves.items()})
+    late = 2 * s.cs[0]
+    evidence.broken(CROSSOVER, half_way(relative, across(s.cs[0], late)), at(f"stop at {late:g}", stop=late))
+    return evidence

@@ -10,7 +10,18 @@ from lowrank_core.analysis.closed_forms import balanced_flow, logistic
 from lowrank_core.analysis.crossings import half_way
 from lowrank_core.analysis.rates import scaling_exponent
 from lowrank_core.claims.experiments.small_starts import balanced, descent, flow_errors, stopping_time
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Variant,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
+)
 from lowrank_core.claims.standing import RANK, SEARCH
 from lowrank_core.factors import imbalanced_start
 from lowrank_core.problem import observe
@@ -33,6 +44,7 @@ ESCAPE = Criterion(
     "A singular value σ_i is learnt after the time ln(1/a₀)/σ_i",
     ESCAPE,
     reference="the theorem's time, of order ln(1/a₀²)/σ_r, restated; the constant is derived",
+    states="prop-escape-time",
     origin="ours",
     kind="tight",
     control="a perturbation inside the signal, E = −xσ_r u_r v_rᵀ: the slowest mode takes 1/(1 − x) times as long",
@@ -72,14 +84,13 @@ def escape_time(setting: Setting) -> Evidence:
         return -s.spectrum[i] * scaling_exponent(s.scales, found[:, i].exp())
 
     free = times(s.spectrum)
-    last = len(s.spectrum) - 1
-    slowed = {x: times((*s.spectrum[:-1], (1 - x) * s.spectrum[-1])) for x in s.fractions}
-    return Evidence(
-        measured={ESCAPE: {f"σ = {sigma:g}": slopes(free, i) for i, sigma in enumerate(s.spectrum)}},
-        predicted={ESCAPE: {f"σ = {sigma:g}": 1 for sigma in s.spectrum}},
-        control={ESCAPE: {f"x = {x:g}": slopes(found, last) for x, found in slowed.items()}},
-        curves={"scales": s.scales, "spectrum": s.spectrum, "times": free},
-    )
+    evidence = Evidence(curves={"scales": s.scales, "spectrum": s.spectrum, "times": free})
+    for i, sigma in enumerate(s.spectrum):
+        evidence.found(ESCAPE, slopes(free, i), at(σ=sigma), predicted=1)
+    for x in s.fractions:
+        slowed = times((*s.spectrum[:-1], (1 - x) * s.spectrum[-1]))
+        evidence.broken(ESCAPE, slopes(slowed, len(s.spectrum) - 1), at(x=x))
+    return evidence
 
 
 def _modes(setting: Setting, spectrum: Sequence[float], scale: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -110,6 +121,7 @@ GAP = Criterion(
     "From a small start the modes follow the logistic law",
     GAP,
     reference="no counterpart in the paper is known to us; the logistic law is classical",
+    states="prop-escape-logistic",
     origin="ours",
     kind="rate",
     control="equal singular values, which share a block that is not diagonal",
@@ -148,11 +160,7 @@ def logistic_modes(setting: Setting) -> Evidence:
     equal = gaps(s.equal)
     law = {_named(spectrum): _gap_exponent(spectrum) for spectrum in s.spectra}
     times, modes = _modes(setting, s.spectra[0], s.scales[0])
-    return Evidence(
-        measured={GAP: {name: scaling_exponent(s.scales, values) for name, values in found.items()}},
-        # The control is held against the law of distinct values.
-        predicted={GAP: {**law, _named(s.equal): min(law.values())}},
-        control={GAP: {_named(s.equal): scaling_exponent(s.scales, equal)}},
+    evidence = Evidence(
         curves={
             "scales": s.scales,
             "gaps": {**found, f"{_named(s.equal)}, control": equal},
@@ -161,8 +169,14 @@ def logistic_modes(setting: Setting) -> Evidence:
             "modes": modes[0],
             "spectrum": s.spectra[0],
             "half times": _half_times(times, modes, s.spectra[0])[0],
-        },
+        }
     )
+    for name, values in found.items():
+        evidence.found(GAP, scaling_exponent(s.scales, values), name, predicted=law[name])
+    # The control is held against the law of distinct values.
+    least = min(law.values())
+    evidence.broken(GAP, scaling_exponent(s.scales, equal), _named(s.equal), predicted=least)
+    return evidence
 
 
 def _gap_to_logistic(setting: Setting, spectrum: Sequence[float], scale: float) -> torch.Tensor:
@@ -179,8 +193,9 @@ def _gap_exponent(spectrum: Sequence[float]) -> float:
     return 2 * min(1 - after / before for before, after in zip(spectrum, (*spectrum[1:], 0.0), strict=True))
 
 
-def _named(spectrum: Sequence[float]) -> str:
-    return "σ = " + ", ".join(f"{sigma:g}" for sigma in spectrum)
+def _named(spectrum: Sequence[float]) -> Variant:
+    words = ", ".join(f"{sigma:g}" for sigma in spectrum)
+    return at(f"σ = {words}", **{f"σ_{i}": sigma for i, sigma in enumerate(spectrum, 1)})
 
 
 EXPONENT = Criterion(
@@ -201,6 +216,7 @@ REMAINS = Criterion(
     EXPONENT,
     REMAINS,
     reference="Theorem 2.8, as restated in later work, bounds the error by a₀^{4/3}; this form is derived",
+    states="prop-escape-stopping",
     origin="ours",
     kind="tight",
     control="no spare columns, k = r, where the exponent is min(2c, 4c − 2); and a stop at c < ½",
@@ -249,46 +265,32 @@ def error_against_stopping_constant(setting: Setting) -> Evidence:
 
     def errors(k: int, cs: Sequence[float], scales: Sequence[float]) -> torch.Tensor:
         """(B, constants, scales)."""
-        return torch.stack(
-            [
-                flow_errors(
-                    truth.matrix,
-                    balanced(setting, k, a),
-                    [stopping_time(c, sigma, a) for c in cs],
-                    truth.matrix,
-                )
-                for a in scales
-            ],
-            dim=-1,
-        ).cpu()
+        found = []
+        for a in scales:
+            times = [stopping_time(c, sigma, a) for c in cs]
+            found.append(flow_errors(truth.matrix, balanced(setting, k, a), times, truth.matrix))
+        return torch.stack(found, dim=-1).cpu()
 
     def exponents(found: torch.Tensor, scales: Sequence[float]) -> torch.Tensor:
-        return torch.stack([scaling_exponent(scales, at) for at in found.unbind(1)], dim=1)
+        return torch.stack([scaling_exponent(scales, error) for error in found.unbind(1)], dim=1)
 
-    early, late = errors(s.k, s.early, s.early_scales), errors(s.k, s.late, s.scales)
-    cs = (*s.early, *s.late)
-    slopes = torch.cat([exponents(early, s.early_scales), exponents(late, s.scales)], dim=1)
-    smallest = torch.cat([early[..., -1], late[..., -1]], dim=1) / sigma
-    names = [f"c = {c:.3g}" for c in cs]
+    def law(c: float) -> float:
+        return min(2, 4 * c - 2)
+
     grid = exponents(errors(s.k, s.grid, s.scales), s.scales)
     exact = exponents(errors(rank, s.grid, s.exact_scales), s.exact_scales)
-    last = f"k = r, c = {s.grid[-1]:g}"
-    return Evidence(
-        measured={
-            EXPONENT: dict(zip(names, slopes.T, strict=True)),
-            REMAINS: dict(zip(names, smallest.T, strict=True)),
-        },
-        predicted={
-            EXPONENT: {
-                name: min(2, 4 * c - 2) for name, c in zip((*names, last), (*cs, s.grid[-1]), strict=True)
-            }
-        },
-        control={
-            EXPONENT: {last: exact[:, -1]},
-            REMAINS: {f"c = {s.too_early:g}": errors(s.k, (s.too_early,), s.scales)[:, 0, -1] / sigma},
-        },
-        curves={"cs": s.grid, "k > r": grid, "k = r": exact},
-    )
+    evidence = Evidence(curves={"cs": s.grid, "k > r": grid, "k = r": exact})
+    for cs, a0s in ((s.early, s.early_scales), (s.late, s.scales)):
+        found = errors(s.k, cs, a0s)
+        for i, c in enumerate(cs):
+            name = at(f"c = {c:.3g}", c=c)
+            evidence.found(EXPONENT, scaling_exponent(a0s, found[:, i]), name, predicted=law(c))
+            evidence.found(REMAINS, found[:, i, -1] / sigma, name)
+    last = s.grid[-1]
+    evidence.broken(EXPONENT, exact[:, -1], at(f"k = r, c = {last:g}", c=last), predicted=law(last))
+    hasty = errors(s.k, (s.too_early,), s.scales)
+    evidence.broken(REMAINS, hasty[:, 0, -1] / sigma, at(c=s.too_early))
+    return evidence
 
 
 RELATIVE = Criterion(
@@ -307,6 +309,7 @@ GROWTH = Criterion(
     RELATIVE,
     GROWTH,
     reference="abstract: a moderately small start suffices; the bound of the flow is derived",
+    states="prop-escape-condition",
     origin="ours",
     kind="bound-upper",
     control="a time that does not grow with κ, (2/σ₁)ln(σ_r/a₀²)",
@@ -335,7 +338,6 @@ GROWTH = Criterion(
 )
 def condition_number_independence(setting: Setting) -> Evidence:
     s = setting.sizes
-
     setting.assume(s.rank < min(s.n1, s.n2), RANK)
     setting.assume(s.rank <= s.k, SEARCH)
 
@@ -352,24 +354,18 @@ def condition_number_independence(setting: Setting) -> Evidence:
         run = descent(problem, start, 0.15 / kappa, stopping_time(2.0, 1.0, scale))
         return run.operator_error[:, -1]
 
-    found = {(a, kappa): flowing(kappa, a) for a in s.scales for kappa in s.kappas}
-    measured = {kappa: sensing(kappa, s.scales[0]) for kappa in s.sensing_kappas}
     base, worst = s.scales[0], s.kappas[-1]
+    flows = {(a, kappa): flowing(kappa, a) for a in s.scales for kappa in s.kappas}
+    descents = {kappa: sensing(kappa, base) for kappa in s.sensing_kappas}
     hasty = flowing(worst, base, slowest=worst)
-    return Evidence(
-        measured={
-            RELATIVE: {f"a₀ = {a:g}, κ = {kappa:g}": e / a**2 for (a, kappa), e in found.items()},
-            GROWTH: {
-                **{f"flow, κ = {kappa:g}": found[base, kappa] / found[base, 1.0] for kappa in s.kappas[1:]},
-                **{
-                    f"sensing, κ = {kappa:g}": measured[kappa] / measured[1.0]
-                    for kappa in s.sensing_kappas[1:]
-                },
-            },
-        },
-        control={
-            RELATIVE: {f"κ = {worst:g}": hasty / base**2},
-            GROWTH: {f"κ = {worst:g}": hasty / found[base, 1.0]},
-        },
-        notes={"median error / a₀² under sensing": float(measured[s.sensing_kappas[-1]].median()) / base**2},
-    )
+    under_sensing = float(descents[s.sensing_kappas[-1]].median()) / base**2
+    evidence = Evidence(notes={"median error / a₀² under sensing": under_sensing})
+    for (a, kappa), error in flows.items():
+        evidence.found(RELATIVE, error / a**2, at(**{"a₀": a, "κ": kappa}))
+    evidence.broken(RELATIVE, hasty / base**2, at(κ=worst))
+    for kappa in s.kappas[1:]:
+        evidence.found(GROWTH, flows[base, kappa] / flows[base, 1.0], at(f"flow, κ = {kappa:g}", κ=kappa))
+    for kappa in s.sensing_kappas[1:]:
+        evidence.found(GROWTH, descents[kappa] / descents[1.0], at(f"sensing, κ = {kappa:g}", κ=kappa))
+    evidence.broken(GROWTH, hasty / flows[base, 1.0], at(κ=worst))
+    return evidence

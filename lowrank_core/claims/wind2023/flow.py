@@ -12,7 +12,8 @@ from lowrank_core.analysis.closed_forms import balanced_flow
 from lowrank_core.analysis.embedding import Embedding, stack
 from lowrank_core.analysis.imbalance import imbalance
 from lowrank_core.claims.experiments.small_starts import balanced, descent, gaussian_pair
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
+from lowrank_core.claims.wind2023.perturbed import truth_of
 from lowrank_core.factors import Factors
 from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent
@@ -42,7 +43,7 @@ EQUATION = Criterion(
     ENDPOINT,
     EQUATION,
     reference="abstract for the equivalence; its precise form is derived",
-    origin="ours",
+    states="prop-flow-embedding",
     kind="identity",
     control="no logarithm: the generator S(G_k), which is the perturbation-free flow frozen at the iterate",
     edges=(
@@ -70,9 +71,8 @@ EQUATION = Criterion(
 )
 def log_embedding(setting: Setting) -> Evidence:
     s = setting.sizes
-    measured: dict[str, dict[str, torch.Tensor]] = {ENDPOINT: {}, EQUATION: {}}
-    control: dict[str, dict[str, torch.Tensor]] = {ENDPOINT: {}, EQUATION: {}}
-    for name, m in (("population", None), (f"m = {s.m}", s.m)):
+    evidence = Evidence()
+    for case, m in (("population", None), (at(m=s.m), s.m)):
         problem = _problem(setting, m)
         found = torch.zeros(4, problem.batch, dtype=torch.float64)
         iterates = _iterates(problem, gaussian_pair(setting, s.k, s.a0), s.eta, s.steps)
@@ -92,14 +92,15 @@ def log_embedding(setting: Setting) -> Evidence:
                     ]
                 ),
             )
-        measured[ENDPOINT][name], measured[EQUATION][name] = found[0], found[1]
-        control[ENDPOINT][name], control[EQUATION][name] = found[2], found[3]
-    return Evidence(measured=measured, control=control)
+        for add, (endpoint, equation) in ((evidence.found, found[:2]), (evidence.broken, found[2:])):
+            add(ENDPOINT, endpoint, case)
+            add(EQUATION, equation, case)
+    return evidence
 
 
-def _problem(setting: Setting, m: int | None) -> Problem:
+def _problem(setting: Setting, m: int | None = None) -> Problem:
     s, device = setting.sizes, setting.device
-    truth = rectangular(s.n1, s.n2, s.spectrum, setting.seeds, device=device)
+    truth = truth_of(setting)
     full = Identity(s.n1, s.n2, device)
     return observe(truth, full if m is None else gaussian(s.n1, s.n2, m, setting.seeds, device=device))
 
@@ -148,7 +149,7 @@ LINEAR = Criterion("exponent of sup ‖𝓔‖ in η", 0.97, 1.05, width="60 pil
     CONSTANT,
     LINEAR,
     reference="abstract: the discretisation is part of the perturbation; its size is derived",
-    origin="ours",
+    states="prop-flow-constant",
     kind="tight",
     control="imperfect measurements: their part of the perturbation does not vanish with η",
     edges=(
@@ -187,7 +188,7 @@ def discretisation_is_first_order(setting: Setting) -> Evidence:
             columns.append(largest)
         return torch.stack(columns, dim=1)
 
-    def summary(found: torch.Tensor) -> dict[str, torch.Tensor]:
+    def summary(found: torch.Tensor) -> dict[Criterion, torch.Tensor]:
         ratios = found / (torch.tensor(s.etas, dtype=torch.float64) * s.spectrum[0] ** 2)
         # Linear in η: the two smallest steps, of which one is half the other, give the limit.
         return {
@@ -200,7 +201,7 @@ def discretisation_is_first_order(setting: Setting) -> Evidence:
         measured=summary(population),
         predicted={CONSTANT: 2 / 3, LINEAR: 1},
         control=summary(sensing),
-        curves={"etas": s.etas, "population": population, f"m = {s.m}": sensing, "top": s.spectrum[0]},
+        curves={"etas": s.etas, "population": population, at(m=s.m): sensing, "top": s.spectrum[0]},
     )
 
 
@@ -217,7 +218,7 @@ DISTANCE = Criterion(
     "Gradient descent stays within O(η) of the flow",
     DISTANCE,
     reference="the theorem's step-size condition, restated; the exponent is derived",
-    origin="ours",
+    states="prop-flow-distance",
     kind="rate",
     control="imperfect measurements, against the flow of the full matrix: the distance does not vanish with η",
     edges=(
@@ -246,7 +247,7 @@ def distance_to_flow(setting: Setting) -> Evidence:
     # Every multiple of the largest step, and so of all: the distance peaks briefly, while a value escapes.
     times = torch.arange(1, round(s.time / s.etas[0]) + 1, dtype=torch.float64) * s.etas[0]
     exact = torch.stack(
-        [f.product() for f in balanced_flow(_problem(setting, None).truth.matrix, start, times.tolist())]
+        [f.product() for f in balanced_flow(_problem(setting).truth.matrix, start, times.tolist())]
     )
 
     def distances(m: int | None) -> torch.Tensor:
@@ -266,12 +267,10 @@ def distance_to_flow(setting: Setting) -> Evidence:
         return torch.stack(columns, dim=1)
 
     population, sensing = distances(None), distances(s.m)
-    return Evidence(
-        measured={DISTANCE: rates.scaling_exponent(s.etas, population)},
-        predicted={DISTANCE: 1},
-        control={DISTANCE: rates.scaling_exponent(s.etas, sensing)},
-        curves={"etas": s.etas, "population": population, f"m = {s.m}": sensing},
-    )
+    evidence = Evidence(curves={"etas": s.etas, "population": population, at(m=s.m): sensing})
+    evidence.found(DISTANCE, rates.scaling_exponent(s.etas, population), predicted=1)
+    evidence.broken(DISTANCE, rates.scaling_exponent(s.etas, sensing))
+    return evidence
 
 
 def _product(problem: Problem, factors: Factors) -> torch.Tensor:
@@ -286,7 +285,7 @@ LEFT = Criterion("error / σ₁ at the end", high=1e-3, width="60 pilot seeds: a
     "The flow picture ends at ησ₁ = 1",
     LEFT,
     reference="the theorem asks for a small step, restated; the threshold is derived",
-    origin="ours",
+    states="prop-flow-threshold",
     kind="tight",
     control="ησ₁ a few percent above one",
     edges=(
@@ -311,18 +310,16 @@ LEFT = Criterion("error / σ₁ at the end", high=1e-3, width="60 pilot seeds: a
 )
 def step_threshold(setting: Setting) -> Evidence:
     s = setting.sizes
-    problem, start = _problem(setting, None), gaussian_pair(setting, s.k, s.a0)
+    problem, start = _problem(setting), gaussian_pair(setting, s.k, s.a0)
     top = s.spectrum[0]
     setting.assume(max(s.below) < 1, "ησ₁ < 1")
 
-    def errors(products: tuple[float, ...]) -> dict[str, torch.Tensor]:
-        return {
-            f"ησ₁ = {x:g}": solve(problem, GradientDescent(x / top), start, s.steps).operator_error[:, -1]
-            / top
-            for x in products
-        }
-
-    return Evidence(measured={LEFT: errors(s.below)}, control={LEFT: errors(s.above)})
+    evidence = Evidence()
+    for add, products in ((evidence.found, s.below), (evidence.broken, s.above)):
+        for x in products:
+            run = solve(problem, GradientDescent(x / top), start, s.steps)
+            add(LEFT, run.operator_error[:, -1] / top, at(**{"ησ₁": x}))
+    return evidence
 
 
 DRIFT = Criterion(
@@ -341,7 +338,7 @@ LAW = Criterion(
     DRIFT,
     LAW,
     reference="theorem on the imbalance along the path, restated; the identity is derived",
-    origin="ours",
+    states="prop-flow-balance",
     kind="identity",
     control="diagonal blocks of the same norm; for the law, E₁₁ and E₂₂ are left out of it",
     edges=(

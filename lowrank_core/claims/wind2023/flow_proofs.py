@@ -5,65 +5,54 @@ from __future__ import annotations
 from fractions import Fraction
 from random import Random
 
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.proofs import enclosure, flow_identities, log_embedding
 from lowrank_core.proofs.instances import rational
 
 PAGE = Page("chapters/wind2023/perturbed-flow", book=10)
 
-
-TERMS = "terms left in the identities"
+TERMS = Criterion("terms left in the identities", 0, 0, exact="the identities, in symbols")
 
 
 @PAGE.claim(
     "wind2023.flow-identities",
     "Closed forms and the law of the balance, by computer algebra",
-    Criterion(TERMS, 0, 0, exact="the identities, in symbols"),
+    TERMS,
     reference="no counterpart in the paper",
-    origin="ours",
+    states=("prop-flow-forms", "prop-flow-balance"),
     kind="identity",
     control="e^{σt} for e^{2σt}; the stacked form without J; the law of the balance without the blocks",
     edgeless="it is about symbols, of matrices of any size",
     means=("symbolic",),
 )
 def flow_identities_hold(setting: Setting) -> Evidence:
-    return Evidence(
-        measured={
-            TERMS: {
-                "scalar laws": sum(flow_identities.scalar_residuals().values()),
-                "stacked form": flow_identities.stacked_residual(),
-                "balance": sum(flow_identities.balance_residuals().values()),
-            }
-        },
-        predicted={TERMS: 0},
-        control={
-            TERMS: {
-                "e^{σt}": sum(flow_identities.scalar_residuals(power=1).values()),
-                "no J": flow_identities.stacked_residual(reflect=False),
-                "no blocks": sum(flow_identities.balance_residuals(diagonal=False).values()),
-            }
-        },
-    )
+    evidence = Evidence(predicted={TERMS: 0})
+    evidence.found(TERMS, sum(flow_identities.scalar_residuals().values()), "scalar laws")
+    evidence.found(TERMS, flow_identities.stacked_residual(), "stacked form")
+    evidence.found(TERMS, sum(flow_identities.balance_residuals().values()), "balance")
+    evidence.broken(TERMS, sum(flow_identities.scalar_residuals(power=1).values()), "e^{σt}")
+    evidence.broken(TERMS, flow_identities.stacked_residual(reflect=False), "no J")
+    evidence.broken(TERMS, sum(flow_identities.balance_residuals(diagonal=False).values()), "no blocks")
+    return evidence
 
 
 @PAGE.claim(
     "wind2023.log-embedding-proof",
     "The logarithm and the constant 2/3, by computer algebra",
-    Criterion(TERMS, 0, 0, exact="the identities, in symbols"),
+    TERMS,
     reference="no counterpart in the paper",
-    origin="ours",
+    states="prop-flow-mode",
     kind="identity",
     control="the generator without the logarithm",
     edgeless="it is about symbols",
     means=("symbolic",),
 )
 def log_embedding_proof(setting: Setting) -> Evidence:
-    proved, broken = log_embedding.proof_residuals(), log_embedding.proof_residuals(logarithm=False)
-    return Evidence(
-        measured={TERMS: proved},
-        predicted={TERMS: 0},
-        control={TERMS: {name: broken[name] for name in ("endpoint", "order")}},
-    )
+    evidence = Evidence(predicted={TERMS: 0})
+    evidence.found(TERMS, log_embedding.proof_residuals())
+    without = log_embedding.proof_residuals(logarithm=False)
+    evidence.broken(TERMS, {name: without[name] for name in ("endpoint", "order")})
+    return evidence
 
 
 UNDECIDED = Criterion("crossings of σ/2 not certified", 0, 0)
@@ -87,7 +76,7 @@ PLATEAU = Criterion(
     LATE,
     PLATEAU,
     reference="no counterpart in the paper",
-    origin="ours",
+    states="prop-flow-escape",
     kind="bound-upper",
     control="time counted as ηT, at the rate σ of the flow: the delay grows with ln(σ/s₀); a start above σ/2",
     edges=(
@@ -107,30 +96,25 @@ PLATEAU = Criterion(
 def certified_escape(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(min(s.decades) >= 1, "s₀ ≤ σ/10")
-    variants = {f"s₀ = 1e-{d} σ": Fraction(1, 10**d) for d in s.decades}
-    measured: dict[str, dict[str, list[float]]] = {name: {} for name in (UNDECIDED, LATE, PLATEAU)}
     least, most = (Fraction(str(product)) for product in s.products)
-    counted, widest = {}, 0.0
-    late: list[float] = []
-    for variant, part in variants.items():
-        drawn = []
+    evidence, widest = Evidence(), 0.0
+    for decades in s.decades:
+        part, drawn = Fraction(1, 10**decades), []
+        variant = at(f"s₀ = 1e-{decades} σ", **{"s₀/σ": float(part)})
         for seed in setting.seeds:
             rng = Random(f"escape/{seed}/{variant}")
             sigma = rational(rng, Fraction(1, 2), 2)
             drawn.append((sigma, sigma * part, rational(rng, least, most) / sigma))
         found = [log_embedding.enclose(*instance, s.steps) for instance in drawn]
         flow = [log_embedding.enclose(*instance, s.steps, logarithm=False) for instance in drawn]
-        measured[UNDECIDED][variant] = [float(escape.crossing is None) for escape in found]
-        measured[LATE][variant] = [float(escape.late) for escape in found]
-        measured[PLATEAU][variant] = [float(escape.plateau) for escape in found]
-        counted[variant] = [float(escape.early) for escape in flow]
-        late = [
-            float(log_embedding.enclose(sigma, sigma * Fraction(3, 5), eta, 1).crossing is None)
-            for sigma, _, eta in drawn
-        ]
+        evidence.found(UNDECIDED, [float(escape.crossing is None) for escape in found], variant)
+        evidence.found(LATE, [float(escape.late) for escape in found], variant)
+        evidence.found(PLATEAU, [float(escape.plateau) for escape in found], variant)
+        evidence.broken(LATE, [float(escape.early) for escape in flow], variant)
         widest = max(widest, *(escape.width for escape in found))
-    return Evidence(
-        measured=measured,
-        control={LATE: counted, UNDECIDED: {"s₀ = 3σ/5": late}},
-        notes={"widest relative enclosure": widest, "interval arithmetic": enclosure.backend()},
+    high = [log_embedding.enclose(sigma, sigma * Fraction(3, 5), eta, 1) for sigma, _, eta in drawn]
+    evidence.broken(
+        UNDECIDED, [float(escape.crossing is None) for escape in high], at("s₀ = 3σ/5", **{"s₀/σ": 0.6})
     )
+    evidence.notes = {"widest relative enclosure": widest, "interval arithmetic": enclosure.backend()}
+    return evidence

@@ -6,29 +6,30 @@ from collections.abc import Sequence
 
 import torch
 
+from lowrank_core.analysis.batch_stability import lyapunov_exponent, step_of_index
 from lowrank_core.claims.experiments.small_starts import stopping_time
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.factors import coupled_start
 from lowrank_core.methods import MiniBatch
 from lowrank_core.problem import observe
-from lowrank_core.randomness import normal
 from lowrank_core.sensing import Identity
 from lowrank_core.solve import Trajectory, solve
 from lowrank_core.truth import rectangular
 
 PAGE = Page("chapters/wind2023/perturbation-budget")
 
-SEEDS = {"smoke": 3, "book": 8, "full": 40}
-
-
 STABLE, UNSTABLE = 0.6, 1.5
+"""The stability indices μ at which `batch_divergence` runs."""
+
+ERROR = Criterion("error", high=1e-4, width="8 pilot seeds: at most 1e-6")
 
 
 @PAGE.claim(
     "wind2023.fresh-batches-suffice",
     "Fresh batches recover with far fewer measurements per iteration than a fixed set",
-    Criterion("error", high=1e-4, width="8 pilot seeds: at most 1e-6"),
+    ERROR,
     reference="Theorem 2.9 as restated in later work; its batch size is sufficient and far larger",
+    states=("thm-budget-batches", "prop-budget-small-batches"),
     origin="paper",
     known="restated",
     kind="ordering",
@@ -53,9 +54,7 @@ def fresh_batches_suffice(setting: Setting) -> Evidence:
 
     fresh = {b: error(b, True) for b in s.batches}
     fixed = {b: error(b, False) for b in (*s.batches, *s.kept)}
-    return Evidence(
-        measured={"error": {f"b = {b}": e for b, e in fresh.items()}},
-        control={"error": {f"b = {b}, kept": fixed[b] for b in s.batches}},
+    evidence = Evidence(
         notes={
             "degrees of freedom": 2.0 * s.n - 1,
             "unknowns": float(s.n**2),
@@ -64,6 +63,10 @@ def fresh_batches_suffice(setting: Setting) -> Evidence:
         },
         curves={"fresh": fresh, "fixed": fixed},
     )
+    for b in s.batches:
+        evidence.found(ERROR, fresh[b], at(b=b))
+        evidence.broken(ERROR, fixed[b], at(f"b = {b}, kept", b=b))
+    return evidence
 
 
 RECOVERED = Criterion(
@@ -82,6 +85,7 @@ LYAPUNOV = Criterion(
     DIVERGED,
     LYAPUNOV,
     reference="no counterpart in the paper is known to us",
+    states=("prop-budget-index", "prop-budget-lyapunov"),
     kind="existence",
     control="μ = 1.5 in place of 0.6, and the reverse; batches of 2(n₁ + n₂) at the same μ",
     edges=(
@@ -125,81 +129,39 @@ def batch_divergence(setting: Setting) -> Evidence:
     for n, b, _ in s.cases:
         setting.assume(n >= 8, "n₁ + n₂ ≥ 16")
         setting.assume(8 * b <= 2 * n, "8b ≤ n₁ + n₂")
-    measured: dict[str, dict[str, torch.Tensor]] = {RECOVERED: {}, DIVERGED: {}, LYAPUNOV: {}}
-    control: dict[str, dict[str, torch.Tensor]] = {RECOVERED: {}, DIVERGED: {}, LYAPUNOV: {}}
-    by_entries: dict[float, list[float]] = {STABLE: [], UNSTABLE: []}
-    for n, b, spectrum in (*s.cases, *s.large):
-        name = f"n = {n}, b = {b}, r = {len(spectrum)}"
-        eta = {mu: step_of_index(mu, spectrum, n, n, b) for mu in by_entries}
-        found = measured if 8 * b <= 2 * n else control
-        grown = _run(setting, n, 2 * n, spectrum, MiniBatch(eta[UNSTABLE], b), s.scale, s.c)
-        found[DIVERGED][name] = (grown.diverged_at >= 0).double()
-        found[LYAPUNOV][name] = lyapunov_exponent(setting, eta[UNSTABLE], spectrum, n, n, b, s.steps)
-        if found is control:
-            continue
-        for mu in by_entries:
-            by_entries[mu].append(eta[mu] * n * n * spectrum[0] / b)
-        kept = _run(setting, n, 2 * n, spectrum, MiniBatch(eta[STABLE], b), s.scale, s.c)
-        measured[RECOVERED][name] = (kept.operator_error[:, -1] <= 0.02).double()
-        control[RECOVERED][f"{name}, μ = {UNSTABLE}"] = (grown.operator_error[:, -1] <= 0.02).double()
-        control[DIVERGED][f"{name}, μ = {STABLE}"] = (kept.diverged_at >= 0).double()
-        control[LYAPUNOV][f"{name}, μ = {STABLE}"] = lyapunov_exponent(
-            setting, eta[STABLE], spectrum, n, n, b, s.steps
-        )
-    return Evidence(
-        measured=measured,
-        control=control,
+
+    def outcome(mu: float, n: int, b: int, spectrum: Sequence[float]) -> dict[Criterion, torch.Tensor]:
+        """What is judged, each (B,), at the index μ."""
+        eta = step_of_index(mu, spectrum, n, n, b)
+        run = _run(setting, n, 2 * n, spectrum, MiniBatch(eta, b), s.scale, s.c)
+        return {
+            RECOVERED: (run.operator_error[:, -1] <= 0.02).double(),
+            DIVERGED: (run.diverged_at >= 0).double(),
+            LYAPUNOV: lyapunov_exponent(setting.seeds, eta, spectrum, n, n, b, s.steps),
+        }
+
+    def by_entries(mu: float) -> list[float]:
+        """ησ₁n₁n₂/b of the cases at the index μ."""
+        return [step_of_index(mu, v, n, n, b) * n * n * v[0] / b for n, b, v in s.cases]
+
+    evidence = Evidence(
         notes={
-            "largest ησ₁n₁n₂/b that recovered": max(by_entries[STABLE]),
-            "smallest ησ₁n₁n₂/b that diverged": min(by_entries[UNSTABLE]),
-        },
+            "largest ησ₁n₁n₂/b that recovered": max(by_entries(STABLE)),
+            "smallest ησ₁n₁n₂/b that diverged": min(by_entries(UNSTABLE)),
+        }
     )
-
-
-def hessian_values(spectrum: Sequence[float], n1: int, n2: int) -> list[tuple[float, int]]:
-    """The nonzero eigenvalues of the Hessian at a balanced solution, with their multiplicities."""
-    values = [(first + second, 1) for first in spectrum for second in spectrum]
-    return values + [(sigma, n1 + n2 - 2 * len(spectrum)) for sigma in spectrum]
-
-
-def lyapunov_exponent(
-    setting: Setting, eta: float, spectrum: Sequence[float], n1: int, n2: int, b: int, steps: int
-) -> torch.Tensor:
-    """Mean growth of ln‖e‖ per iteration under e ← (I − η b⁻¹Σaaᵀ)e, a ~ N(0, H), one run a seed, (B,)."""
-    h = torch.tensor([v for v, count in hessian_values(spectrum, n1, n2) for _ in range(count)]).double()
-    error = normal(setting.seeds, "error of the factors", len(h))
-    growth = torch.zeros(len(setting.seeds), dtype=torch.float64)
-    for i in range(steps):
-        drawn = normal(setting.seeds, f"linearised measurements {i}", b, len(h)) * h.sqrt()
-        seen = torch.einsum("sbj,sj->sb", drawn, error)
-        error = error - eta / b * torch.einsum("sbj,sb->sj", drawn, seen)
-        size = error.norm(dim=1)
-        growth += size.log()
-        error = error / size[:, None]
-    return growth / steps
-
-
-def stability_index(eta: float, spectrum: Sequence[float], n1: int, n2: int, b: int) -> float:
-    """μ of mini-batches near a balanced solution: the mean square error contracts iff it is below one.
-
-    The error e of the factors obeys e ← (I − η b⁻¹Σaaᵀ)e with b independent Gaussian a ~ N(0, H), H the Hessian.
-    In the eigenbasis of H the second moments p_j of e obey
-    p_j ← p_j(1 − 2ηh_j + η²h_j²(1 + 1/b)) + η²h_j b⁻¹ Σ_i h_i p_i, and μ passes one with the largest eigenvalue of
-    this map; it is inf where ηh_j(1 + 1/b) >= 2. (Derived here.)
-    """
-    values = hessian_values(spectrum, n1, n2)
-    if eta * max(h for h, _ in values) * (1 + 1 / b) >= 2:
-        return float("inf")
-    return eta / b * sum(count * h / (2 - eta * h * (1 + 1 / b)) for h, count in values)
-
-
-def step_of_index(mu: float, spectrum: Sequence[float], n1: int, n2: int, b: int) -> float:
-    """The step size η at which `stability_index` is μ, by bisection."""
-    low, high = 0.0, 1 / spectrum[0]
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if stability_index(middle, spectrum, n1, n2, b) < mu else (low, middle)
-    return low
+    for n, b, spectrum in s.cases:
+        case = at(n=n, b=b, r=len(spectrum))
+        outcomes = {mu: outcome(mu, n, b, spectrum) for mu in (STABLE, UNSTABLE)}
+        for criterion in (RECOVERED, DIVERGED, LYAPUNOV):
+            kept, other = (STABLE, UNSTABLE) if criterion is RECOVERED else (UNSTABLE, STABLE)
+            evidence.found(criterion, outcomes[kept][criterion], case)
+            evidence.broken(criterion, outcomes[other][criterion], at(**case.numbers, μ=other))
+    for n, b, spectrum in s.large:
+        large = outcome(UNSTABLE, n, b, spectrum)
+        for criterion in (DIVERGED, LYAPUNOV):
+            evidence.broken(criterion, large[criterion], at(n=n, b=b, r=len(spectrum)))
+    return evidence
 
 
 def _iterations(eta: float, spectrum: Sequence[float], scale: float, c: float) -> int:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import torch
 
 from lowrank_core.analysis.rates import line_fit
+from lowrank_core.analysis.turning_noise import turning_gain, turning_noise
 from lowrank_core.claims.experiments.small_starts import balanced, flow_errors, stopping_time
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.claims.standing import RANK, SEARCH
-from lowrank_core.claims.wind2023.perturbed import entry, follow, truth_of
+from lowrank_core.claims.wind2023.perturbed import entry, follow, truth_of, unit
 from lowrank_core.linalg import operator_norm
 from lowrank_core.randomness import normal
 from lowrank_core.truth import Truth, geometric_spectrum
@@ -38,6 +38,7 @@ TRUNCATED = Criterion(
     RANDOM,
     TRUNCATED,
     reference="no counterpart in the paper is known to us",
+    states="prop-budget-gain",
     kind="tight",
     control="no orthogonal block in the worst E; in the others one above the threshold, ν = 1.1 ε*",
     edges=(
@@ -85,12 +86,12 @@ def tangent_gain(setting: Setting) -> Evidence:
         best = left[:, :, :r] * values[:, None, :r] @ right[:, :r]
         return operator_norm(end - truth.matrix) / xi, operator_norm(end - best) / xi
 
-    measured: dict[str, dict[str, torch.Tensor]] = {GAIN: {}, RANDOM: {}, TRUNCATED: {}}
-    control: dict[str, dict[str, torch.Tensor]] = {GAIN: {}, RANDOM: {}, TRUNCATED: {}}
+    evidence = Evidence(predicted={GAIN: 1.0})
     setting.assume(min(c for c, _ in s.cases) > 0.5, "c > ½")
     for c, x in s.cases:
-        threshold, name = sigma / (2 * c), f"c = {c:g}, ν = {x:g} ε*"
+        threshold, case = sigma / (2 * c), at(f"c = {c:g}, ν = {x:g} ε*", c=c, **{"ν/ε*": x})
         nu = x * threshold
+        evidence.notes[f"gain 1/(1 − ν/σ_r) at {case}"] = 1 / (1 - x / (2 * c))
         worst = xi * last + entry(truth, r, nu)
         drawn = xi * tangent + nu * orthogonal
         for perturbation in (worst, drawn):
@@ -102,18 +103,19 @@ def tangent_gain(setting: Setting) -> Evidence:
         share = 1 - nu / sigma
         error, gap = found(c, worst)
         random_error, random_gap = found(c, drawn)
-        measured[GAIN][name], measured[RANDOM][name] = share * error, share * random_error
-        measured[TRUNCATED][name] = torch.maximum(gap, random_gap)
-        control[GAIN][f"c = {c:g}, no block"] = share * found(c, xi * last)[0]
+        evidence.found(GAIN, share * error, case)
+        evidence.found(RANDOM, share * random_error, case)
+        evidence.found(TRUNCATED, torch.maximum(gap, random_gap), case)
+    # One control for every c, of the last of its cases.
+    for c, x in dict(s.cases).items():
+        threshold = sigma / (2 * c)
+        alone, _ = found(c, xi * last)
         above, gap = found(c, xi * tangent + 1.1 * threshold * orthogonal)
-        control[RANDOM][f"c = {c:g}, ν = 1.1 ε*"] = (1 - 0.55 / c) * above
-        control[TRUNCATED][f"c = {c:g}, ν = 1.1 ε*"] = gap
-    return Evidence(
-        measured=measured,
-        predicted={GAIN: 1.0},
-        control=control,
-        notes={f"gain 1/(1 − ν/σ_r) at c = {c:g}, ν = {x:g} ε*": 1 / (1 - x / (2 * c)) for c, x in s.cases},
-    )
+        case = at(f"c = {c:g}, ν = 1.1 ε*", c=c, **{"ν/ε*": 1.1})
+        evidence.broken(GAIN, (1 - x * threshold / sigma) * alone, at(f"c = {c:g}, no block", c=c))
+        evidence.broken(RANDOM, (1 - 0.55 / c) * above, case)
+        evidence.broken(TRUNCATED, gap, case)
+    return evidence
 
 
 TURNED = Criterion(
@@ -138,6 +140,7 @@ SLOPE = Criterion(
     BOUND,
     SLOPE,
     reference="Theorem 2.8 as restated in later work bounds the contribution of noise ξ by a multiple of κξ",
+    states="prop-budget-turning",
     kind="bound-upper",
     control="the same norm kept constant; for the bound, an orthogonal block near its threshold",
     edges=(
@@ -164,49 +167,38 @@ def noise_gain(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(max(s.ranks) < min(s.n1, s.n2), RANK)
     setting.assume(max(s.ranks) <= s.k, SEARCH)
-    measured: dict[str, dict[str, torch.Tensor]] = {TURNED: {}, BOUND: {}}
-    control: dict[str, dict[str, torch.Tensor]] = {TURNED: {}, BOUND: {}}
     predicted: dict[str, float] = {}
-    gains: list[torch.Tensor] = []
-    still: list[torch.Tensor] = []
+    gains, still, blocked = [], [], {}
+    evidence = Evidence(predicted={TURNED: 1.0})
     logs = [(r - 1) * math.log(4) for r in s.ranks]
     for r, log in zip(s.ranks, logs, strict=True):
-        kappa, name = math.exp(log), f"κ = {math.exp(log):.0f}"
+        kappa, case = math.exp(log), at(κ=4 ** (r - 1))
         truth = truth_of(setting, geometric_spectrum(r, kappa))
         start, time = balanced(setting, s.k, s.scale), stopping_time(s.c, 1.0, s.scale)
         bound = math.sqrt(2 * math.log(1 + kappa))
-        predicted[name] = linear = turning_gain(truth.spectrum[0])
+        predicted[case] = linear = turning_gain(truth.spectrum[0])
         # Until the perturbation begins the flow is the unperturbed one.
         near = follow(truth, start, [(0.0, time - TURNING)])
         pieces = _turning(truth, s.xi)
-        constant = pieces[-1][0]
-        for series, parts in ((gains, pieces), (still, [(constant, TURNING)])):
-            gap = follow(truth, near, parts).product() - truth.matrix
-            series.append(operator_norm(gap) / s.xi)
-            if series is gains:
-                measured[TURNED][name] = gap[:, :r, :r].sum(dim=(1, 2)).abs() / (r * s.xi * linear)
-            elif r > 1:
-                control[TURNED][name] = gap[:, :r, :r].sum(dim=(1, 2)).abs() / (r * s.xi * linear)
-        measured[BOUND][name] = gains[-1] / bound
+        turned, kept = (
+            follow(truth, near, parts).product() - truth.matrix
+            for parts in (pieces, [(pieces[-1][0], TURNING)])
+        )
+        gains.append(operator_norm(turned) / s.xi)
+        still.append(operator_norm(kept) / s.xi)
+        evidence.found(TURNED, turned[:, :r, :r].sum(dim=(1, 2)).abs() / (r * s.xi * linear), case)
+        evidence.found(BOUND, gains[-1] / bound, case)
+        if r > 1:
+            evidence.broken(TURNED, kept[:, :r, :r].sum(dim=(1, 2)).abs() / (r * s.xi * linear), case)
         if kappa < 5:
-            control[BOUND][f"{name}, with a block"] = _near_threshold(setting, truth, s.xi) / bound
-    return Evidence(
-        measured={**measured, SLOPE: _slope(logs, gains)},
-        predicted={TURNED: 1.0},
-        control={**control, SLOPE: _slope(logs, still)},
-        curves={"logs": logs, "gains": torch.stack(gains, dim=1), "predicted": predicted},
-    )
-
-
-def turning_gain(sigma: torch.Tensor) -> float:
-    """2∫‖Σe^{−Σs}x‖‖e^{−Σs}x‖ds for x = (1, ..., 1)/√r: the largest |xᵀR(T)x| per unit of noise, to first order."""
-    # From far below the time of the fastest value to far beyond that of the slowest.
-    decades = math.log10(float(sigma[0] / sigma[-1])) + 2
-    grid = torch.logspace(-5, decades, 6001, dtype=torch.float64) / float(sigma[0])
-    grid = torch.cat([grid.new_zeros(1), grid])
-    decayed = torch.exp(-grid[:, None] * sigma.cpu()) / math.sqrt(len(sigma))
-    product = (decayed * sigma.cpu()).norm(dim=1) * decayed.norm(dim=1)
-    return 2 * float(torch.trapezoid(product, grid))
+            blocked[at(f"{case}, with a block", κ=case.number)] = (
+                _near_threshold(setting, truth, s.xi) / bound
+            )
+    evidence.broken(BOUND, blocked)
+    evidence.found(SLOPE, _slope(logs, gains))
+    evidence.broken(SLOPE, _slope(logs, still))
+    evidence.curves.update(logs=logs, gains=torch.stack(gains, dim=1), predicted=predicted)
+    return evidence
 
 
 def _slope(logs: list[float], gains: list[torch.Tensor]) -> torch.Tensor:
@@ -227,24 +219,12 @@ def _near_threshold(setting: Setting, truth: Truth, xi: float) -> torch.Tensor:
 
 
 def _turning(truth: Truth, size: float) -> list[tuple[torch.Tensor, float]]:
-    """The E(t) of norm `size` in the signal block that maximises |xᵀR(T)x| to first order, x = (1, ..., 1)/√r.
-
-    Linearised at the truth, Ṙ_ij = −(σ_i + σ_j)(R_ij + E_ij), so xᵀRx = −∫⟨W(T − t), E(t)⟩dt with W(s) = abᵀ + baᵀ,
-    a_i = x_iσ_ie^{−σ_is}, b_i = x_ie^{−σ_is}: the best E(t) is the polar factor of W.
-    """
-    sigma, r = truth.spectrum[0], truth.rank
-    grid = torch.logspace(math.log10(TURNING), math.log10(0.02 / float(sigma[0])), 60, dtype=sigma.dtype)
-    grid = torch.cat([grid.to(sigma), sigma.new_zeros(1)])
-    grid[0] = TURNING
-    pieces = []
-    for begin, end in pairwise(grid):
-        b = torch.exp(-sigma * (begin + end) / 2)
-        left, _, right = torch.linalg.svd(torch.outer(sigma * b, b) + torch.outer(b, sigma * b))
-        # W has rank two, or one if all σ_i are equal.
-        rank = 1 if r == 1 or bool(sigma[0] == sigma[-1]) else 2
-        block = torch.zeros_like(truth.matrix)
-        block[:, :r, :r] = size * left[:, :rank] @ right[:rank]
-        pieces.append((block, float(begin - end)))
+    """The E(t) of norm `size` in the signal block that gains most on (1, ..., 1)/√r, see `turning_noise`."""
+    sigma, r, pieces = truth.spectrum[0], truth.rank, []
+    for block, duration in turning_noise(sigma, size, TURNING):
+        matrix = torch.zeros_like(truth.matrix)
+        matrix[:, :r, :r] = block
+        pieces.append((matrix, duration))
     return pieces
 
 
@@ -255,5 +235,4 @@ def _blocks(setting: Setting, rank: int) -> tuple[torch.Tensor, torch.Tensor]:
     )
     orthogonal = torch.zeros_like(tangent)
     orthogonal[:, rank:, rank:] = tangent[:, rank:, rank:]
-    tangent = tangent - orthogonal
-    return tuple(part / operator_norm(part)[:, None, None] for part in (tangent, orthogonal))  # type: ignore[return-value]
+    return unit(tangent - orthogonal), unit(orthogonal)

@@ -13,10 +13,8 @@ import torch
 from lowrank_core.analysis.closed_forms import balanced_flow
 from lowrank_core.claims.grammar import Setting
 from lowrank_core.factors import Factors
+from lowrank_core.linalg import operator_norm
 from lowrank_core.truth import Truth, rectangular
-
-FEWER_SEEDS = {"smoke": 3, "book": 8, "full": 40}
-FLOW = ("scipy",)
 
 
 def truth_of(setting: Setting, spectrum: Sequence[float] | None = None) -> Truth:
@@ -24,6 +22,11 @@ def truth_of(setting: Setting, spectrum: Sequence[float] | None = None) -> Truth
     return rectangular(
         s.n1, s.n2, s.spectrum if spectrum is None else spectrum, setting.seeds, device=setting.device
     )
+
+
+def unit(matrix: torch.Tensor) -> torch.Tensor:
+    """Each matrix scaled to operator norm one, (B, n1, n2)."""
+    return matrix / operator_norm(matrix)[:, None, None]
 
 
 def entry(truth: Truth, place: int, size: float) -> torch.Tensor:

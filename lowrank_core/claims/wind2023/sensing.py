@@ -6,16 +6,25 @@ import torch
 
 from lowrank_core.analysis.rates import scaling_exponent
 from lowrank_core.claims.experiments.small_starts import descent_errors
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Sweep,
+    Variant,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
+)
 from lowrank_core.factors import imbalanced_start
 from lowrank_core.problem import observe
 from lowrank_core.sensing import MeasurementOperator, Transform, gaussian
 from lowrank_core.truth import rectangular
 
 PAGE = Page("chapters/wind2023/escape-times")
-
-FEWER_SEEDS = {"smoke": 3, "book": 8, "full": 40}
-
 
 RATIO = "σ₂/σ₁ of A*A(M*)"
 CLEARLY_ABOVE = 0.4
@@ -39,6 +48,7 @@ SENSED = Criterion(
     LAW,
     SENSED,
     reference="Theorem 2.8, as restated in later work: error at most of order a₀^{4/3}; the law is derived",
+    states=("prop-escape-instance", "thm-escape-exponents"),
     origin="ours",
     kind="tight",
     control="few measurements, for which σ₂/σ₁ > 0.4; for the law, k = 1",
@@ -58,37 +68,36 @@ SENSED = Criterion(
 def sensing_exponent(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(s.k >= 2, "k ≥ 2")
-    repeated = [seed for seed in setting.seeds for _ in s.scales]
+    seeds = Sweep(setting, **{"a₀": s.scales}).seeds
 
     def instance(operator: MeasurementOperator, k: int) -> tuple[torch.Tensor, torch.Tensor]:
         n1, n2 = operator.shape
-        problem = observe(rectangular(n1, n2, (1.0,), repeated, device=setting.device), operator)
-        start = imbalanced_start(n1, n2, k, 1.0, 1.0, repeated, setting.device)
+        problem = observe(rectangular(n1, n2, (1.0,), seeds, device=setting.device), operator)
+        start = imbalanced_start(n1, n2, k, 1.0, 1.0, seeds, setting.device)
         seen = torch.linalg.svdvals(operator.normal(problem.truth.matrix)[:: len(s.scales)])
         errors = descent_errors(problem, start, s.scales, eta=0.1, c=3.0)
         return scaling_exponent(s.scales, errors), (seen[:, 1] / seen[:, 0]).cpu()
 
     (n, few), (side, many) = s.gaussian, s.transform
-    operators: dict[str, MeasurementOperator] = {
-        **{f"Gaussian, m = {m}": gaussian(n, n, m, repeated, device=setting.device) for m in few},
-        **{f"transform, m = {m}": Transform(side, side, m, repeated, setting.device) for m in many},
+    operators: dict[Variant, MeasurementOperator] = {
+        **{at(f"Gaussian, m = {m}", m=m): gaussian(n, n, m, seeds, device=setting.device) for m in few},
+        **{at(f"transform, m = {m}", m=m): Transform(side, side, m, seeds, setting.device) for m in many},
     }
     found = {name: instance(operator, s.k) for name, operator in operators.items()}
-    first = next(iter(operators))
-    narrow, ratio = instance(operators[first], 1)
     exponents, ratios = (torch.stack(column, dim=1) for column in zip(*found.values(), strict=True))
-    return Evidence(
-        measured={
-            LAW: {name: exponent / (2 - 2 * ratio) for name, (exponent, ratio) in found.items()},
-            # A seed without an instance of the kind has no worst one.
-            SENSED: exponents.masked_fill(ratios > 1 / 3, torch.inf).amin(dim=1),
-            RATIO: {name: ratio for name, (_, ratio) in found.items()},
-        },
-        predicted={LAW: 1, SENSED: 4 / 3},
-        control={
-            LAW: {f"{first}, k = 1": narrow / (2 - 2 * ratio)},
-            SENSED: exponents.masked_fill(ratios <= CLEARLY_ABOVE, torch.inf).amin(dim=1),
-        },
+    evidence = Evidence(
         notes={f"median σ₂/σ₁, {name}": float(ratio.median()) for name, (_, ratio) in found.items()},
         curves={"instances": found},
     )
+    for name, (exponent, ratio) in found.items():
+        evidence.found(LAW, exponent / (2 - 2 * ratio), name, predicted=1)
+    first = f"Gaussian, m = {few[0]}"
+    narrow, ratio = instance(gaussian(n, n, few[0], seeds, device=setting.device), 1)
+    evidence.broken(LAW, narrow / (2 - 2 * ratio), at(f"{first}, k = 1", m=few[0], k=1), predicted=1)
+    # A seed without an instance of the kind has no worst one.
+    worst = exponents.masked_fill(ratios > 1 / 3, torch.inf).amin(dim=1)
+    evidence.found(SENSED, worst, predicted=4 / 3)
+    evidence.broken(SENSED, exponents.masked_fill(ratios <= CLEARLY_ABOVE, torch.inf).amin(dim=1))
+    for name, (_, ratio) in found.items():
+        evidence.found(RATIO, ratio, name)
+    return evidence

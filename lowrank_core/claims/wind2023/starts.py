@@ -5,7 +5,18 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.analysis.alignment import misalignment
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Sweep,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
+)
 from lowrank_core.factors import Factors, imbalanced_start
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
@@ -35,6 +46,7 @@ FITTED = Criterion(
     FALLS,
     FITTED,
     reference="the theorem's hypothesis that a₀ is small, restated; that it is needed is observed here",
+    states="prop-escape-large",
     origin="paper",
     known="restated",
     kind="ordering",
@@ -53,16 +65,15 @@ FITTED = Criterion(
 )
 def large_start_interpolates(setting: Setting) -> Evidence:
     s, device = setting.sizes, setting.device
-    repeated = [seed for seed in setting.seeds for _ in s.scales]
-    truth = rectangular(s.n, s.n, s.spectrum, repeated, device=device)
-    problem = observe(truth, gaussian(s.n, s.n, s.m, repeated, device=device))
-    scales = torch.tensor(s.scales, dtype=torch.float64).repeat(len(setting.seeds))
+    sweep = Sweep(setting, **{"a₀": s.scales})
+    truth = rectangular(s.n, s.n, s.spectrum, sweep.seeds, device=device)
+    problem = observe(truth, gaussian(s.n, s.n, s.m, sweep.seeds, device=device))
     # The loss is half the weighted sum of squares.
     size = 0.5 * problem.operator.weight * problem.observations.square().sum(dim=1).cpu()
 
     def found(k: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Errors and training residuals, relative, (B, scales)."""
-        start = imbalanced_start(s.n, s.n, k, 1.0, 1.0, repeated, device).rescaled(scales)
+        start = imbalanced_start(s.n, s.n, k, 1.0, 1.0, sweep.seeds, device).rescaled(sweep.column(ndim=1))
         run = solve(problem, GradientDescent(s.eta), start, s.steps, record=[s.steps])
         error, residual = run.operator_error[:, -1] / s.spectrum[0], (run.loss[:, -1] / size).sqrt()
         return error.view(-1, len(s.scales)), residual.view(-1, len(s.scales))
@@ -71,15 +82,15 @@ def large_start_interpolates(setting: Setting) -> Evidence:
         return (error[:, :-1] / error[:, 1:]).amin(dim=1)
 
     (error, residual), (narrow, unfit) = found(s.n), found(1)
-    return Evidence(
-        measured={LARGEST: error[:, -1], FALLS: falls(error), FITTED: residual.amax(dim=1)},
-        control={
-            LARGEST: {"a₀ = 3": error[:, 0], "k = 1": narrow[:, -1]},
-            FALLS: {"k = 1": falls(narrow)},
-            FITTED: {"k = 1": unfit.amin(dim=1)},
-        },
-        curves={"scales": s.scales, "error": error, "residual": residual},
-    )
+    evidence = Evidence(curves={"scales": s.scales, "error": error, "residual": residual})
+    evidence.found(LARGEST, error[:, -1])
+    evidence.broken(LARGEST, error[:, 0], sweep.variants[0])
+    evidence.broken(LARGEST, narrow[:, -1], at(k=1))
+    evidence.found(FALLS, falls(error))
+    evidence.broken(FALLS, falls(narrow), at(k=1))
+    evidence.found(FITTED, residual.amax(dim=1))
+    evidence.broken(FITTED, unfit.amin(dim=1), at(k=1))
+    return evidence
 
 
 QUANTILE = Criterion(
@@ -95,6 +106,7 @@ QUANTILE = Criterion(
     "A wide Gaussian start is aligned well enough, at every size",
     QUANTILE,
     reference="Remark 2.6, as restated in later work; the value is derived",
+    states="prop-escape-misalignment",
     origin="sharpened",
     known="restated",
     kind="bound-upper",
@@ -115,19 +127,17 @@ def misaligned(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(min(s.sides) >= 2 * s.rank, "k ≥ 2r")
 
-    def quantile(seed: int, n: int, k: int) -> torch.Tensor:
+    def quantile(n: int, k: int, seed: int) -> torch.Tensor:
         left, right = normal((seed,), "start left and right", 2, s.draws, n, k, device=setting.device)[0]
         truth = rectangular(n, n, [1.0] * s.rank, [seed] * s.draws, device=setting.device)
         return torch.quantile(misalignment(truth, Factors(left, right)), 0.95).cpu()
 
-    def quantiles(k: int | None) -> dict[str, torch.Tensor]:
-        return {
-            f"n = {n}": torch.stack([quantile(seed, n, n if k is None else k) for seed in setting.seeds])
-            for n in s.sides
-        }
+    def quantiles(n: int, k: int) -> torch.Tensor:
+        return torch.stack([quantile(n, k, seed) for seed in setting.seeds])
 
-    wide, narrow = quantiles(None), quantiles(s.rank)
-    law = {f"n = {n}": (1 + 2**0.5) / (1 - (s.rank / n) ** 0.5) for n in s.sides}
+    wide = {at(n=n): quantiles(n, n) for n in s.sides}
+    narrow = {at(n=n): quantiles(n, s.rank) for n in s.sides}
+    law = {at(n=n): (1 + 2**0.5) / (1 - (s.rank / n) ** 0.5) for n in s.sides}
     return Evidence(
         measured={QUANTILE: wide},
         predicted={QUANTILE: law},

@@ -11,6 +11,7 @@ MODULES = (
     "slowdown",
     "slowdown_proofs",
     "asymmetry",
+    "toy",
     "asymmetry_proofs",
     "drift",
     "noise_law",

@@ -2,77 +2,85 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 
-from lowrank_core.analysis import rates
+from lowrank_core.analysis import crossings, rates
 from lowrank_core.analysis.imbalance import local_rate, slow_modes
 from lowrank_core.analysis.statistics import Pooled, pooled
-from lowrank_core.claims.experiments.descents import (
-    FLOOR,
-    OVER,
-    asymmetric_run,
-    descent_fit,
-    per_step,
-    resized,
-    scaled_start,
-    symmetric_run,
+from lowrank_core.claims.experiments import descents
+from lowrank_core.claims.experiments.descents import OVER, asymmetric_run, descent_fit, per_step, scaled_start
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Variant,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
 )
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.standing import RANK
-from lowrank_core.claims.xiong2024.slowdown import LOCAL_STEPS, RATE
+from lowrank_core.claims.xiong2024.slowdown import LOCAL_STEPS, largest_local_step, slowest_signal_rate
 from lowrank_core.factors import Factors
 from lowrank_core.solve import ErrorBelow, Trajectory
 from lowrank_core.truth import Truth, rectangular
 
 PAGE = Page("chapters/xiong2024/asymmetric-linear", full=64)
 
-EXPONENT = "exponent of the rate in α²"
-
-
 DEFINITE = "ΠΔ₀Π ≻ 0 on the range of Π"
 SMALL_START = "α² ≤ σ_r/100"
 STABLE = "ησ₁ < 1"
+BEYOND_SIDES = "r < max(n₁, n₂)"
+MEASUREMENTS = "k(n₁ + n₂ − k) < m < n₁n₂"
 
 
 def scale_sweep(
     setting: Setting, k: int, alphas: Sequence[float], m: int | None = None, effort: float | None = None
-) -> list[Trajectory]:
-    """One run for each start scale, to the floor or for a time proportional to α⁻², that of the imbalance."""
-    effort, floor = effort or setting.sizes.effort, ErrorBelow(FLOOR)
-    return [
-        asymmetric_run(setting, scaled_start(setting, k, alpha), m, steps=int(effort / alpha**2), stop=floor)
+) -> dict[Variant, Trajectory]:
+    """A run for each start scale, to the floor or for a time proportional to α⁻², that of the imbalance."""
+    effort, floor = effort or setting.sizes.effort, ErrorBelow(descents.FLOOR)
+    return {
+        at(α=alpha): asymmetric_run(
+            setting, scaled_start(setting, k, alpha), m, steps=int(effort / alpha**2), stop=floor
+        )
         for alpha in alphas
-    ]
+    }
 
 
-def late_rates(runs: Sequence[Trajectory]) -> torch.Tensor:
-    """d log err / dT on the last 40 % of each descent, (B, number of runs)."""
-    return torch.stack([descent_fit(run, 0.4).rate for run in runs], dim=1)
+def late_rate(run: Trajectory) -> torch.Tensor:
+    """d log err / dT on the last 40 % of each descent, (B,)."""
+    return descent_fit(run, 0.4).rate
 
 
-def squares(alphas: Sequence[float]) -> list[float]:
-    return [alpha**2 for alpha in alphas]
+def late_rates(runs: Iterable[Trajectory]) -> torch.Tensor:
+    """The same of several runs side by side, (B, number of runs)."""
+    return torch.stack([late_rate(run) for run in runs], dim=1)
 
 
-def named(alphas: Sequence[float], columns: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Columns (B, len(alphas)) by the scale they belong to."""
-    return {f"α = {alpha:g}": columns[:, i] for i, alpha in enumerate(alphas)}
+def exponent_in_squares(alphas: Sequence[float], found: torch.Tensor) -> torch.Tensor:
+    """The exponent in α² of the rates (B, len(alphas)) of each seed, (B,)."""
+    return rates.scaling_exponent([alpha**2 for alpha in alphas], found)
+
+
+RATE = Criterion(
+    "rate per iteration",
+    0.99,
+    1.01,
+    of_prediction=True,
+    width="of order ‖Δ₀‖/(2σ_r): α²/2 or so, up to 0.3 % at α = 1/20",
+)
 
 
 @PAGE.claim(
     "xiong2024.asymmetric-exact-rank",
     "With k = r asymmetric gradient descent is linear, at a rate that forgets a small start",
-    Criterion(
-        RATE,
-        0.99,
-        1.01,
-        of_prediction=True,
-        width="of order ‖Δ₀‖/(2σ_r): α²/2 or so, up to 0.3 % at α = 1/20",
-    ),
+    RATE,
     reference="introduction, for k = r; the rate and its conditions are new",
+    states="asym-exact",
     origin="sharpened",
     known="restated",
     kind="rate",
@@ -91,7 +99,7 @@ def named(alphas: Sequence[float], columns: torch.Tensor) -> dict[str, torch.Ten
         edge("κ = 10", spectrum=(1.0, 0.1), alphas=(0.02, 0.01)),
         edge("nearly the largest step", spectrum=(2.0, 1.0), eta=0.38),
         edge("a tiny start", alphas=(0.05, 0.002)),
-        refused("r < max(n₁, n₂)", "with n₁ = n₂ = r the rate is 2 ln(1 − 2ησ_r)", n1=1, n2=1),
+        refused(BEYOND_SIDES, "with n₁ = n₂ = r the rate is 2 ln(1 − 2ησ_r)", n1=1, n2=1),
         refused(LOCAL_STEPS, "the mode of σ₁ is slower", spectrum=(2.0, 1.0), eta=0.45),
         refused(SMALL_START, "the imbalance then changes the rate", alphas=(0.5,)),
     ),
@@ -100,24 +108,30 @@ def named(alphas: Sequence[float], columns: torch.Tensor) -> dict[str, torch.Ten
 )
 def asymmetric_exact_rank(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)
-    limit = 2 / (2 * s.spectrum[0] + s.spectrum[-1])
-    setting.assume(max(s.n1, s.n2) > r, "r < max(n₁, n₂)")
+    limit = largest_local_step(setting)
+    setting.assume(max(s.n1, s.n2) > r, BEYOND_SIDES)
     setting.assume(s.eta <= limit, LOCAL_STEPS)
     setting.assume(max(s.alphas) ** 2 <= s.spectrum[-1] / 100, SMALL_START)
-    largest = s.alphas[:1]
-    beyond = resized(setting, eta=(limit + 1 / s.spectrum[0]) / 2)
-    dropped = {"k = r + 1": (setting, r + 1), "n₁ = n₂ = r": (resized(setting, n1=r, n2=r), r)}
-    dropped["step too large"] = beyond, r
-    found = named(s.alphas, late_rates(scale_sweep(setting, r, s.alphas)))
-    control = {name: late_rates(scale_sweep(one, k, largest))[:, 0] for name, (one, k) in dropped.items()}
-    steps = dict.fromkeys((*found, *control), s.eta) | {"step too large": beyond.sizes.eta}
-    return Evidence(
-        measured={RATE: found},
-        predicted={RATE: {name: 2 * math.log(1 - eta * s.spectrum[-1]) for name, eta in steps.items()}},
-        control={RATE: control},
-    )
+    evidence = Evidence()
+    for scale, run in scale_sweep(setting, r, s.alphas).items():
+        evidence.found(RATE, late_rate(run), scale, predicted=slowest_signal_rate(setting))
+    dropped = {
+        "k = r + 1": (setting, r + 1),
+        "n₁ = n₂ = r": (descents.resized(setting, n1=r, n2=r), r),
+        "step too large": (descents.resized(setting, eta=(limit + 1 / s.spectrum[0]) / 2), r),
+    }
+    for name, (other, k) in dropped.items():
+        (run,) = scale_sweep(other, k, s.alphas[:1]).values()
+        evidence.broken(RATE, late_rate(run), name, predicted=slowest_signal_rate(other))
+    return evidence
 
 
+EXPONENT = Criterion(
+    "exponent of the rate in α²",
+    0.97,
+    1.08,
+    width="α up to 1/2; 48 pilot seeds at either scale: 0.996 to 1.035",
+)
 FROM_LIMIT = Criterion(
     "rate / rate predicted from the limit",
     0.995,
@@ -138,11 +152,12 @@ RATIO = Criterion(
 @PAGE.claim(
     "xiong2024.imbalance-sets-the-rate",
     "With k > r the rate is linear and proportional to α²",
-    Criterion(EXPONENT, 0.97, 1.08, width="α up to 1/2; 48 pilot seeds at either scale: 0.996 to 1.035"),
+    EXPONENT,
     FROM_LIMIT,
     FROM_START,
     RATIO,
     reference="abstract: linear, at a rate that depends on the start scale; its value is new",
+    states=("asym-linear", "asym-rate"),
     origin="sharpened",
     known="restated",
     kind="rate",
@@ -175,47 +190,36 @@ def imbalance_sets_the_rate(setting: Setting) -> Evidence:
     # Long enough for the slowest seed to come to the floor: its error falls by e^{−80}.
     effort = 40 * s.alphas[-1] ** 2 / (s.eta * float(modes.min()))
     runs = scale_sweep(setting, s.k, s.alphas, effort=effort)
-    found = late_rates(runs)
-    limit = torch.stack([local_rate(run.factors).cpu() for run in runs], dim=1)
-    swept = scale_sweep(setting, r, s.alphas)
-    exact = late_rates(swept)
-    square = resized(setting, n2=s.n1)
+    found, exact = late_rates(runs.values()), late_rates(scale_sweep(setting, r, s.alphas).values())
+    square = descents.resized(setting, n2=s.n1)
     left = scaled_start(square, s.k, s.alphas[0]).left
     balanced = asymmetric_run(square, Factors(left, left.clone()), steps=int(s.effort / s.alphas[0] ** 2))
-    return Evidence(
-        measured={
-            EXPONENT: rates.scaling_exponent(squares(s.alphas), found),
-            FROM_LIMIT: named(s.alphas, found / per_step(s.eta, limit)),
-            FROM_START: found[:, -1] / per_step(s.eta, modes[:, 0]),
-            RATIO: {
-                f"α = {a:g}": descent_fit(run, 0.5).rss_ratio for a, run in zip(s.alphas, runs, strict=True)
-            },
-        },
-        predicted={
-            EXPONENT: 1,
-            FROM_LIMIT: 1,
-            FROM_START: 1,
-        },
-        control={
-            EXPONENT: {"k = r": rates.scaling_exponent(squares(s.alphas), exact)},
-            # From G₀ = F₀ the factors reached predict a rate, as any do, and it does not come.
-            FROM_START: {"k = r": exact[:, -1] / per_step(s.eta, modes[:, 0])},
-            FROM_LIMIT: {
-                "G₀ = F₀": descent_fit(balanced, 0.4).rate / per_step(s.eta, local_rate(balanced.factors))
-            },
-            RATIO: {"G₀ = F₀": descent_fit(balanced, 0.5).rss_ratio},
-        },
+    by_scale = [slow_modes(scaled_start(setting, s.k, alpha), truth)[:, 0] for alpha in s.alphas]
+
+    def from_limit(run: Trajectory) -> torch.Tensor:
+        return late_rate(run) / per_step(s.eta, local_rate(run.factors)).cpu()
+
+    evidence = Evidence(
+        predicted=dict.fromkeys((EXPONENT, FROM_LIMIT, FROM_START), 1),
         curves={
-            "runs": dict(zip((f"α = {a:g}" for a in s.alphas), runs, strict=True)),
+            "runs": runs,
             "balanced": balanced,
             "rates": found,
             "exact": exact,
-            "predicted": torch.stack(
-                [per_step(s.eta, slow_modes(scaled_start(setting, s.k, a), truth)[:, 0]) for a in s.alphas],
-                dim=1,
-            ),
+            "predicted": per_step(s.eta, torch.stack(by_scale, dim=1)),
         },
     )
+    evidence.found(EXPONENT, exponent_in_squares(s.alphas, found))
+    evidence.broken(EXPONENT, exponent_in_squares(s.alphas, exact), "k = r")
+    evidence.found(FROM_START, found[:, -1] / per_step(s.eta, modes[:, 0]))
+    evidence.broken(FROM_START, exact[:, -1] / per_step(s.eta, modes[:, 0]), "k = r")
+    for scale, run in runs.items():
+        evidence.found(FROM_LIMIT, from_limit(run), scale)
+        evidence.found(RATIO, descent_fit(run, 0.5).rss_ratio, scale)
+    # From G₀ = F₀ the factors reached predict a rate, as any do, and it does not come.
+    evidence.broken(FROM_LIMIT, from_limit(balanced), "G₀ = F₀")
+    evidence.broken(RATIO, descent_fit(balanced, 0.5).rss_ratio, "G₀ = F₀")
+    return evidence
 
 
 def definite_modes(setting: Setting, alpha: float) -> tuple[torch.Tensor, Truth]:
@@ -233,6 +237,13 @@ def definite_modes(setting: Setting, alpha: float) -> tuple[torch.Tensor, Truth]
     return modes, truth
 
 
+MEDIAN_EXPONENT = Criterion(
+    "exponent of the rate in α²",
+    0.85,
+    1.2,
+    pooled="median",
+    width="32 pilot seeds at n = 10: median 1.00, deviation of a seed 0.09, so four of a median of 8",
+)
 LOG_RATIO = Criterion(
     "log₁₀ of the residual ratio, exponential / power law",
     high=-1,
@@ -244,15 +255,10 @@ LOG_RATIO = Criterion(
 @PAGE.claim(
     "xiong2024.imbalance-sets-the-rate-sensing",
     "Under Gaussian sensing the rate is linear and proportional to α², too",
-    Criterion(
-        EXPONENT,
-        0.85,
-        1.2,
-        pooled="median",
-        width="32 pilot seeds at n = 10: median 1.00, deviation of a seed 0.09, so four of a median of 8",
-    ),
+    MEDIAN_EXPONENT,
     LOG_RATIO,
     reference="abstract, under a restricted isometry property",
+    states="asym-rate-sensing",
     origin="paper",
     known="restated",
     kind="rate",
@@ -274,8 +280,8 @@ LOG_RATIO = Criterion(
         edge("equal singular values", spectrum=(1.0, 1.0), k=3),
         edge("n₁ ≠ n₂", n1=10, n2=12, m=100),
         refused(OVER, "with k = r the rate does not depend on α", k=1),
-        refused("k(n₁ + n₂ − k) < m < n₁n₂", "every matrix is determined", m=100),
-        refused("k(n₁ + n₂ − k) < m < n₁n₂", "the measurements need not determine the minimiser", m=30),
+        refused(MEASUREMENTS, "every matrix is determined", m=100),
+        refused(MEASUREMENTS, "the measurements need not determine the minimiser", m=30),
     ),
     fit="illustrates",
     discrepancy="Under sensing the constant of the rate is not that of the population: at α = {smallest α:g} "
@@ -285,31 +291,24 @@ LOG_RATIO = Criterion(
 def imbalance_sets_the_rate_sensing(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)
     setting.assume(s.k > r, OVER)
-    setting.assume(s.k * (s.n1 + s.n2 - s.k) < s.m < s.n1 * s.n2, "k(n₁ + n₂ − k) < m < n₁n₂")
+    setting.assume(s.k * (s.n1 + s.n2 - s.k) < s.m < s.n1 * s.n2, MEASUREMENTS)
     truth = rectangular(s.n1, s.n2, s.spectrum, setting.seeds)
     runs = scale_sweep(setting, s.k, s.alphas, s.m)
-    found, exact = late_rates(runs), late_rates(scale_sweep(setting, r, s.alphas, s.m))
+    found, exact = (late_rates(x.values()) for x in (runs, scale_sweep(setting, r, s.alphas, s.m)))
+    exponents = exponent_in_squares(s.alphas, found)
     population = per_step(s.eta, slow_modes(scaled_start(setting, s.k, s.alphas[-1]), truth)[:, 0])
     # The symmetric method gets measurements of the same fraction of its n(n + 1)/2 unknowns.
     share = s.m * (s.n + 1) // (2 * s.n)
-    symmetric = symmetric_run(setting, Factors(scaled_start(setting, s.k, s.alphas[0]).left), share)
-
-    def exponent(of: torch.Tensor) -> Pooled:
-        return pooled(torch.median, rates.scaling_exponent(squares(s.alphas), of))
+    start = Factors(scaled_start(setting, s.k, s.alphas[0]).left)
+    symmetric = descents.symmetric_run(setting, start, share)
 
     def ratio(run: Trajectory) -> Pooled:
         return pooled(torch.median, descent_fit(run, 0.5).rss_ratio.log10())
 
-    return Evidence(
-        measured={
-            EXPONENT: exponent(found),
-            LOG_RATIO: {f"α = {a:g}": ratio(run) for a, run in zip(s.alphas, runs, strict=True)},
-        },
-        predicted={EXPONENT: 1},
-        control={EXPONENT: {"k = r": exponent(exact)}, LOG_RATIO: {"symmetric": ratio(symmetric)}},
+    evidence = Evidence(
         notes={
-            "smallest exponent of a seed": float(rates.scaling_exponent(squares(s.alphas), found).min()),
-            "largest exponent of a seed": float(rates.scaling_exponent(squares(s.alphas), found).max()),
+            "smallest exponent of a seed": float(exponents.min()),
+            "largest exponent of a seed": float(exponents.max()),
             "smallest α": s.alphas[-1],
             "slowest of the population rate": float((found[:, -1] / population).min()),
             "fastest of the population rate": float((found[:, -1] / population).max()),
@@ -317,11 +316,13 @@ def imbalance_sets_the_rate_sensing(setting: Setting) -> Evidence:
             "unknowns n₁n₂": float(s.n1 * s.n2),
             "degrees of freedom of rank k": float(s.k * (s.n1 + s.n2 - s.k)),
         },
-        curves={
-            "runs": dict(zip((f"α = {a:g}" for a in s.alphas), runs, strict=True)),
-            "symmetric": symmetric,
-        },
+        curves={"runs": runs, "symmetric": symmetric},
     )
+    evidence.found(MEDIAN_EXPONENT, pooled(torch.median, exponents), predicted=1)
+    evidence.broken(MEDIAN_EXPONENT, pooled(torch.median, exponent_in_squares(s.alphas, exact)), "k = r")
+    evidence.found(LOG_RATIO, {scale: ratio(run) for scale, run in runs.items()})
+    evidence.broken(LOG_RATIO, ratio(symmetric), "symmetric")
+    return evidence
 
 
 FINAL = Criterion("final error, asymmetric / symmetric", high=1e-6, width="the floor is reached: 10⁻²⁴")
@@ -339,6 +340,7 @@ CROSSING = Criterion(
     FINAL,
     CROSSING,
     reference="abstract, for the two rates; the crossover is new",
+    states="asym-crossover",
     kind="ordering",
     control="Δ₀ ≻ 0: a balanced start G₀ = F₀ = X₀, for which the two methods are the same",
     sizes=scales(
@@ -366,32 +368,26 @@ CROSSING = Criterion(
 def symmetric_against_asymmetric(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(s.n - len(s.spectrum) >= 38, "n − r ≥ 38")
-    final, crossing, pairs = {}, {}, {}
+    pairs: dict[Variant, tuple[Trajectory, Trajectory]] = {}
+    evidence = Evidence(curves={"pairs": pairs})
+
+    def crossing(run: Trajectory, ratio: torch.Tensor, slowest: torch.Tensor) -> torch.Tensor:
+        return s.eta * crossings.stays_below(run.steps, ratio, 0.01) * slowest
+
     for alpha in s.alphas:
         slowest = definite_modes(setting, alpha)[0][:, 0]
         setting.assume(s.k - len(s.spectrum) <= 5, "k − r ≤ 5")
-        name, steps = f"α = {alpha:g}", int(s.effort / alpha**2)
+        scale, steps = at(α=alpha), int(s.effort / alpha**2)
         start = scaled_start(setting, s.k, alpha)
         asymmetric = asymmetric_run(setting, start, steps=steps)
-        symmetric = symmetric_run(setting, Factors(start.left), steps=steps)
-        pairs[name] = symmetric, asymmetric
+        symmetric = descents.symmetric_run(setting, Factors(start.left), steps=steps)
+        pairs[scale] = symmetric, asymmetric
         ratio = asymmetric.error / symmetric.error
-        final[name] = ratio[:, -1]
-        crossing[name] = s.eta * crossover(asymmetric.steps, ratio) * slowest
+        evidence.found(FINAL, ratio[:, -1], scale)
+        evidence.found(CROSSING, crossing(asymmetric, ratio, slowest), scale)
     twin = asymmetric_run(setting, Factors(start.left, start.left.clone()), steps=steps)
     twin_ratio = twin.error / symmetric.error
-    return Evidence(
-        measured={FINAL: final, CROSSING: crossing},
-        control={
-            FINAL: {"G₀ = F₀": twin_ratio[:, -1]},
-            # It has not come by the end of the run, in the units of the imbalance that was dropped.
-            CROSSING: {"G₀ = F₀": s.eta * crossover(twin.steps, twin_ratio) * slowest},
-        },
-        curves={"pairs": pairs},
-    )
-
-
-def crossover(steps: torch.Tensor, ratio: torch.Tensor, level: float = 0.01) -> torch.Tensor:
-    """The recorded iteration after which the ratio (B, R) stays below `level`, else the last one, (B,)."""
-    above = torch.where(ratio >= level, steps, 0).amax(dim=1)
-    return torch.where(steps > above[:, None], steps, steps[-1]).amin(dim=1).to(torch.float64)
+    evidence.broken(FINAL, twin_ratio[:, -1], "G₀ = F₀")
+    # It has not come by the end of the run, in the units of the imbalance that was dropped.
+    evidence.broken(CROSSING, crossing(twin, twin_ratio, slowest), "G₀ = F₀")
+    return evidence

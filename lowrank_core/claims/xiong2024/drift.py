@@ -6,22 +6,21 @@ space that the signal leaves free.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.imbalance import free_directions, imbalance
-from lowrank_core.analysis.statistics import pooled
-from lowrank_core.claims.experiments.descents import asymmetric_run, scaled_start
+from lowrank_core.analysis.imbalance_drift import signal_drift, signal_share
+from lowrank_core.analysis.statistics import Pooled, pooled
+from lowrank_core.claims.experiments.descents import OVER, asymmetric_run, scaled_start
 from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.factors import Factors
 from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent, State
 from lowrank_core.problem import Problem
-from lowrank_core.truth import Truth, rectangular
+from lowrank_core.truth import rectangular
 
 PAGE = Page("chapters/xiong2024/imbalance", full=64)
 
@@ -66,6 +65,7 @@ FALL = Criterion(
     PROJECTED,
     FALL,
     reference="conservation along the flow is well known; the laws of the drift are new",
+    states="imb-law",
     kind="rate",
     control="conservation by the flow, by weight decay, for the exponent; the population loss, by sensing, for the "
     "law of the drift and for ΠΔΠ; sensing, by the population loss, for the floor",
@@ -90,7 +90,7 @@ FALL = Criterion(
         edge("n₂ = r + 1", n2=3, m=36),
         edge("longest steps", etas=(0.1, 0.05)),
         refused("σ₁ = σ_r", "the signal is learnt one direction after the other", spectrum=(2.0, 1.0)),
-        refused("k > r", "no direction is free", k=2),
+        refused(OVER, "no direction is free", k=2),
         refused("m < n₁n₂", "the operator may then be the population's", m=200),
     ),
     uses=("xiong2024.drift-identity",),
@@ -103,64 +103,52 @@ FALL = Criterion(
 def imbalance_conservation(setting: Setting) -> Evidence:
     s, losses = setting.sizes, {"population": None, "sensing": setting.sizes.m}
     setting.assume(s.spectrum[0] == s.spectrum[-1], "σ₁ = σ_r")
-    setting.assume(s.k > len(s.spectrum), "k > r")
+    setting.assume(s.k > len(s.spectrum), OVER)
     setting.assume(s.m < s.n1 * s.n2, "m < n₁n₂")
     unit = scaled_start(setting, s.k, 1.0)
     truth = rectangular(s.n1, s.n2, s.spectrum, setting.seeds, device=setting.device)
+    free = free_directions(unit, truth)
+    initial, whole = imbalance(unit), operator_norm(imbalance(unit))
 
     def drift(alpha: float, eta: float, m: int | None, decay: float = 0.0) -> torch.Tensor:
         start = scaled_start(setting, s.k, alpha)
         run = asymmetric_run(setting, start, m, WeightDecay(eta, eta * decay), steps=round(s.time / eta))
         return imbalance(run.factors) - imbalance(start)
 
-    by_eta = {
-        name: torch.stack([operator_norm(drift(s.alpha, eta, m, decay)) for eta in s.etas], dim=1)
-        for name, m, decay in (*((n, m, 0.0) for n, m in losses.items()), ("weight decay", None, s.decay))
-    }
-    exponents = {name: rates.scaling_exponent(s.etas, sizes.cpu()) for name, sizes in by_eta.items()}
+    def by_step(m: int | None, decay: float = 0.0) -> torch.Tensor:
+        return torch.stack([operator_norm(drift(s.alpha, eta, m, decay)) for eta in s.etas], dim=1)
+
+    def exponent(sizes: torch.Tensor) -> torch.Tensor:
+        return rates.scaling_exponent(s.etas, sizes.cpu())
+
+    by_eta = {name: by_step(m) for name, m in losses.items()} | {"weight decay": by_step(None, s.decay)}
     # From here on in units of α², in which the imbalance of the start does not depend on α.
     by_alpha = {
         name: torch.stack([drift(alpha, s.eta, m) / alpha**2 for alpha in s.alphas], dim=1)
         for name, m in losses.items()
     }
+    relative = {name: operator_norm(drifts) / whole[:, None] for name, drifts in by_alpha.items()}
     expected = signal_drift(unit, truth, s.eta, s.alphas)
-    free = free_directions(unit, truth)[:, None]
-    last = {name: drifts[:, -1] for name, drifts in by_alpha.items()}
-    relative = {
-        name: operator_norm(drifts) / operator_norm(imbalance(unit))[:, None]
-        for name, drifts in by_alpha.items()
-    }
-    fall = {
-        name: (s.alphas[-1] / s.alphas[-2]) ** 2 * drifts[:, -1] / drifts[:, -2]
-        for name, drifts in relative.items()
-    }
-    projected = {
-        name: operator_norm(free @ drifts[:, -1:] @ free.mT)[:, 0]
-        / operator_norm(free @ imbalance(unit)[:, None] @ free.mT)[:, 0]
-        for name, drifts in by_alpha.items()
-    }
     # In units of the whole signal rows: the share f fᵀ − g gᵀ of one row may nearly cancel.
     rows = operator_norm(truth.left.mT @ unit.left) ** 2
     unit_gain = rows * operator_norm(expected[:, -1]) / operator_norm(signal_share(unit, truth))
-    gap = {
-        name: operator_norm(drifts[:, -1] - drifts[:, 0] - expected[:, -1]) / unit_gain
-        for name, drifts in by_alpha.items()
-    }
-    indefinite = torch.linalg.eigvalsh(imbalance(unit) + last["sensing"])[:, 0] < 0
-    return Evidence(
-        measured={
-            EXPONENT: {name: exponents[name] for name in losses},
-            GAP: gap["population"],
-            PROJECTED: projected["population"],
-            FALL: pooled(torch.median, fall["sensing"]),
-        },
+
+    def gap(loss: str) -> torch.Tensor:
+        drifts = by_alpha[loss]
+        return operator_norm(drifts[:, -1] - drifts[:, 0] - expected[:, -1]) / unit_gain
+
+    def projected(loss: str) -> torch.Tensor:
+        last = by_alpha[loss][:, -1]
+        return operator_norm(free @ last @ free.mT) / operator_norm(free @ initial @ free.mT)
+
+    def fall(loss: str) -> Pooled:
+        before, last = relative[loss][:, -2:].unbind(dim=1)
+        return pooled(torch.median, (s.alphas[-1] / s.alphas[-2]) ** 2 * last / before)
+
+    indefinite = torch.linalg.eigvalsh(initial + by_alpha["sensing"][:, -1])[:, 0] < 0
+    law = operator_norm(by_alpha["population"][:, :1] + expected) / whole[:, None]
+    evidence = Evidence(
         predicted={EXPONENT: 1.0},
-        control={
-            EXPONENT: {"weight decay": exponents["weight decay"]},
-            GAP: {"sensing": gap["sensing"]},
-            PROJECTED: {"sensing": projected["sensing"]},
-            FALL: {"population": pooled(torch.median, fall["population"])},
-        },
         notes={
             "largest α": s.alphas[0],
             "smallest α": s.alphas[-1],
@@ -168,30 +156,15 @@ def imbalance_conservation(setting: Setting) -> Evidence:
             **{f"{name}, smallest α": float(values[:, -1].mean()) for name, values in relative.items()},
             "sensing, share of indefinite Δ": float(indefinite.double().mean()),
         },
-        curves={
-            "by η": by_eta,
-            "by α": relative,
-            "law": operator_norm(by_alpha["population"][:, :1] + expected)
-            / operator_norm(imbalance(unit))[:, None],
-        },
+        curves={"by η": by_eta, "by α": relative, "law": law},
     )
-
-
-def signal_drift(unit: Factors, truth: Truth, eta: float, alphas: Sequence[float]) -> torch.Tensor:
-    """Predicted drift of Δ/α² beyond that at the first scale, from the start at α = 1: (B, len(alphas), k, k).
-
-    While a signal row (f, g) is small, f + g grows by 1 + ησ per step and f − g shrinks by 1 − ησ, so its share
-    f fᵀ − g gᵀ of Δ shrinks by 1 − η²σ². Learning it takes log(1/α)/log(1 + ησ) steps and a constant: the share
-    is multiplied by α^γ, γ ≈ ησ, and a constant.
-    """
-    load = eta * float(truth.spectrum[0, 0])
-    gamma = -math.log1p(-(load**2)) / math.log1p(load)
-    share = signal_share(unit, truth)
-    kept = torch.as_tensor(alphas, dtype=share.dtype, device=share.device) ** gamma
-    return share[:, None] * (kept - kept[0])[:, None, None]
-
-
-def signal_share(start: Factors, truth: Truth) -> torch.Tensor:
-    """Σ f fᵀ − g gᵀ over the signal rows, (B, k, k)."""
-    assert start.right is not None
-    return imbalance(Factors(truth.left.mT @ start.left, truth.right.mT @ start.right))
+    for loss in losses:
+        evidence.found(EXPONENT, exponent(by_eta[loss]), loss)
+    evidence.broken(EXPONENT, exponent(by_eta["weight decay"]), "weight decay")
+    evidence.found(GAP, gap("population"))
+    evidence.broken(GAP, gap("sensing"), "sensing")
+    evidence.found(PROJECTED, projected("population"))
+    evidence.broken(PROJECTED, projected("sensing"), "sensing")
+    evidence.found(FALL, fall("sensing"))
+    evidence.broken(FALL, fall("population"), "population")
+    return evidence

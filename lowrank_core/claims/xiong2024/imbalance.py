@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
-from types import SimpleNamespace
 
 import torch
 
-from lowrank_core.analysis.imbalance import imbalance, slow_modes
+from lowrank_core.analysis.imbalance import has_slow_mode, imbalance, slow_modes
 from lowrank_core.claims.experiments.descents import (
     asymmetric_run,
     descent_fit,
@@ -21,7 +20,18 @@ from lowrank_core.claims.experiments.descents import (
     resized,
     scaled_start,
 )
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Variant,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
+)
 from lowrank_core.claims.xiong2024.noise_law import truth_of
 from lowrank_core.factors import Factors, pad_columns
 from lowrank_core.linalg import operator_norm
@@ -29,6 +39,7 @@ from lowrank_core.randomness import orthonormal
 
 PAGE = Page("chapters/xiong2024/imbalance", full=64)
 
+FREE_ROW = "one factor has extra rank and the other leaves a row free"
 
 FINAL_BOUND = Criterion(
     "fastest rate / bound, Δ at the end",
@@ -46,6 +57,7 @@ BOUND = Criterion(
     FINAL_BOUND,
     BOUND,
     reference="abstract for the form exp(−Ω(α²T)) and its necessity; the bound is new",
+    states="imb-bound",
     kind="bound-upper",
     control="extra rank in the limit: F₀ and G₀ of rank r with the same row space; or a free column: n₂ = r, where "
     "rank G∞ = n₂",
@@ -69,7 +81,7 @@ BOUND = Criterion(
         refused("k > r", "the limit need not have extra rank", ks=(2,)),
         refused("r < min(n₁, n₂)", "no kernel of G∞ᵀ is left", n2=2),
         refused(
-            "n₂ > rank G∞ or n₁ > rank F∞",
+            FREE_ROW,
             "both factors fill their rows, and the rate is a sum of two modes",
             n1=4,
             n2=4,
@@ -87,47 +99,39 @@ def rate_at_most_imbalance(setting: Setting) -> Evidence:
         # Zero columns change neither Δ nor the run, and let starts with different k share a batch.
         return pad_columns(factor, max(s.ks))
 
-    def wide(some: Setting, alpha: float) -> dict[str, Factors]:
+    def wide(some: Setting, alpha: float) -> dict[Variant, Factors]:
         return {
-            f"k = {k}, ρ = {ratio:g}": on_both(scaled_start(some, k, alpha, ratio), padded)
+            at(k=k, ρ=ratio): on_both(scaled_start(some, k, alpha, ratio), padded)
             for k in s.ks
             for ratio in s.ratios
         }
 
     def side_by_side(
-        several: Mapping[str, Factors], steps: int, **sizes: int
+        several: Mapping[Variant, Factors], steps: int, **sizes: int
     ) -> tuple[tuple[torch.Tensor, ...], Factors]:
         """Rate, and the bounds from Δ₀ and from the final Δ, each (number of starts, B); and the limit."""
         start = Factors(*(torch.cat(sides) for sides in zip(*several.values(), strict=True)))
         batch = resized(replace(setting, seeds=setting.seeds * len(several)), **sizes)
         run = asymmetric_run(batch, start, steps=steps)
-        bounds = (
-            per_step(s.eta, operator_norm(imbalance(factors)).cpu()) for factors in (start, run.factors)
-        )
+        bounds = (per_step(s.eta, operator_norm(imbalance(pair)).cpu()) for pair in (start, run.factors))
         found = tuple(v.unflatten(0, (len(several), -1)) for v in (descent_fit(run, 0.4).rate, *bounds))
         return found, run.factors
 
     starts = wide(setting, s.alpha)
     rows = orthonormal(setting.seeds, "start rows", max(s.ks), r, device=setting.device)
     limited = {
-        f"ρ = {ratio:g}": on_both(scaled_start(setting, r, s.alpha, ratio), lambda factor: factor @ rows.mT)
+        at(ρ=ratio): on_both(scaled_start(setting, r, s.alpha, ratio), lambda factor: factor @ rows.mT)
         for ratio in s.ratios
     }
     (rate, initial, final), limit = side_by_side(starts, s.steps)
-    setting.assume(bool(one_is_slow(limit, r).all()), "n₂ > rank G∞ or n₁ > rank F∞")
+    setting.assume(bool(has_slow_mode(limit, r).all()), FREE_ROW)
     narrow = wide(resized(setting, n2=r), s.alpha / 4)
     controls = {
         "rank r": side_by_side(limited, s.steps // 4)[0],
         "n₂ = r": side_by_side(narrow, s.steps // 4, n2=r)[0],
     }
     free_rate, free_initial, _ = controls["rank r"]
-    return Evidence(
-        measured={FINAL_BOUND: (rate / final).amax(dim=0), BOUND: (rate / initial).amax(dim=0)},
-        predicted={FINAL_BOUND: 1.0, BOUND: 1.0},
-        control={
-            FINAL_BOUND: {name: (found / last).amin(dim=0) for name, (found, _, last) in controls.items()},
-            BOUND: {name: (found / first).amin(dim=0) for name, (found, first, _) in controls.items()},
-        },
+    evidence = Evidence(
         notes={
             "starts": float(rate.numel()),
             "slowest start, rate / bound": float((rate / initial).min()),
@@ -137,21 +141,18 @@ def rate_at_most_imbalance(setting: Setting) -> Evidence:
             "rank r": (-free_initial, -free_rate),
         },
     )
+    evidence.found(FINAL_BOUND, (rate / final).amax(dim=0), predicted=1.0)
+    evidence.found(BOUND, (rate / initial).amax(dim=0), predicted=1.0)
+    for name, (found, first, last) in controls.items():
+        evidence.broken(FINAL_BOUND, (found / last).amin(dim=0), name)
+        evidence.broken(BOUND, (found / first).amin(dim=0), name)
+    return evidence
 
 
 def on_both(start: Factors, change: Callable[[torch.Tensor], torch.Tensor]) -> Factors:
     """Both factors changed alike."""
     assert start.right is not None
     return Factors(change(start.left), change(start.right))
-
-
-def one_is_slow(limit: Factors, r: int) -> torch.Tensor:
-    """Whether rank F > r and n₂ > rank G, or the same with F and G exchanged, (B,)."""
-    assert limit.right is not None
-    values = [torch.linalg.svdvals(side) for side in (limit.left, limit.right)]
-    ranks = [(v > 1e-6 * v[:, :1]).sum(dim=1) for v in values]
-    (f, g), (n1, n2) = ranks, (limit.left.shape[1], limit.right.shape[1])
-    return ((f > r) & (g < n2)) | ((g > r) & (f < n1))
 
 
 FASTER = Criterion(
@@ -170,6 +171,7 @@ PREDICTED = Criterion(
     FASTER,
     PREDICTED,
     reference="public discussion of the scales α and α/3; the prediction is new",
+    states="imb-ratio",
     kind="ordering",
     control="no extra rank, k = r, where the rate is σ_r whatever ρ is",
     sizes=scales(
@@ -207,36 +209,17 @@ def ratio_of_scales(setting: Setting) -> Evidence:
     def rate(k: int, ratio: float) -> torch.Tensor:
         return descent_fit(asymmetric_run(setting, scaled_start(setting, k, s.alpha, ratio)), 0.5).rate
 
-    over, exact = ({ratio: rate(k, ratio) for ratio in s.ratios} for k in (s.k, r))
-
-    def faster(by_ratio: Mapping[float, torch.Tensor]) -> dict[str, torch.Tensor]:
-        return {f"{a:g} against {b:g}": by_ratio[a] / by_ratio[b] for a, b in pairwise(s.ratios)}
-
-    small = replace(
-        setting,
-        seeds=tuple(range(setting.seeds[0], setting.seeds[0] + 500)),
-        sizes=SimpleNamespace(n1=50, n2=50, spectrum=(1.0, 1.0)),
+    small = resized(
+        replace(setting, seeds=tuple(range(setting.seeds[0], setting.seeds[0] + 500))),
+        n1=50,
+        n2=50,
+        spectrum=(1.0, 1.0),
     )
     ahead, behind = (
         slow_modes(scaled_start(small, 4, 1.0, rho), truth_of(small))[:, 0] for rho in (0.1, 1 / 3)
     )
-    slowest = {
-        ratio: slow_modes(scaled_start(setting, s.k, s.alpha, ratio), truth)[:, 0].cpu() for ratio in s.ratios
-    }
-    return Evidence(
-        measured={
-            FASTER: faster(over),
-            PREDICTED: {
-                f"ρ = {ratio:g}": over[ratio] / per_step(s.eta, slowest[ratio]) for ratio in s.ratios
-            },
-        },
-        predicted={PREDICTED: 1.0},
-        control={
-            FASTER: faster(exact),
-            PREDICTED: {
-                f"k = r, ρ = {ratio:g}": exact[ratio] / per_step(s.eta, slowest[ratio]) for ratio in s.ratios
-            },
-        },
+    over, exact = ({ratio: rate(k, ratio) for ratio in s.ratios} for k in (s.k, r))
+    evidence = Evidence(
         notes={
             "small n": 50.0,
             "starts tried": 500.0,
@@ -244,3 +227,13 @@ def ratio_of_scales(setting: Setting) -> Evidence:
         },
         curves={"rates": {ratio: -found for ratio, found in over.items()}},
     )
+    for a, b in pairwise(s.ratios):
+        pair = at(f"{a:g} against {b:g}", ρ=a, **{"larger ρ": b})
+        evidence.found(FASTER, over[a] / over[b], pair)
+        evidence.broken(FASTER, exact[a] / exact[b], pair)
+    for ratio in s.ratios:
+        slowest = slow_modes(scaled_start(setting, s.k, s.alpha, ratio), truth)[:, 0].cpu()
+        expected = per_step(s.eta, slowest)
+        evidence.found(PREDICTED, over[ratio] / expected, at(ρ=ratio), predicted=1.0)
+        evidence.broken(PREDICTED, exact[ratio] / expected, at(f"k = r, {at(ρ=ratio)}", ρ=ratio))
+    return evidence

@@ -1,18 +1,17 @@
 """What is left of the error when the signal is learnt has a law in closed form, from no imbalance to a large one.
 
 All claims speak of asymmetric gradient descent on the population loss; time is τ = ηT. On the directions of the
-search space that the signal leaves free, the flow of the noise rows is a Riccati equation, see `noise_law`.
+search space that the signal leaves free, the flow of the noise rows is a Riccati equation, see
+`lowrank_core.analysis.noise_flow`.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-
 import torch
 
-from lowrank_core.analysis import rates
-from lowrank_core.analysis.imbalance import free_directions, imbalance, slow_modes
+from lowrank_core.analysis import noise_flow, rates
+from lowrank_core.analysis.imbalance import imbalance, slow_modes
+from lowrank_core.analysis.noise_flow import local_exponent, tilted, tilted_noise_error
 from lowrank_core.analysis.statistics import Pooled, pooled
 from lowrank_core.claims.experiments.descents import (
     FLOOR,
@@ -21,7 +20,18 @@ from lowrank_core.claims.experiments.descents import (
     late_fit,
     scaled_start,
 )
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Variant,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
+)
 from lowrank_core.factors import Factors, balanced_start, rotated_start
 from lowrank_core.linalg import operator_norm
 from lowrank_core.solve import Trajectory
@@ -40,6 +50,13 @@ def truth_of(setting: Setting) -> Truth:
     return rectangular(s.n1, s.n2, s.spectrum, setting.seeds, device=setting.device)
 
 
+CONSTANT = Criterion(
+    "constant",
+    0.99,
+    1.01,
+    of_prediction=True,
+    width="the slowest mode's offset, and the drift of G₀ = QF₀: 0.996 to 1 over 100 pilot runs",
+)
 BETTER = Criterion(
     "residual ratio, exponential / power law",
     low=50,
@@ -50,15 +67,10 @@ BETTER = Criterion(
 @PAGE.claim(
     "xiong2024.balance-is-sublinear",
     "Without imbalance the power law of the symmetric method returns",
-    Criterion(
-        "constant",
-        0.99,
-        1.01,
-        of_prediction=True,
-        width="the slowest mode's offset, and the drift of G₀ = QF₀: 0.996 to 1 over 100 pilot runs",
-    ),
+    CONSTANT,
     BETTER,
     reference="no counterpart in the paper, which needs the imbalance",
+    states="imb-balance",
     kind="tight",
     control="balance: F₀ = G₀ unbalanced a little, G₀ times √(1 − ε)",
     sizes=scales(
@@ -99,21 +111,14 @@ def balance_is_sublinear(setting: Setting) -> Evidence:
     runs = {name: asymmetric_run(setting, start) for name, start in starts.items()}
     unbalanced = tilted(equal, s.epsilon)
     control = asymmetric_run(setting, unbalanced)
+    modes = slow_modes(unbalanced, truth_of(setting)).cpu()
 
     def constant(run: Trajectory) -> torch.Tensor:
         late = rates.late_window(run.steps, run.error, s.steps / 20, floor=FLOOR)
         return rates.inverse_square_constant(s.eta * run.steps, run.error, late)
 
-    return Evidence(
-        measured={
-            "constant": {name: constant(run) for name, run in runs.items()},
-            BETTER: {name: late_fit(run, s.steps / 20).rss_ratio for name, run in runs.items()},
-        },
-        predicted={"constant": (s.k - r) / 4},
-        control={
-            "constant": {"unbalanced": constant(control)},
-            BETTER: {"unbalanced": late_fit(control, s.steps / 20).rss_ratio},
-        },
+    evidence = Evidence(
+        predicted={CONSTANT: (s.k - r) / 4},
         notes={
             f"largest entry of the final imbalance, {name}": float(imbalance(run.factors).abs().max())
             for name, run in runs.items()
@@ -121,17 +126,15 @@ def balance_is_sublinear(setting: Setting) -> Evidence:
         curves={
             "runs": runs,
             "control": control,
-            "law": sinh_law(
-                s.eta * control.steps, slow_modes(unbalanced, truth_of(setting)).cpu(), s.epsilon
-            ),
+            "law": tilted_noise_error(s.eta * control.steps, modes, s.epsilon),
         },
     )
-
-
-def tilted(start: Factors, epsilon: float) -> Factors:
-    """The start with G₀ multiplied by √(1 − ε); from F₀ = G₀ the imbalance becomes Δ₀ = ε F₀ᵀF₀."""
-    assert start.right is not None
-    return Factors(start.left, start.right * (1 - epsilon) ** 0.5)
+    for name, run in runs.items():
+        evidence.found(CONSTANT, constant(run), name)
+        evidence.found(BETTER, late_fit(run, s.steps / 20).rss_ratio, name)
+    evidence.broken(CONSTANT, constant(control), "unbalanced")
+    evidence.broken(BETTER, late_fit(control, s.steps / 20).rss_ratio, "unbalanced")
+    return evidence
 
 
 GAP = Criterion(
@@ -153,6 +156,7 @@ AGAINST_BALANCE = Criterion(
     GAP,
     AGAINST_BALANCE,
     reference="no counterpart in the paper, whose scales are α and α/3",
+    states="imb-equal",
     kind="rate",
     control="independence: exact balance, G₀ = F₀, in place of another draw of the same scale",
     sizes=scales(
@@ -190,72 +194,35 @@ def equal_scales_are_not_balance(setting: Setting) -> Evidence:
     setting.assume(min(s.ks) > r, "k > r")
     setting.assume(max(s.ks) < s.n1, "k < n")
     setting.assume(s.eta * s.spectrum[0] < 1, "ησ₁ < 1")
-    starts = {f"k = {k}": scaled_start(setting, k, s.alpha, ratio=1.0) for k in s.ks}
-    runs = {name: asymmetric_run(setting, start) for name, start in starts.items()}
+    starts = {at(k=k): scaled_start(setting, k, s.alpha, ratio=1.0) for k in s.ks}
+    runs = {k: asymmetric_run(setting, start) for k, start in starts.items()}
     balanced = {
-        f"k = {k}": asymmetric_run(setting, balanced_start(s.n1, k, s.alpha, setting.seeds, setting.device))
+        at(k=k): asymmetric_run(setting, balanced_start(s.n1, k, s.alpha, setting.seeds, setting.device))
         for k in s.ks
     }
     time = s.eta * next(iter(runs.values())).steps.to(torch.float64)
     learnt = time >= LEARNT / s.spectrum[-1]
-    laws = {name: noise_law(time[learnt], start, truth) for name, start in starts.items()}
 
-    def gap(some: Mapping[str, Trajectory]) -> dict[str, torch.Tensor]:
-        found = {}
-        for name, run in some.items():
-            error, size = run.error[:, learnt], operator_norm(imbalance(starts[name]))
-            log_ratio = (error / laws[name].clamp(min=FLOOR)).log().abs()
-            clear = error > rates.FLOOR_MARGIN * FLOOR
-            found[name] = torch.where(clear, log_ratio / (1 + 2 * size[:, None] * time[learnt]), 0.0).amax(
-                dim=1
-            )
-        return found
+    def gap(run: Trajectory, start: Factors) -> torch.Tensor:
+        error, size = run.error[:, learnt], operator_norm(imbalance(start))
+        law = noise_flow.noise_error(time[learnt], start, truth).clamp(min=FLOOR)
+        scaled = (error / law).log().abs() / (1 + 2 * size[:, None] * time[learnt])
+        return torch.where(error > rates.FLOOR_MARGIN * FLOOR, scaled, 0.0).amax(dim=1)
 
-    def against_balance(some: Mapping[str, Trajectory]) -> dict[str, Pooled]:
-        law = {f"k = {k}": (k - r) / (4 * (s.eta * s.steps) ** 2) for k in s.ks}
-        return {
-            name: pooled(lambda final: final.median(), run.error[:, -1].cpu() / law[name])
-            for name, run in some.items()
-        }
+    def against_balance(run: Trajectory, k: float) -> Pooled:
+        law = (k - r) / (4 * (s.eta * s.steps) ** 2)
+        return pooled(lambda final: final.median(), run.error[:, -1].cpu() / law)
 
-    return Evidence(
-        measured={GAP: gap(runs), AGAINST_BALANCE: against_balance(runs)},
-        control={GAP: gap(balanced), AGAINST_BALANCE: against_balance(balanced)},
-        notes={
-            f"share of starts with indefinite Δ₀, {name}": float(
-                torch.linalg.eigvalsh(imbalance(start))[:, [0, -1]].prod(dim=1).lt(0).double().mean()
-            )
-            for name, start in starts.items()
-        },
-        curves={"runs": runs, "balanced": balanced},
-    )
-
-
-def noise_law(time: torch.Tensor, start: Factors, truth: Truth) -> torch.Tensor:
-    """Squared error of the noise rows on the free directions, (B, R), at times (R,); 0 < time.
-
-    With J, J' the noise rows of F₀, G₀ there and S = JᵀJ, S' = J'ᵀJ', the flow keeps D = S − S', and S obeys the
-    Riccati equation Ṡ = SD + DS − 2S². Its solution leads to ‖JJ'ᵀ‖² = tr(AA') with A = (I + SK)⁻¹S,
-    K = ∫₀ᵗ2e^{2Ds}ds, and A' the same of S' and −D.
-    """
-    free = free_directions(start, truth).mT
-    assert start.right is not None
-    rows = [
-        factor @ free - signal @ (signal.mT @ factor @ free)
-        for factor, signal in ((start.left, truth.left), (start.right, truth.right))
-    ]
-    grams = [side.mT @ side for side in rows]
-    values, vectors = torch.linalg.eigh(grams[0] - grams[1])
-
-    def share(gram: torch.Tensor, modes: torch.Tensor) -> torch.Tensor:
-        # Where the exponential would overflow, its mode has long vanished.
-        x = (2 * modes[:, None, :] * time[None, :, None]).clamp(max=600.0)
-        growth = 2 * time[None, :, None] * torch.where(x.abs() > 1e-9, torch.expm1(x) / x, 1.0)
-        gram = (vectors.mT @ gram @ vectors)[:, None]
-        eye = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
-        return torch.linalg.solve(eye + gram * growth[..., None, :], gram.expand(*growth.shape, -1))
-
-    return (share(grams[0], values) * share(grams[1], -values).mT).sum(dim=(-2, -1))
+    evidence = Evidence(curves={"runs": runs, "balanced": balanced})
+    for k, start in starts.items():
+        evidence.found(GAP, gap(runs[k], start), k)
+        evidence.found(AGAINST_BALANCE, against_balance(runs[k], k.number), k)
+        evidence.broken(GAP, gap(balanced[k], start), k)
+        evidence.broken(AGAINST_BALANCE, against_balance(balanced[k], k.number), k)
+        extremes = torch.linalg.eigvalsh(imbalance(start))[:, [0, -1]]
+        indefinite = extremes.prod(dim=1).lt(0).double().mean()
+        evidence.notes[f"share of starts with indefinite Δ₀, {k}"] = float(indefinite)
+    return evidence
 
 
 DEVIATION = Criterion(
@@ -270,6 +237,7 @@ DEVIATION = Criterion(
     "The crossover from the power law to the exponential follows the slow modes",
     DEVIATION,
     reference="no counterpart in the paper; its toy example has one mode",
+    states="imb-crossover",
     kind="rate",
     control="one number in place of the modes: λ_min(Δ₀), or the slowest mode alone",
     sizes=scales(
@@ -301,43 +269,33 @@ def crossover_curve(setting: Setting) -> Evidence:
     setting.assume(s.n1 == s.n2, "n₁ = n₂")
     setting.assume(r + max(s.extra) <= s.n1, "k ≤ n")
     starts = {
-        f"k = r + {extra}": tilted(
+        at(f"k = r + {extra}", k=r + extra): tilted(
             balanced_start(s.n1, r + extra, s.alpha, setting.seeds, setting.device), s.epsilon
         )
         for extra in s.extra
     }
-    runs = {name: asymmetric_run(setting, start) for name, start in starts.items()}
-    modes = {name: slow_modes(start, truth).cpu() for name, start in starts.items()}
-    smallest = {name: torch.linalg.eigvalsh(imbalance(start))[:, :1].cpu() for name, start in starts.items()}
-    one, several = (f"k = r + {extra}" for extra in (s.extra[0], s.extra[-1]))
-    time = s.eta * next(iter(runs.values())).steps.to(torch.float64)
+    runs = {k: asymmetric_run(setting, start) for k, start in starts.items()}
+    modes = {k: slow_modes(start, truth).cpu() for k, start in starts.items()}
+    smallest = {k: torch.linalg.eigvalsh(imbalance(start))[:, :1].cpu() for k, start in starts.items()}
+    one, *_, several = starts
+    time = s.eta * runs[one].steps.to(torch.float64)
     learnt = time >= LEARNT / s.spectrum[-1]
-    middle = (time[learnt][1:] * time[learnt][:-1]).sqrt()
-    exponents = {name: local_exponent(time[learnt], run.error[:, learnt]) for name, run in runs.items()}
-    clear = {name: run.error[:, learnt][:, 1:] > rates.FLOOR_MARGIN * FLOOR for name, run in runs.items()}
+    time = time[learnt]
+    middle = (time[1:] * time[:-1]).sqrt()
+    exponents = {k: local_exponent(time, run.error[:, learnt]) for k, run in runs.items()}
+    clear = {k: run.error[:, learnt][:, 1:] > rates.FLOOR_MARGIN * FLOOR for k, run in runs.items()}
 
     def law(d: torch.Tensor) -> torch.Tensor:
-        return local_exponent(time[learnt], sinh_law(time[learnt], d, s.epsilon))
+        return local_exponent(time, tilted_noise_error(time, d, s.epsilon))
 
-    def deviation(name: str, d: torch.Tensor) -> torch.Tensor:
-        return torch.where(clear[name], (exponents[name] / law(d) - 1).abs(), 0.0).amax(dim=1)
+    def deviation(k: Variant, d: torch.Tensor) -> torch.Tensor:
+        return torch.where(clear[k], (exponents[k] / law(d) - 1).abs(), 0.0).amax(dim=1)
 
     crossovers = torch.cat(
-        [
-            middle[(exponents[name] < -2.5).to(torch.int64).argmax(dim=1)] * smallest[name][:, 0]
-            for name in runs
-        ]
+        [middle[(exponents[k] < -2.5).to(torch.int64).argmax(dim=1)] * smallest[k][:, 0] for k in runs]
     )
-    x, nan = modes[one][:, :1] * time[learnt] + shift(s.epsilon), torch.nan
-    return Evidence(
-        measured={DEVIATION: {name: deviation(name, modes[name]) for name in runs}},
-        predicted={DEVIATION: 0.0},
-        control={
-            DEVIATION: {
-                "λ_min(Δ₀)": deviation(several, smallest[several]),
-                "slowest mode": deviation(several, modes[several][:, :1]),
-            }
-        },
+    x = modes[one][:, :1] * time + noise_flow.tilted_shift(s.epsilon)
+    evidence = Evidence(
         notes={
             "earliest crossover": float(crossovers.min()),
             "latest crossover": float(crossovers.max()),
@@ -345,26 +303,15 @@ def crossover_curve(setting: Setting) -> Evidence:
         curves={
             "one mode": (
                 (x[:, 1:] * x[:, :-1]).sqrt(),
-                torch.where(clear[one], local_exponent(x, runs[one].error[:, learnt]), nan),
+                torch.where(clear[one], local_exponent(x, runs[one].error[:, learnt]), torch.nan),
             ),
             "x": modes[several][:, :1] * middle,
-            "exponents": torch.where(clear[several], exponents[several], nan),
-            "laws": torch.where(clear[several], law(modes[several]), nan),
+            "exponents": torch.where(clear[several], exponents[several], torch.nan),
+            "laws": torch.where(clear[several], law(modes[several]), torch.nan),
         },
     )
-
-
-def shift(epsilon: float) -> float:
-    """x at time zero, −½ ln(1 − ε), the same for all modes."""
-    return -0.5 * math.log1p(-epsilon)
-
-
-def sinh_law(time: torch.Tensor, modes: torch.Tensor, epsilon: float) -> torch.Tensor:
-    """Squared error Σ_j (d_j/(2 sinh x_j))² of the noise, x_j = d_j·time + shift, (B, R)."""
-    x = modes[:, None, :] * time[None, :, None] + shift(epsilon)
-    return (modes[:, None, :] / (2 * torch.sinh(x))).square().sum(dim=-1)
-
-
-def local_exponent(time: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
-    """d log error / d log time between neighbouring records, (B, R − 1); time is (R,) or (B, R)."""
-    return error.log().diff(dim=1) / time.log().diff(dim=-1)
+    for k in runs:
+        evidence.found(DEVIATION, deviation(k, modes[k]), k, predicted=0.0)
+    evidence.broken(DEVIATION, deviation(several, smallest[several]), "λ_min(Δ₀)")
+    evidence.broken(DEVIATION, deviation(several, modes[several][:, :1]), "slowest mode")
+    return evidence

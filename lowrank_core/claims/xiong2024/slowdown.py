@@ -10,29 +10,15 @@ import math
 import torch
 
 from lowrank_core.analysis import rates
-from lowrank_core.claims.experiments.descents import (
-    FLOOR,
-    OVER,
-    SMALL_STEPS,
-    assume_small_steps,
-    descent_fit,
-    generic_start,
-    late_fit,
-    resized,
-    symmetric_run,
-)
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.experiments import descents
+from lowrank_core.claims.experiments.descents import OVER, SMALL_STEPS, generic_start, symmetric_run
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.claims.standing import RANK
 from lowrank_core.factors import Factors, rank_limited_start
 from lowrank_core.solve import Trajectory
 
 PAGE = Page("chapters/xiong2024/symmetric-slowdown", full=64)
-
-
-RATE = "rate per iteration"
-
 LOCAL_STEPS = "η ≤ 2/(2σ₁ + σ_r)"
-
 
 CONSTANT = Criterion(
     "(ηT)²·error in the limit",
@@ -50,6 +36,7 @@ RATIO = Criterion("residual ratio, exponential / power law", low=100, width="1 s
     CONSTANT,
     RATIO,
     reference="abstract for the form Ω(1/T²); the constant and its conditions are new",
+    states=("thm-slowdown", "prop-constant"),
     origin="sharpened",
     known="restated",
     kind="tight",
@@ -79,10 +66,9 @@ RATIO = Criterion("residual ratio, exponential / power law", low=100, width="1 s
 def symmetric_lower_bound(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)
     setting.assume(min(s.ks) > r, OVER)
-    starts = {f"k = {k}": generic_start(setting, k) for k in s.ks}
-    assume_small_steps(setting, *starts.values())
-    runs = {name: symmetric_run(setting, start) for name, start in starts.items()}
-    fits = {name: late_fit(run, s.steps / 20) for name, run in runs.items()}
+    starts = {at(k=k): generic_start(setting, k) for k in s.ks}
+    descents.assume_small_steps(setting, *starts.values())
+    runs = {k: symmetric_run(setting, start) for k, start in starts.items()}
     columns = min(s.ks[-1], s.n)
     short = rank_limited_start(s.n, columns, r + 1, s.alpha, setting.seeds, setting.device)
     limited = symmetric_run(setting, short)
@@ -92,24 +78,16 @@ def symmetric_lower_bound(setting: Setting) -> Evidence:
         window = (run.steps >= s.steps / 20).expand_as(run.error)
         return rates.inverse_square_constant(s.eta * run.steps, run.error, window)
 
-    return Evidence(
-        measured={
-            CONSTANT: {name: constant(run) for name, run in runs.items()},
-            RATIO: {name: fit.rss_ratio for name, fit in fits.items()},
-        },
-        predicted={
-            CONSTANT: {f"k = {k}": (min(k, s.n) - r) / 4 for k in s.ks} | {"rank r + 1": (columns - r) / 4},
-        },
-        control={
-            CONSTANT: {"rank r + 1": constant(limited)},
-            # It is at the rounding floor before the claim's window opens: it is judged on its descent.
-            RATIO: {"k = r": descent_fit(exact, 0.9).rss_ratio},
-        },
-        notes={
-            f"late exponent at {name}, slowest seed": float(fit.exponent.max()) for name, fit in fits.items()
-        },
-        curves={"runs": runs, "control": exact},
-    )
+    evidence = Evidence(curves={"runs": runs, "control": exact})
+    for k, run in runs.items():
+        fit = descents.late_fit(run, s.steps / 20)
+        evidence.found(CONSTANT, constant(run), k, predicted=(min(k.number, s.n) - r) / 4)
+        evidence.found(RATIO, fit.rss_ratio, k)
+        evidence.notes[f"late exponent at {k}, slowest seed"] = float(fit.exponent.max())
+    evidence.broken(CONSTANT, constant(limited), "rank r + 1", predicted=(columns - r) / 4)
+    # It is at the rounding floor before the claim's window opens: it is judged on its descent.
+    evidence.broken(RATIO, descents.descent_fit(exact, 0.9).rss_ratio, "k = r")
+    return evidence
 
 
 GROWTH = Criterion(
@@ -128,6 +106,7 @@ EXPONENT = Criterion(
     GROWTH,
     EXPONENT,
     reference="abstract, under a restricted isometry property",
+    states="prop-slowdown-sensing",
     origin="paper",
     known="restated",
     kind="bound-lower",
@@ -162,14 +141,8 @@ def symmetric_lower_bound_sensing(setting: Setting) -> Evidence:
     setting.assume(s.k > r, OVER)
     setting.assume(s.m < s.n * (s.n + 1) // 2, "m < n(n+1)/2")
     over, exact = (symmetric_run(setting, generic_start(setting, k), s.m) for k in (s.k, r))
-    fit, control_fit = late_fit(over, s.steps / 10), descent_fit(exact, 0.9)
-    return Evidence(
-        measured={GROWTH: smallest_growth(over), EXPONENT: fit.exponent},
-        predicted={EXPONENT: -2.0},
-        control={
-            GROWTH: {"k = r": smallest_growth(exact)},
-            EXPONENT: {"k = r": control_fit.exponent},
-        },
+    fit = descents.late_fit(over, s.steps / 10)
+    evidence = Evidence(
         notes={
             "late exponent of the slowest seed": float(fit.exponent.max()),
             "smallest residual ratio, exponential / power law": float(fit.rss_ratio.min()),
@@ -178,25 +151,25 @@ def symmetric_lower_bound_sensing(setting: Setting) -> Evidence:
             "degrees of freedom of rank k": float(s.n * s.k - s.k * (s.k - 1) / 2),
             "largest |loss·4/error − 1| along the runs": isometry_defect(over),
         },
-        curves={"runs": {f"k = {s.k}": over}, "control": exact},
+        curves={"runs": {at(k=s.k): over}, "control": exact},
     )
+    evidence.found(GROWTH, growth(over))
+    evidence.broken(GROWTH, growth(exact), "k = r")
+    evidence.found(EXPONENT, fit.exponent, predicted=-2.0)
+    evidence.broken(EXPONENT, descents.descent_fit(exact, 0.9).exponent, "k = r")
+    return evidence
 
 
-def smallest_growth(run: Trajectory) -> torch.Tensor:
-    """min of t²err_t / (s²err_s) over s ≤ t in the last decade clear of the floor, (B,).
-
-    It is at least one if T²·err never decreases there.
-    """
-    last = rates.last_clear(run.steps, run.error, FLOOR)
+def growth(run: Trajectory) -> torch.Tensor:
+    """`rates.smallest_growth` of T²·err over the last decade clear of the floor, (B,)."""
+    last = rates.last_clear(run.steps, run.error, descents.FLOOR)
     window = rates.late_window(run.steps, run.error, last / 10, last)
-    scaled = torch.where(window, run.steps.to(torch.float64).square() * run.error, 0.0)
-    ratio = scaled / scaled.cummax(dim=1).values
-    return torch.where(window, ratio, torch.inf).amin(dim=1)
+    return rates.smallest_growth(run.steps, run.error, window)
 
 
 def isometry_defect(run: Trajectory) -> float:
     """How far w‖A(E)‖² is from ‖E‖² on the errors E of the runs: a lower bound on the RIP constant."""
-    above = run.error > rates.FLOOR_MARGIN * FLOOR
+    above = run.error > rates.FLOOR_MARGIN * descents.FLOOR
     return float((4 * run.loss / run.error - 1).abs()[above].max())
 
 
@@ -213,6 +186,7 @@ LARGEST = Criterion(
     "1/T² is also attained",
     LARGEST,
     reference="matching upper bound of Zhuo et al. (2024), as cited there; its constant is new",
+    states="prop-upper",
     origin="sharpened",
     known="restated",
     kind="bound-upper",
@@ -241,10 +215,10 @@ LARGEST = Criterion(
 def symmetric_upper_bound(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)
     setting.assume(s.k > r, OVER)
-    starts = {f"α = {alpha:g}": generic_start(setting, s.k, alpha) for alpha in s.alphas}
-    assume_small_steps(setting, *starts.values())
-    runs = {name: symmetric_run(setting, start) for name, start in starts.items()}
-    blind = starts[f"α = {s.alphas[0]:g}"].left.clone()
+    starts = {at(α=alpha): generic_start(setting, s.k, alpha) for alpha in s.alphas}
+    descents.assume_small_steps(setting, *starts.values())
+    runs = {scale: symmetric_run(setting, start) for scale, start in starts.items()}
+    blind = starts[at(α=s.alphas[0])].left.clone()
     blind[:, 0] = 0.0
     unlearnt = symmetric_run(setting, Factors(blind))
 
@@ -253,30 +227,34 @@ def symmetric_upper_bound(setting: Setting) -> Evidence:
         return ((s.eta * run.steps[late]).square() * run.error[:, late]).amax(dim=1)
 
     return Evidence(
-        measured={LARGEST: {name: largest(run) for name, run in runs.items()}},
+        measured={LARGEST: {scale: largest(run) for scale, run in runs.items()}},
         predicted={LARGEST: (min(s.k, s.n) - r) / 4},
         control={LARGEST: {"blind start": largest(unlearnt)}},
         notes={
-            f"burn-in 1/(2ηλ_k(0)) at {name}, iterations": float(
+            f"burn-in 1/(2ηλ_k(0)) at {scale}, iterations": float(
                 (0.5 / (s.eta * torch.linalg.svdvals(start.left)[:, -1].square())).max()
             )
-            for name, start in starts.items()
+            for scale, start in starts.items()
         },
         curves={"runs": runs, "control": unlearnt},
     )
 
 
+RATE = Criterion(
+    "rate per iteration",
+    0.999,
+    1.001,
+    of_prediction=True,
+    width="faster modes that are left in the window of the fit; 10⁻⁵ at book scale",
+)
+
+
 @PAGE.claim(
     "xiong2024.exact-rank-linear",
     "With k = r convergence is linear",
-    Criterion(
-        RATE,
-        0.999,
-        1.001,
-        of_prediction=True,
-        width="faster modes that are left in the window of the fit; 10⁻⁵ at book scale",
-    ),
+    RATE,
     reference="introduction for linear convergence; the rate and its conditions are new",
+    states="prop-linear",
     origin="sharpened",
     known="restated",
     kind="rate",
@@ -300,38 +278,43 @@ def symmetric_upper_bound(setting: Setting) -> Evidence:
 )
 def exact_rank_linear(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)
-    limit, unstable = 2 / (2 * s.spectrum[0] + s.spectrum[-1]), 1 / s.spectrum[0]
+    limit = largest_local_step(setting)
     setting.assume(s.eta <= limit, LOCAL_STEPS)
     exact, over = (symmetric_run(setting, generic_start(setting, k)) for k in (r, r + 1))
-    square = resized(setting, n=r)
-    beyond = resized(setting, eta=(limit + unstable) / 2, alpha=0.1)
+    square = descents.resized(setting, n=r)
+    beyond = descents.resized(setting, eta=(limit + 1 / s.spectrum[0]) / 2, alpha=0.1)
     full, hasty = (symmetric_run(one, generic_start(one, r)) for one in (square, beyond))
-    steps = {"": s.eta, "k = r + 1": s.eta, "n = r": s.eta, "step too large": beyond.sizes.eta}
-    return Evidence(
-        measured={RATE: descent_fit(exact, 0.3).rate},
-        predicted={RATE: {name: 2 * math.log(1 - eta * s.spectrum[-1]) for name, eta in steps.items()}},
-        control={
-            RATE: {
-                "k = r + 1": late_fit(over, s.steps / 20).rate,
-                "n = r": descent_fit(full, 0.3).rate,
-                "step too large": descent_fit(hasty, 0.3).rate,
-            },
-        },
-        notes={"residual ratio, exponential / power law": float(descent_fit(exact, 0.9).rss_ratio.max())},
+    law = slowest_signal_rate(setting)
+    evidence = Evidence(
+        notes={
+            "residual ratio, exponential / power law": float(descents.descent_fit(exact, 0.9).rss_ratio.max())
+        }
     )
+    evidence.found(RATE, descents.descent_fit(exact, 0.3).rate, predicted=law)
+    evidence.broken(RATE, descents.late_fit(over, s.steps / 20).rate, "k = r + 1", predicted=law)
+    evidence.broken(RATE, descents.descent_fit(full, 0.3).rate, "n = r", predicted=law)
+    hasty_rate, hasty_law = descents.descent_fit(hasty, 0.3).rate, slowest_signal_rate(beyond)
+    evidence.broken(RATE, hasty_rate, "step too large", predicted=hasty_law)
+    return evidence
+
+
+def largest_local_step(setting: Setting) -> float:
+    """2/(2σ₁ + σ_r), the largest step for which the mode of σ_r is the slowest."""
+    spectrum = setting.sizes.spectrum
+    return float(2 / (2 * spectrum[0] + spectrum[-1]))
+
+
+def slowest_signal_rate(setting: Setting) -> float:
+    """2 ln(1 − ησ_r), the change of the logarithm of the squared error in one step, of the mode of σ_r."""
+    return 2 * math.log(1 - setting.sizes.eta * setting.sizes.spectrum[-1])
 
 
 @PAGE.claim(
     "xiong2024.extra-rank-not-columns",
     "Extra rank slows the descent, extra columns do not",
-    Criterion(
-        RATE,
-        0.999,
-        1.001,
-        of_prediction=True,
-        width="faster modes that are left in the window of the fit; 10⁻⁵ at book scale",
-    ),
+    RATE,
     reference="no counterpart in the paper",
+    states="prop-rank",
     kind="rate",
     control="rank r: the same columns with full rank",
     sizes=scales(
@@ -357,12 +340,10 @@ def exact_rank_linear(setting: Setting) -> Evidence:
 def extra_rank_not_columns(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)
     setting.assume(s.k > r, OVER)
-    setting.assume(s.eta <= 2 / (2 * s.spectrum[0] + s.spectrum[-1]), LOCAL_STEPS)
+    setting.assume(s.eta <= largest_local_step(setting), LOCAL_STEPS)
     limited = symmetric_run(setting, rank_limited_start(s.n, s.k, r, s.alpha, setting.seeds, setting.device))
     full = symmetric_run(setting, generic_start(setting, s.k))
-    return Evidence(
-        measured={RATE: descent_fit(limited, 0.3).rate},
-        predicted={RATE: 2 * math.log(1 - s.eta * s.spectrum[-1])},
-        control={RATE: {"rank k": late_fit(full, s.steps / 20).rate}},
-        curves={"limited": limited, "full": full},
-    )
+    evidence = Evidence(curves={"limited": limited, "full": full})
+    evidence.found(RATE, descents.descent_fit(limited, 0.3).rate, predicted=slowest_signal_rate(setting))
+    evidence.broken(RATE, descents.late_fit(full, s.steps / 20).rate, "rank k")
+    return evidence

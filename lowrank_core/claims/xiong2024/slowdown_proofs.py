@@ -16,12 +16,12 @@ from lowrank_core.claims.experiments.descents import (
     SMALL_STEPS,
     assume_small_steps,
     generic_start,
+    symmetric_run,
 )
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.claims.standing import RANK, SEARCH
 from lowrank_core.factors import Factors
-from lowrank_core.methods import GradientDescent
-from lowrank_core.problem import Problem, observe
+from lowrank_core.problem import Problem
 from lowrank_core.proofs import (
     discrete_scalar,
     enclosure,
@@ -32,21 +32,14 @@ from lowrank_core.proofs import (
     riccati,
 )
 from lowrank_core.proofs.inertia import Certificate
-from lowrank_core.sensing import Identity
-from lowrank_core.solve import Trajectory, log_spaced, solve
-from lowrank_core.truth import psd
+from lowrank_core.solve import Trajectory, log_spaced
 
 PAGE = Page("chapters/xiong2024/symmetric-slowdown", full=64)
 
-TERMS = "terms left in the proof's identities"
-IDENTITIES = Criterion(TERMS, 0, 0, exact="the identities of the proof, in symbols")
-
-UNCERTIFIED = "comparisons not certified"
-EIGENVALUE = "smallest eigenvalue / bound − 1"
-
-
-TIME = 10_000
-
+IDENTITIES = Criterion(
+    "terms left in the proof's identities", 0, 0, exact="the identities of the proof, in symbols"
+)
+UNCERTIFIED = Criterion("comparisons not certified", 0, 0)
 
 ROUNDING = 1e-40
 """Instances are evaluated to 50 digits or more, so that equality cases miss the bound by less than this."""
@@ -66,6 +59,7 @@ ENTRIES = Criterion("entries that do not vanish", 0, 0)
     IDENTITIES,
     ENTRIES,
     reference="no counterpart in the paper",
+    states="prop-riccati",
     kind="identity",
     control="the factor 2 in 𝓔(t) is dropped",
     sizes=scales(n=each(3, 3, 4), k=2),
@@ -87,11 +81,16 @@ def riccati_closed_form(setting: Setting) -> Evidence:
         return [riccati.instance_residual(seed, s.n, s.k, weight) for seed in setting.seeds]
 
     return Evidence(
-        measured={TERMS: terms(2), ENTRIES: entries(2)},
-        control={TERMS: terms(1), ENTRIES: entries(1)},
+        measured={IDENTITIES: terms(2), ENTRIES: entries(2)},
+        control={IDENTITIES: terms(1), ENTRIES: entries(1)},
     )
 
 
+FLOW_EIGENVALUE = Criterion(
+    "smallest eigenvalue / bound − 1",
+    low=-ROUNDING,
+    width="rounding at 150 digits: equality is attained",
+)
 TAIL = Criterion(
     "smallest error / tail of the spectrum − 1",
     low=-ROUNDING,
@@ -103,10 +102,11 @@ TAIL = Criterion(
     "xiong2024.flow-eigenvalue-lower-bound",
     "No eigenvalue of the flow falls faster than 1/t",
     IDENTITIES,
-    Criterion(EIGENVALUE, low=-ROUNDING, width="rounding at 150 digits: equality is attained"),
+    FLOW_EIGENVALUE,
     TAIL,
-    Criterion(UNCERTIFIED, 0, 0),
+    UNCERTIFIED,
     reference="implies the form Ω(1/T²) of the abstract for the flow",
+    states="thm-flow",
     kind="bound-lower",
     control="Σ ⪰ 0: it is made indefinite; for the identities, 2t is replaced by t; for the tail, r by r − 1",
     sizes=scales(instances=each(24, 60, 500), certified=each(1, 3, 20)),
@@ -117,32 +117,36 @@ TAIL = Criterion(
 )
 def flow_eigenvalue_lower_bound(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds
-    found = [flow_eigenvalues.smallest_ratios(seed, s.instances) for seed in seeds]
-    indefinite = [flow_eigenvalues.smallest_ratios(seed, s.instances, indefinite=True) for seed in seeds]
-    short = [flow_eigenvalues.smallest_ratios(seed, s.instances, rank_error=1) for seed in seeds]
+
+    def ratios(indefinite: bool = False, rank_error: int = 0) -> list[flow_eigenvalues.Measured]:
+        return [flow_eigenvalues.smallest_ratios(seed, s.instances, indefinite, rank_error) for seed in seeds]
+
+    found = ratios()
     certificates = [flow_eigenvalues.certify(seed, s.certified) for seed in seeds]
     # One instance in ten violates nothing.
     violated = [flow_eigenvalues.certify(seed, 3, indefinite=True).refuted for seed in seeds]
-    return Evidence(
-        measured={
-            TERMS: sum(flow_eigenvalues.proof_residuals().values()),
-            EIGENVALUE: [one.eigenvalue for one in found],
-            TAIL: [one.tail for one in found],
-            UNCERTIFIED: [uncertified(c) for c in certificates],
-        },
-        control={
-            TERMS: sum(flow_eigenvalues.proof_residuals(slope=1).values()),
-            EIGENVALUE: {"indefinite Σ": [one.eigenvalue for one in indefinite]},
-            TAIL: {"r − 1": [one.tail for one in short]},
-            UNCERTIFIED: {"indefinite Σ, certainly violated": violated},
-        },
+    evidence = Evidence(
         notes={
             "certified comparisons": float(sum(c.proved for c in certificates)),
             "interval arithmetic": enclosure.backend(),
         },
     )
+    evidence.found(IDENTITIES, sum(flow_eigenvalues.proof_residuals().values()))
+    evidence.broken(IDENTITIES, sum(flow_eigenvalues.proof_residuals(slope=1).values()))
+    evidence.found(FLOW_EIGENVALUE, [one.eigenvalue for one in found])
+    evidence.broken(FLOW_EIGENVALUE, [one.eigenvalue for one in ratios(indefinite=True)], "indefinite Σ")
+    evidence.found(TAIL, [one.tail for one in found])
+    evidence.broken(TAIL, [one.tail for one in ratios(rank_error=1)], "r − 1")
+    evidence.found(UNCERTIFIED, [uncertified(c) for c in certificates])
+    evidence.broken(UNCERTIFIED, violated, "indefinite Σ, certainly violated")
+    return evidence
 
 
+DESCENT_EIGENVALUE = Criterion(
+    "smallest eigenvalue / bound − 1",
+    low=-ROUNDING,
+    width="rounding at 60 digits: equality is attained",
+)
 NORM = Criterion(
     "largest growth of the norm beyond its bound",
     high=ROUNDING,
@@ -159,11 +163,12 @@ IN_RUN = Criterion(
     "xiong2024.gd-eigenvalue-lower-bound",
     "No eigenvalue of gradient descent falls faster than 1/T",
     IDENTITIES,
-    Criterion(EIGENVALUE, low=-ROUNDING, width="rounding at 60 digits: equality is attained"),
+    DESCENT_EIGENVALUE,
     NORM,
-    Criterion(UNCERTIFIED, 0, 0),
+    UNCERTIFIED,
     IN_RUN,
     reference="implies the form Ω(1/T²) of the abstract for the population loss",
+    states="thm-gd",
     kind="bound-lower",
     control="the step: η max(σ₁, ‖X₀‖²) = 1; for the identities, the 2 in b − 2ηb² is replaced by 1",
     sizes=scales(
@@ -210,21 +215,8 @@ def gd_eigenvalue_lower_bound(setting: Setting) -> Evidence:
     def growth(load: Fraction) -> list[float]:
         return [gd_norm.largest_growth(seed, s.instances, load) for seed in seeds]
 
-    return Evidence(
-        measured={
-            TERMS: sum(gd_eigenvalues.proof_residuals().values()) + sum(gd_norm.proof_residuals().values()),
-            EIGENVALUE: ratios(gd_eigenvalues.LOAD),
-            NORM: growth(gd_eigenvalues.LOAD),
-            UNCERTIFIED: [uncertified(r.eigenvalues) + r.steps - r.hypothesis_proved for r in runs],
-            IN_RUN: (eigenvalues / bounds - 1).amin((1, 2)),
-        },
-        control={
-            TERMS: sum(gd_eigenvalues.proof_residuals(constant=1).values()),
-            EIGENVALUE: ratios(too_large),
-            NORM: growth(too_large),
-            UNCERTIFIED: {"certainly violated": [r.eigenvalues.refuted for r in controls]},
-            IN_RUN: {"η‖X₀‖² = 1": (wild.observed["spectrum"] / wild_bounds - 1).amin((1, 2))},
-        },
+    residuals = (*gd_eigenvalues.proof_residuals().values(), *gd_norm.proof_residuals().values())
+    evidence = Evidence(
         notes={
             "certified comparisons": float(sum(r.eigenvalues.proved for r in runs)),
             "interval arithmetic": enclosure.backend(),
@@ -235,20 +227,24 @@ def gd_eigenvalue_lower_bound(setting: Setting) -> Evidence:
         },
         curves={"run": trajectory, "bounds": bounds},
     )
+    evidence.found(IDENTITIES, sum(residuals))
+    evidence.broken(IDENTITIES, sum(gd_eigenvalues.proof_residuals(constant=1).values()))
+    evidence.found(DESCENT_EIGENVALUE, ratios(gd_eigenvalues.LOAD))
+    evidence.broken(DESCENT_EIGENVALUE, ratios(too_large))
+    evidence.found(NORM, growth(gd_eigenvalues.LOAD))
+    evidence.broken(NORM, growth(too_large))
+    evidence.found(UNCERTIFIED, [uncertified(r.eigenvalues) + r.steps - r.hypothesis_proved for r in runs])
+    evidence.broken(UNCERTIFIED, [r.eigenvalues.refuted for r in controls], "certainly violated")
+    evidence.found(IN_RUN, (eigenvalues / bounds - 1).amin((1, 2)))
+    evidence.broken(IN_RUN, (wild.observed["spectrum"] / wild_bounds - 1).amin((1, 2)), "η‖X₀‖² = 1")
+    return evidence
 
 
 def bounded_spectrum(setting: Setting, start: Factors) -> tuple[Trajectory, torch.Tensor]:
     """A population run with the k eigenvalues of XXᵀ at every record, and the theorem's bounds, (B, R, k)."""
     s = setting.sizes
-    run = solve(
-        observe(
-            psd(s.n, s.spectrum, setting.seeds, device=setting.device), Identity(s.n, device=setting.device)
-        ),
-        GradientDescent(s.eta),
-        start,
-        s.steps,
-        record=log_spaced(s.steps),
-        observables={"spectrum": nonzero_spectrum},
+    run = symmetric_run(
+        setting, start, record=log_spaced(s.steps), observables={"spectrum": nonzero_spectrum}
     )
     initial = run.observed["spectrum"][:, :1]
     steps = run.steps.to(torch.float64)[None, :, None]
@@ -263,6 +259,7 @@ def nonzero_spectrum(problem: Problem, factors: Factors) -> torch.Tensor:
     return torch.linalg.svdvals(factors.left).square()
 
 
+TIME = 10_000
 LIMIT = Criterion("exact limit − (rank X₀ − r)/4", 0, 0)
 AT_TIME = Criterion("t²·error / limit at t = 10⁴", high=1 + 1e-9, width="rounding: it tends to 1 from below")
 FIRST_ORDER = Criterion(
@@ -279,6 +276,7 @@ FIRST_ORDER = Criterion(
     AT_TIME,
     FIRST_ORDER,
     reference="no counterpart in the paper",
+    states="thm-limit",
     kind="identity",
     control="independent signal rows: a direction is then never learnt; full rank: k in place of rank X₀",
     sizes=scales(
@@ -300,50 +298,40 @@ FIRST_ORDER = Criterion(
     uses=("xiong2024.riccati",),
 )
 def limit_of_the_constant(setting: Setting) -> Evidence:
-    measured: dict[str, dict[str, list[float]]] = {LIMIT: {}, AT_TIME: {}, FIRST_ORDER: {}}
+    evidence = Evidence()
     for n, r, k in setting.sizes.cases:
         setting.assume(k > r, OVER)
         setting.assume(n > r, RANK)
-        variant = f"n = {n}, r = {r}, k = {k}"
+        case = at(n=n, r=r, k=k)
         drawn = [limit_constant.draw(seed, n, r, k) for seed in setting.seeds]
         found = [limit_constant.approach(instance, times=(TIME,)) for instance in drawn]
-        measured[LIMIT][variant] = [
-            float(a.limit - Fraction(d.rank - r, 4)) for a, d in zip(found, drawn, strict=True)
-        ]
-        measured[AT_TIME][variant] = [a.values[0] / float(a.limit) for a in found]
-        measured[FIRST_ORDER][variant] = [a.first_order[0] for a in found]
+        ranks = [Fraction(d.rank - r, 4) for d in drawn]
+        evidence.found(LIMIT, [float(a.limit - law) for a, law in zip(found, ranks, strict=True)], case)
+        evidence.found(AT_TIME, [a.values[0] / float(a.limit) for a in found], case)
+        evidence.found(FIRST_ORDER, [a.first_order[0] for a in found], case)
     n, r, k, rank = 5, 2, 4, 3
     limited = [limit_constant.draw(seed, n, r, k, rank=rank) for seed in setting.seeds]
     dependent = [limit_constant.draw(seed, n, r, k, dependent=True) for seed in setting.seeds]
     expansions = [limit_constant.exact_expansion(d) for d in limited]
     scaled = [enclosure.upper(limit_constant.scaled_error(d, TIME)) for d in limited]
     wrong, name = Fraction(k - r, 4), "k in place of rank X₀"
-    return Evidence(
-        measured=measured,
-        control={
-            LIMIT: {name: [float(limit - wrong) for limit, _ in expansions]},
-            FIRST_ORDER: {
-                name: [
-                    float(TIME * (wrong - value) / slope)
-                    for value, (_, slope) in zip(scaled, expansions, strict=True)
-                ]
-            },
-            AT_TIME: {
-                "dependent rows": [
-                    float(enclosure.lower(limit_constant.scaled_error(d, TIME)) / Fraction(k - r, 4))
-                    for d in dependent
-                ]
-            },
-        },
-    )
+    slopes = [
+        float(TIME * (wrong - value) / slope) for value, (_, slope) in zip(scaled, expansions, strict=True)
+    ]
+    unlearnt = [float(enclosure.lower(limit_constant.scaled_error(d, TIME)) / wrong) for d in dependent]
+    evidence.broken(LIMIT, [float(limit - wrong) for limit, _ in expansions], name)
+    evidence.broken(FIRST_ORDER, slopes, name)
+    evidence.broken(AT_TIME, unlearnt, "dependent rows")
+    return evidence
 
 
 @PAGE.claim(
     "xiong2024.discrete-two-sided",
     "The scalar recursion behind the power law, enclosed from both sides",
     IDENTITIES,
-    Criterion(UNCERTIFIED, 0, 0),
+    UNCERTIFIED,
     reference="no counterpart in the paper",
+    states="prop-scalar",
     kind="identity",
     control="u < 1: ηz₀ > 3/2, where the upper bound fails; for the identities, 2ηt is replaced by ηt",
     sizes=scales(starts=each(2, 3, 10), steps=each(1_000, 10_000, 100_000)),
@@ -361,18 +349,15 @@ def discrete_two_sided(setting: Setting) -> Evidence:
     # The same starts with the step scaled up, to ηz₀ between 3/2 and 2.
     beyond = [[(z0, (Fraction(3, 2) + eta * z0 / 2) / z0) for z0, eta in drawn] for drawn in pairs]
     refuted = [discrete_scalar.certify(drawn, steps=10).upper_refuted for drawn in beyond]
-    return Evidence(
-        measured={
-            TERMS: sum(discrete_scalar.proof_residuals().values()),
-            UNCERTIFIED: [2 * one.checks - one.upper_proved - one.lower_proved for one in found],
-        },
-        control={
-            TERMS: sum(discrete_scalar.proof_residuals(slope=1).values()),
-            UNCERTIFIED: {"certainly violated": refuted},
-        },
+    evidence = Evidence(
         notes={
             "certified comparisons": float(sum(one.upper_proved + one.lower_proved for one in found)),
             "widest relative enclosure": max(one.width for one in found),
             "interval arithmetic": enclosure.backend(),
         },
     )
+    evidence.found(IDENTITIES, sum(discrete_scalar.proof_residuals().values()))
+    evidence.broken(IDENTITIES, sum(discrete_scalar.proof_residuals(slope=1).values()))
+    evidence.found(UNCERTIFIED, [2 * one.checks - one.upper_proved - one.lower_proved for one in found])
+    evidence.broken(UNCERTIFIED, refuted, "certainly violated")
+    return evidence

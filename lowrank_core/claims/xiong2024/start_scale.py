@@ -8,10 +8,11 @@ import torch
 
 from lowrank_core.analysis import crossings
 from lowrank_core.analysis.imbalance import imbalance
+from lowrank_core.analysis.rebalanced_modes import slowest_near_truth
 from lowrank_core.analysis.statistics import pooled
-from lowrank_core.claims.experiments.descents import asymmetric_run, per_step, scaled_start
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
-from lowrank_core.claims.xiong2024.batches import late_rate, repeated, stacked_starts
+from lowrank_core.claims.experiments.descents import asymmetric_run, per_step, resized, scaled_start
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, Sweep, each, edge, refused, scales
+from lowrank_core.claims.xiong2024.scaled_runs import late_rate, swept_start
 from lowrank_core.solve import Trajectory
 
 PAGE = Page("chapters/xiong2024/rebalancing", full=64)
@@ -41,6 +42,7 @@ LAST = Criterion(
     BOUND,
     LAST,
     reference="public discussion reads Figure 2 as “the larger α, the faster”; the bound is new",
+    states="reb-bounded",
     kind="bound-upper",
     control="a free row: n₁ = r + 1 < k, where F∞ fills all rows and the rate is a itself",
     # A median over three seeds has too wide an interval for the control to break it.
@@ -73,31 +75,21 @@ def no_scale_beats_exact_rank(setting: Setting) -> Evidence:
     positive_imbalance(setting)
 
     def rate_and_bound(
-        k: int, alphas: list[float], steps: int, **sizes: int
+        some: Setting, k: int, alphas: list[float], steps: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Rates and their bounds, each (number of scales, B), positive."""
-        wide = repeated(setting, len(alphas), **sizes)
-        starts = stacked_starts(repeated(setting, 1, **sizes), k, alphas)
-        run = asymmetric_run(wide, starts, steps=steps, record=range(0, steps + 1, 4))
-        values = torch.linalg.svdvals(run.factors.left).square().cpu()
-        least = values[:, min(k, wide.sizes.n1) - 1]
-        bound = -per_step(s.eta, torch.minimum(least, s.spectrum[-1] ** 2 / least))
-        return tuple(v.unflatten(0, (len(alphas), -1)) for v in (late_rate(run).abs(), bound))
+        """Rates and their bounds, each (number of scales, S), positive."""
+        sweep = Sweep(some, α=alphas)
+        run = asymmetric_run(sweep.setting, swept_start(sweep, k), steps=steps, record=range(0, steps + 1, 4))
+        least = torch.linalg.svdvals(run.factors.left).square()[:, min(k, some.sizes.n1) - 1].cpu()
+        bound = -per_step(s.eta, slowest_near_truth(least, s.spectrum[-1]))
+        rate, bound = (torch.stack(list(sweep.split(v).values())) for v in (late_rate(run).abs(), bound))
+        return rate, bound
 
-    rate, bound = rate_and_bound(s.k, list(s.alphas), s.steps)
+    rate, bound = rate_and_bound(setting, s.k, list(s.alphas), s.steps)
+    narrow = resized(setting, n1=r + 1, n2=max(s.n2, 2 * s.many))
     # Scales a third as large: with many columns F is longer at the same α, and the step must stay stable.
-    free_rate, free_bound = rate_and_bound(
-        s.many, [alpha / 3 for alpha in s.alphas], 1_000, n1=r + 1, n2=max(s.n2, 2 * s.many)
-    )
-    return Evidence(
-        measured={
-            BOUND: pooled(torch.median, (rate / bound).amax(dim=0)),
-            LAST: pooled(torch.median, rate[-1] / rate.amax(dim=0)),
-        },
-        control={
-            BOUND: {"n₁ = r + 1": pooled(torch.median, (free_rate / free_bound).amax(dim=0))},
-            LAST: {"n₁ = r + 1": pooled(torch.median, free_rate[-1] / free_rate.amax(dim=0))},
-        },
+    free_rate, free_bound = rate_and_bound(narrow, s.many, [alpha / 3 for alpha in s.alphas], 1_000)
+    evidence = Evidence(
         notes={
             "rate at α = 0.7 / at α = 0.35": float((rate[1] / rate[0]).mean()),
             "rate at α = 1.8 / at α = 1.3": float((rate[3] / rate[2]).mean()),
@@ -106,6 +98,11 @@ def no_scale_beats_exact_rank(setting: Setting) -> Evidence:
             ),
         },
     )
+    evidence.found(BOUND, pooled(torch.median, (rate / bound).amax(dim=0)))
+    evidence.found(LAST, pooled(torch.median, rate[-1] / rate.amax(dim=0)))
+    evidence.broken(BOUND, pooled(torch.median, (free_rate / free_bound).amax(dim=0)), "n₁ = r + 1")
+    evidence.broken(LAST, pooled(torch.median, free_rate[-1] / free_rate.amax(dim=0)), "n₁ = r + 1")
+    return evidence
 
 
 def positive_imbalance(setting: Setting) -> None:
@@ -143,6 +140,7 @@ BEST = Criterion(
     BEYOND,
     BEST,
     reference="corrects the reading of Figure 2; new",
+    states="reb-turning",
     kind="ordering",
     control="no extra rank: k = r, where the rate falls with α throughout; beyond the crossing, a free row: "
     "n₁ = r + 1 < k, where it rises throughout",
@@ -171,47 +169,45 @@ BEST = Criterion(
     "values of α were not readable; values below one half lie in the range where it is true.",
 )
 def alpha_turning_point(setting: Setting) -> Evidence:
-    s, r, seeds = setting.sizes, len(setting.sizes.spectrum), len(setting.seeds)
+    s, r = setting.sizes, len(setting.sizes.spectrum)
     positive_imbalance(setting)
     low, high = (math.log10(end) for end in s.ends)
     alphas = torch.logspace(low, high, s.grid, dtype=torch.float64)
 
-    def sweep(k: int, part: float = 1.0, **sizes: int) -> tuple[torch.Tensor, Trajectory]:
-        start = stacked_starts(repeated(setting, 1, **sizes), k, (part * alphas).tolist())
-        wide = repeated(setting, s.grid, **sizes)
-        steps = s.steps // (4 if sizes else 1)
-        run = asymmetric_run(wide, start, steps=steps, record=range(0, steps + 1, 4))
-        return late_rate(run).abs().unflatten(0, (s.grid, seeds)).mT, run
+    def by_scale(found: torch.Tensor) -> torch.Tensor:
+        """(S, grid) of a sweep over the scales."""
+        return torch.stack(list(Sweep(setting, α=alphas.tolist()).split(found).values()), dim=1)
 
-    over, run = sweep(s.k)
-    exact, _ = sweep(r)
+    def rates(
+        some: Setting, k: int, steps: int = s.steps, part: float = 1.0
+    ) -> tuple[torch.Tensor, Trajectory]:
+        """Rates, (S, grid), and the runs, at a part of every scale."""
+        sweep = Sweep(some, α=(part * alphas).tolist())
+        run = asymmetric_run(sweep.setting, swept_start(sweep, k), steps=steps, record=range(0, steps + 1, 4))
+        return by_scale(late_rate(run).abs()), run
+
+    over, run = rates(setting, s.k)
+    exact, _ = rates(setting, r)
+    narrow = resized(setting, n1=r + 1, n2=max(s.n2, 4 * s.k))
     # At half the scale, so that the step stays stable with so many columns in so few rows.
-    filled, _ = sweep(3 * s.k, 0.5, n1=r + 1, n2=max(s.n2, 4 * s.k))
+    filled, _ = rates(narrow, 3 * s.k, s.steps // 4, part=0.5)
     assert run.factors.right is not None
-    values = [torch.linalg.svdvals(side).square().cpu() for side in (run.factors.left, run.factors.right)]
     rising, falling = (
-        v[:, j].unflatten(0, (s.grid, seeds)).mT for v, j in zip(values, (s.k - 1, r - 1), strict=True)
+        by_scale(torch.linalg.svdvals(side).square()[:, mode].cpu())
+        for side, mode in ((run.factors.left, s.k - 1), (run.factors.right, r - 1))
     )
     crossing = crossings.crossing(alphas.log(), (falling / rising).log()).exp()
+    # At the crossing two modes are equally slow, and no finite window tells their rates apart.
+    below = alphas[1:] <= 0.9 * crossing[:, None]
+    beyond = alphas[:-1] >= 1.1 * crossing[:, None]
 
-    def shape(rate: torch.Tensor) -> dict[str, torch.Tensor]:
-        ratio = rate[:, 1:] / rate[:, :-1]
-        # At the crossing two modes are equally slow, and no finite window tells their rates apart.
-        below = alphas[1:] <= 0.9 * crossing[:, None]
-        beyond = alphas[:-1] >= 1.1 * crossing[:, None]
-        return {
-            BELOW: torch.where(below, ratio, torch.inf).amin(dim=1),
-            BEYOND: torch.where(beyond, ratio, 0.0).amax(dim=1),
-            BEST: alphas[rate.argmax(dim=1)] / crossing,
-        }
+    def smallest_ratio_below(rate: torch.Tensor) -> torch.Tensor:
+        return torch.where(below, rate[:, 1:] / rate[:, :-1], torch.inf).amin(dim=1)
 
-    return Evidence(
-        measured=shape(over),
-        control={
-            BELOW: {"k = r": shape(exact)[BELOW]},
-            BEYOND: {"n₁ = r + 1": shape(filled)[BEYOND]},
-            BEST: {"k = r": shape(exact)[BEST]},
-        },
+    def largest_ratio_beyond(rate: torch.Tensor) -> torch.Tensor:
+        return torch.where(beyond, rate[:, 1:] / rate[:, :-1], 0.0).amax(dim=1)
+
+    evidence = Evidence(
         notes={
             "smallest crossing": float(crossing.min()),
             "largest crossing": float(crossing.max()),
@@ -225,3 +221,10 @@ def alpha_turning_point(setting: Setting) -> Evidence:
             "falling": -per_step(s.eta, falling),
         },
     )
+    evidence.found(BELOW, smallest_ratio_below(over))
+    evidence.broken(BELOW, smallest_ratio_below(exact), "k = r")
+    evidence.found(BEYOND, largest_ratio_beyond(over))
+    evidence.broken(BEYOND, largest_ratio_beyond(filled), "n₁ = r + 1")
+    evidence.found(BEST, alphas[over.argmax(dim=1)] / crossing)
+    evidence.broken(BEST, alphas[exact.argmax(dim=1)] / crossing, "k = r")
+    return evidence

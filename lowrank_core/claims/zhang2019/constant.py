@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import torch
 
-from lowrank_core.analysis import rank_one, sharp_threshold
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
-from lowrank_core.claims.zhang2019.pairs import SYMBOLS, TERMS, defect, pairs, program, uniform
+from lowrank_core.analysis import rank_one
+from lowrank_core.analysis.rank_one_guarantees import published_bound
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
+from lowrank_core.claims.zhang2019.pairs import TERMS, defect, pairs, program, uniform
 from lowrank_core.proofs import local_guarantee
 from lowrank_core.randomness import normal
 
@@ -25,6 +26,11 @@ PAIR_EDGES = (
 )
 
 
+EXCESS = Criterion(
+    "smallest δ of the program − δ_lb",
+    low=-1e-6,
+    width="accuracy of the solvers: 5e-11 below in pilot runs",
+)
 BASIN = Criterion(
     "|δ of the program − ½| at φ = 90°, ρ² = ½",
     high=1e-6,
@@ -36,13 +42,10 @@ BASIN = Criterion(
 @PAGE.claim(
     "zhang2019.theorem-12",
     "The closed-form lower bound on the constant that hides a point",
-    Criterion(
-        "smallest δ of the program − δ_lb",
-        low=-1e-6,
-        width="accuracy of the solvers: 5e-11 below in pilot runs",
-    ),
+    EXCESS,
     BASIN,
     reference="Theorem 12, p. 17; the basin, p. 26",
+    states="thm-lg-lower",
     origin="paper",
     known="read",
     kind="bound-lower",
@@ -60,8 +63,8 @@ def theorem_12(setting: Setting) -> Evidence:
     upper = torch.tensor([[each.delta for each in row] for row in solved], dtype=torch.float64)
     published = published_bound(size, cosine)
     basin, beside = (
-        program(torch.tensor([at], dtype=torch.float64), torch.zeros(1, dtype=torch.float64))[0]
-        for at in (0.5, 0.6)
+        program(torch.tensor([squared], dtype=torch.float64), torch.zeros(1, dtype=torch.float64))[0]
+        for squared in (0.5, 0.6)
     )
     # The second formula has its pole at ρ² = D: pairs on this side of it, well beyond the case distinction.
     far_size, far_cosine = far_pairs(setting, count)
@@ -69,29 +72,17 @@ def theorem_12(setting: Setting) -> Evidence:
     alpha, beta = (1 - far_cosine) / gap, far_size / gap
     second = (1 - 2 * alpha * beta + beta.square()) / (1 - beta.square())
     attained = rank_one.second_order_constant(far_size, far_cosine)
-    name = "smallest δ of the program − δ_lb"
-    return Evidence(
-        measured={
-            name: (lower - published).amin(dim=1),
-            BASIN: max(abs(basin.delta - 0.5), abs(basin.lower - 0.5)),
-        },
-        control={
-            name: {"second formula": (attained - second).amin(dim=1)},
-            BASIN: {"ρ² = 0.6": abs(beside.lower - 0.5)},
-        },
+    evidence = Evidence(
         notes={
             "largest gap between the ends of the program": float((upper - lower).max()),
             "largest slack of δ_lb": float((upper - published).max()),
-        },
+        }
     )
-
-
-def published_bound(size: torch.Tensor, cosine: torch.Tensor) -> torch.Tensor:
-    """δ_lb of pairs given by R and C, of their shape, through `analysis.sharp_threshold`."""
-    flat, c = size.flatten(), cosine.flatten()
-    x = (flat.sqrt()[:, None] * torch.stack([c.sqrt(), (1 - c).sqrt()], dim=-1))[..., None]
-    z = torch.tensor([[1.0], [0.0]], dtype=size.dtype).expand_as(x)
-    return sharp_threshold.smallest_constant_bound(x, z).reshape(size.shape)
+    evidence.found(EXCESS, (lower - published).amin(dim=1))
+    evidence.broken(EXCESS, (attained - second).amin(dim=1), "second formula")
+    evidence.found(BASIN, max(abs(basin.delta - 0.5), abs(basin.lower - 0.5)))
+    evidence.broken(BASIN, abs(beside.lower - 0.5), at(**{"ρ²": 0.6}))
+    return evidence
 
 
 def far_pairs(setting: Setting, count: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -104,21 +95,26 @@ def far_pairs(setting: Setting, count: int) -> tuple[torch.Tensor, torch.Tensor]
     return (-half + (half.square() + inner * beta.square()).sqrt()) / inner, cosine
 
 
+PROGRAM = Criterion(
+    "largest |δ of the program − closed form|",
+    high=1e-6,
+    width="accuracy of the solvers: 1e-8 in pilot runs",
+)
+OPERATOR = Criterion(
+    "gradient, negative curvature or |constant − δ| of the operator",
+    high=1e-9,
+    width="rounding: 6e-15 in pilot runs",
+)
+
+
 @PAGE.claim(
     "zhang2019.exact-constant",
     "The constant itself, in closed form",
-    Criterion(TERMS, 0, 0, exact=SYMBOLS),
-    Criterion(
-        "largest |δ of the program − closed form|",
-        high=1e-6,
-        width="accuracy of the solvers: 1e-8 in pilot runs",
-    ),
-    Criterion(
-        "gradient, negative curvature or |constant − δ| of the operator",
-        high=1e-9,
-        width="rounding: 6e-15 in pilot runs",
-    ),
+    TERMS,
+    PROGRAM,
+    OPERATOR,
     reference="Theorem 8, p. 11, defines it by a semidefinite program; the closed form is new",
+    states="thm-lg-exact",
     kind="identity",
     control="ρ² in the place of t₋, which is Theorem 12; in the identities, no coupling of H along x and across",
     edges=(*PAIR_EDGES, refused("x ∦ z", "only δ = 1 hides such a point", angles=(0.0, 0.0))),
@@ -139,25 +135,20 @@ def exact_constant(setting: Setting) -> Evidence:
         delta = rank_one.constant(size, cosine, slope)
         return defect(*(each.flatten() for each in (size, cosine, slope, delta))).reshape(size.shape)
 
-    operator = "gradient, negative curvature or |constant − δ| of the operator"
-    program_gap = "largest |δ of the program − closed form|"
     # X and z with independent N(0, 1) entries in the plane, as the paper draws them for its Figure 2.
     drawn = normal(setting.seeds, "random pairs", 20_000, 3).flatten(0, 1)
     length = drawn[:, :2].square().sum(dim=1)
     random = rank_one.second_order_constant(length / drawn[:, 2].square(), drawn[:, 0].square() / length)
-    return Evidence(
-        measured={
-            TERMS: sum(local_guarantee.constant_residuals().values()),
-            program_gap: (ends - exact[..., None]).abs().amax(dim=(1, 2)),
-            operator: missed(rank_one.largest_slope(size, cosine)).amax(dim=1),
-        },
-        control={
-            TERMS: sum(local_guarantee.constant_residuals(coupling=0).values()),
-            program_gap: {"Theorem 12": (ends - published[..., None]).abs().amax(dim=(1, 2))},
-            operator: {"Theorem 12": missed(size).amax(dim=1)},
-        },
+    evidence = Evidence(
         notes={
             "median constant of random pairs": float(random.median()),
             "share of them below 0.9": float((random < 0.9).to(torch.float64).mean()),
-        },
+        }
     )
+    evidence.found(TERMS, sum(local_guarantee.constant_residuals().values()))
+    evidence.broken(TERMS, sum(local_guarantee.constant_residuals(coupling=0).values()))
+    evidence.found(PROGRAM, (ends - exact[..., None]).abs().amax(dim=(1, 2)))
+    evidence.broken(PROGRAM, (ends - published[..., None]).abs().amax(dim=(1, 2)), "Theorem 12")
+    evidence.found(OPERATOR, missed(rank_one.largest_slope(size, cosine)).amax(dim=1))
+    evidence.broken(OPERATOR, missed(size).amax(dim=1), "Theorem 12")
+    return evidence

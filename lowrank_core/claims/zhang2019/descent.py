@@ -6,7 +6,7 @@ import torch
 
 from lowrank_core.analysis import rank_one
 from lowrank_core.claims.experiments.landscapes import certified_problem, descended, frobenius
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.claims.zhang2019.pairs import share_of_origin, worst_problem
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem
@@ -18,12 +18,15 @@ PAGE = Page("chapters/zhang2025/local-guarantee")
 MARGIN = 0.97
 """The trap is made for a δ whose 1 − δ is larger by this much, so that it is a strict minimum for δ itself."""
 
+ERROR = Criterion("largest final ‖xxᵀ − M*‖_F", high=1e-6, width="rounding, and what a linear rate leaves")
+
 
 @PAGE.claim(
     "zhang2019.descent-inside",
     "Descent from inside the level never fails, and fails just outside",
-    Criterion("largest final ‖xxᵀ − M*‖_F", high=1e-6, width="rounding, and what a linear rate leaves"),
+    ERROR,
     reference="Corollary 5, p. 4, with the sharp level derived here",
+    states="prop-lg-descent",
     origin="sharpened",
     known="read",
     kind="bound-upper",
@@ -48,9 +51,7 @@ MARGIN = 0.97
 def descent_inside(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(all(0 < delta < 1 for delta in s.deltas), "0 ≤ δ < 1")
-    errors: dict[str, torch.Tensor] = {}
-    trapped: dict[str, torch.Tensor] = {}
-    outside, curves = 0.0, {}
+    evidence, outside = Evidence(), 0.0
     for delta in s.deltas:
         random = certified_problem(setting, s.n, [1.0], delta, s.n, variants=s.restarts)
         worst, trap = trapping(setting, delta, s.restarts)
@@ -58,22 +59,21 @@ def descent_inside(setting: Setting) -> Evidence:
         for kind, problem in (("random", random), ("worst", worst)):
             start = inside(setting, problem, level, s.restarts)
             run = descended(problem, start, s.eta, s.steps)
-            errors[f"δ = {delta:g}, {kind} operators"] = (
-                frobenius(run).unflatten(0, (-1, s.restarts)).amax(dim=1)
-            )
-        if delta == s.drawn:
-            curves = {"level": level, "starts": start.left[: s.restarts, :, 0], **plane(worst)}
+            errors = frobenius(run).unflatten(0, (-1, s.restarts))
+            evidence.found(ERROR, errors.amax(dim=1), at(f"δ = {delta:g}, {kind} operators", δ=delta))
         run = descended(worst, trap, s.eta, s.steps)
-        trapped[f"δ = {delta:g}"] = frobenius(run).unflatten(0, (-1, s.restarts)).amin(dim=1)
-        if delta == s.drawn:
-            curves["trapped"] = run.factors.left[: s.restarts, :, 0]
+        errors = frobenius(run).unflatten(0, (-1, s.restarts))
+        evidence.broken(ERROR, errors.amin(dim=1), at(δ=delta))
         outside = max(outside, float((share_of_origin(worst, trap) / level).max()))
-    return Evidence(
-        measured={"largest final ‖xxᵀ − M*‖_F": errors},
-        control={"largest final ‖xxᵀ − M*‖_F": trapped},
-        notes={"largest level of a start in the control, over τ f(0)": outside},
-        curves=curves,
-    )
+        if delta == s.drawn:
+            evidence.curves = {
+                "level": level,
+                "starts": start.left[: s.restarts, :, 0],
+                **plane(worst),
+                "trapped": run.factors.left[: s.restarts, :, 0],
+            }
+    evidence.notes["largest level of a start in the control, over τ f(0)"] = outside
+    return evidence
 
 
 def trapping(setting: Setting, delta: float, restarts: int) -> tuple[Problem, Factors]:

@@ -10,9 +10,9 @@ from fractions import Fraction
 import torch
 
 from lowrank_core.analysis import rank_one
+from lowrank_core.analysis import rank_one_guarantees as guarantees
 from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.zhang2019.pairs import (
-    SYMBOLS,
     TERMS,
     defect,
     sample,
@@ -26,8 +26,6 @@ from lowrank_core.proofs.local_guarantee import Level, Route
 PAGE = Page("chapters/zhang2025/local-guarantee")
 
 COUNT = each(4_000, 40_000, 400_000)
-GOLDEN = (5**0.5 - 1) / 2
-
 
 INSIDE = Criterion("f(x) / printed level", high=1, width="one-sided; about 0.95 by construction")
 DISTANCE = Criterion("‖E‖² / (ε‖M*‖)²", low=1, width="one-sided; up to 1 + δ is possible")
@@ -41,6 +39,7 @@ EXCESS = Criterion("δ² − (1 − ε²/(2(1 − ε)))", low=0, width="one-side
     DISTANCE,
     EXCESS,
     reference="about Corollary 5, p. 4: the first inequality is its equation (36), the second its last line",
+    states="prop-lg-route",
     kind="existence",
     control="the level without its factor 1 − δ; the repaired level, with the factor (1 − δ)/(1 + δ); ε < ½",
     edges=(
@@ -70,24 +69,22 @@ def corollary_5_route(setting: Setting) -> Evidence:
     def drawn(level: Level = "printed", tangents: tuple[float, float] = (low, high)) -> list[Route]:
         return [local_guarantee.route(seed, share, level, tangents) for seed in setting.seeds]
 
-    found, narrow = drawn(), drawn(tangents=(0.1, 0.26))
-    at = Route(Fraction(4, 5), Fraction(3, 5), Fraction(0))
-    return Evidence(
-        measured={
-            INSIDE: [float(one.level) for one in found],
-            DISTANCE: [float(one.distance) for one in found],
-            EXCESS: [float(one.excess) for one in found],
-        },
-        control={
-            INSIDE: {"no 1 − δ": [float(one.level) for one in drawn("without")]},
-            DISTANCE: {"repaired level": [float(one.distance) for one in drawn("repaired")]},
-            EXCESS: {"ε < ½": [float(one.excess) for one in narrow]},
-        },
+    found = drawn()
+    example = Route(Fraction(4, 5), Fraction(3, 5), Fraction(0))
+    evidence = Evidence(
         notes={
             "largest factor": float(max(one.distance for one in found)),
-            "asked": float(at.delta**2 - at.excess) ** 0.5,
-        },
+            "asked": float(example.delta**2 - example.excess) ** 0.5,
+        }
     )
+    evidence.found(INSIDE, [float(one.level) for one in found])
+    evidence.broken(INSIDE, [float(one.level) for one in drawn("without")], "no 1 − δ")
+    evidence.found(DISTANCE, [float(one.distance) for one in found])
+    evidence.broken(DISTANCE, [float(one.distance) for one in drawn("repaired")], "repaired level")
+    evidence.found(EXCESS, [float(one.excess) for one in found])
+    narrow = drawn(tangents=(0.1, 0.26))
+    evidence.broken(EXCESS, [float(one.excess) for one in narrow], "ε < ½")
+    return evidence
 
 
 BALL = Criterion(
@@ -105,10 +102,11 @@ WORST = Criterion(
 @PAGE.claim(
     "zhang2019.local-ball",
     "No spurious critical point in a ball around the truth",
-    Criterion(TERMS, 0, 0, exact=SYMBOLS),
+    TERMS,
     BALL,
     WORST,
     reference="replaces the threshold of Theorem 4, p. 4; the threshold and the word critical are new",
+    states="thm-lg-ball",
     origin="sharpened",
     known="read",
     kind="identity",
@@ -128,63 +126,45 @@ def local_ball(setting: Setting) -> Evidence:
     def slack(critical: bool) -> torch.Tensor:
         found = sample(setting.seeds, setting.sizes.count, critical)
         inside = found.distance < 1
-        return torch.where(inside, found.delta - ball_threshold(found.distance), torch.inf).amin(dim=1)
+        return torch.where(inside, found.delta - guarantees.ball_threshold(found.distance), torch.inf).amin(
+            dim=1
+        )
 
     # At the sharpest point of the ball R = C = c; the same for the first-order condition alone.
     c = low + (high - low) * uniform(setting.seeds, "balls")
     slope = rank_one.best_slope(c, c)
-    delta = ball_threshold((1 - c.square()).sqrt())
+    delta = guarantees.ball_threshold((1 - c.square()).sqrt())
     problem, point = worst_problem(c, c, slope, delta)
     _, gradient, _ = problem.gradient(point)
 
     def reached(size: torch.Tensor) -> torch.Tensor:
-        return (rank_one.critical_constant(size, c) - ball_threshold(rank_one.distance(size, c))).abs()
+        return (
+            rank_one.critical_constant(size, c) - guarantees.ball_threshold(rank_one.distance(size, c))
+        ).abs()
 
     eps = torch.linspace(0.02, 1, 200, dtype=torch.float64)
+    least = [guarantees.ball_minimum(float(e)) for e in eps]
     terms = {**local_guarantee.ball_residuals(), **local_guarantee.beyond_residuals()}
-    return Evidence(
-        measured={
-            TERMS: sum(terms.values()),
-            BALL: slack(critical=True),
-            WORST: torch.maximum(gradient.flatten(1).norm(dim=1), reached(c)),
-        },
-        control={
-            TERMS: sum(local_guarantee.ball_residuals(3).values()),
-            BALL: slack(critical=False),
-            WORST: {"R = 1.1 C": reached(1.1 * c)},
-        },
+    evidence = Evidence(
         notes={
-            f"threshold for second-order points at ε = {e:g}": ball_minimum(e) for e in (0.4, 0.618, 0.8, 1.0)
+            f"threshold for second-order points at ε = {e:g}": guarantees.ball_minimum(e)
+            for e in (0.4, 0.618, 0.8, 1.0)
         },
         curves={
             "ε": eps,
-            "critical": ball_threshold(eps),
-            "second order": torch.tensor([ball_minimum(float(e)) for e in eps], dtype=torch.float64),
-            "Theorem 4": torch.where(eps <= GOLDEN, (1 - eps.square() / (2 * (1 - eps))).sqrt(), torch.nan),
-            "Theorem 12": bound_minimum(eps),
+            "critical": guarantees.ball_threshold(eps),
+            "second order": torch.tensor(least, dtype=torch.float64),
+            "Theorem 4": guarantees.published_ball_threshold(eps),
+            "Theorem 12": guarantees.published_ball_minimum(eps),
         },
     )
-
-
-def ball_threshold(eps: torch.Tensor) -> torch.Tensor:
-    """√(2c/(1 + c)), c = √(1 − ε²)."""
-    c = (1 - eps.square()).clamp(min=0.0).sqrt()
-    return (2 * c / (1 + c)).sqrt()
-
-
-def bound_minimum(eps: torch.Tensor) -> torch.Tensor:
-    """The smallest δ_lb of Theorem 12 over ‖E‖ ≤ ε‖M*‖."""
-    squared = eps.square()
-    beyond = (1 - 2 * squared + (1 + 4 * squared.square()).sqrt()) / (2 * squared)
-    return torch.where(squared <= 3**0.5 / 2, ball_threshold(eps), beyond)
-
-
-def ball_minimum(eps: float, count: int = 20_001) -> float:
-    """The smallest constant of a second-order point with ‖E‖ = ε‖M*‖, on a grid of R."""
-    size = torch.linspace(max(1 - eps, 1e-6), 1 + eps, count, dtype=torch.float64)
-    cosine = (size.square() + 1 - eps**2) / (2 * size)
-    inside = (cosine >= 0) & (cosine < 1)
-    return float(rank_one.second_order_constant(size[inside], cosine[inside]).amin())
+    evidence.found(TERMS, sum(terms.values()))
+    evidence.broken(TERMS, sum(local_guarantee.ball_residuals(3).values()))
+    evidence.found(BALL, slack(critical=True))
+    evidence.broken(BALL, slack(critical=False))
+    evidence.found(WORST, torch.maximum(gradient.flatten(1).norm(dim=1), reached(c)))
+    evidence.broken(WORST, reached(1.1 * c), "R = 1.1 C")
+    return evidence
 
 
 RANDOM = Criterion(
@@ -203,11 +183,12 @@ MISSED = Criterion(
 @PAGE.claim(
     "zhang2019.sharp-level",
     "The exact level below which nothing is spurious",
-    Criterion(TERMS, 0, 0, exact=SYMBOLS),
+    TERMS,
     RANDOM,
     SHARPEST,
     MISSED,
     reference="sharpens Corollary 5, p. 4; the level is new",
+    states=("thm-lg-level", "cor-lg-headline"),
     origin="sharpened",
     known="read",
     kind="identity",
@@ -230,26 +211,21 @@ def sharp_level(setting: Setting) -> Evidence:
     setting.assume(low >= 0.5, "δ ≥ ½")
     delta = low + (high - low) * uniform(setting.seeds, "levels")
     size, cosine, slope = rank_one.sharpest_point(delta)
-
-    def attained(slope: torch.Tensor, delta: torch.Tensor) -> dict[str, torch.Tensor]:
-        problem, point = worst_problem(size, cosine, slope, delta)
-        share = share_of_origin(problem, point) / rank_one.sharp_level(delta)
-        return {SHARPEST: (share - 1).abs(), MISSED: defect(size, cosine, slope, delta)}
-
     steeper = 1.02 * slope
-    beside = attained(steeper, rank_one.constant(size, cosine, steeper))
-    return Evidence(
-        measured={
-            TERMS: sum(local_guarantee.level_residuals().values()),
-            RANDOM: smallest(critical=True),
-            **attained(slope, delta),
-        },
-        control={
-            TERMS: sum(local_guarantee.level_residuals(26).values()),
-            RANDOM: smallest(critical=False),
-            **beside,
-        },
-    )
+    evidence = Evidence()
+    evidence.found(TERMS, sum(local_guarantee.level_residuals().values()))
+    evidence.broken(TERMS, sum(local_guarantee.level_residuals(26).values()))
+    evidence.found(RANDOM, smallest(critical=True))
+    evidence.broken(RANDOM, smallest(critical=False))
+    for add, t, needed in (
+        (evidence.found, slope, delta),
+        (evidence.broken, steeper, rank_one.constant(size, cosine, steeper)),
+    ):
+        problem, point = worst_problem(size, cosine, t, needed)
+        share = share_of_origin(problem, point) / rank_one.sharp_level(needed)
+        add(SHARPEST, (share - 1).abs())
+        add(MISSED, defect(size, cosine, t, needed))
+    return evidence
 
 
 FOUND = Criterion(
@@ -275,6 +251,7 @@ POSSIBLE = Criterion(
     SUFFICIENT,
     POSSIBLE,
     reference="Corollary 5 and the headline, p. 4; Theorem 3, p. 3, for δ < ½",
+    states="prop-lg-smallest-level",
     kind="tight",
     control="an operator with a constant larger by 0.01; the level 1 − δ² of points orthogonal to z; δ between 0.4 "
     "and ½, where Theorem 3 excludes spurious second-order points",
@@ -293,67 +270,18 @@ def threshold_curve(setting: Setting) -> Evidence:
     deltas, below = low + (high - low) * drawn, 0.4 + 0.0999 * drawn
     sharp = rank_one.sharp_level(deltas)
 
-    def searched(at: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        rows = [search(float(delta), setting.sizes.grid) for delta in at]
+    def searched(deltas: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        rows = [guarantees.search_level(float(delta), setting.sizes.grid) for delta in deltas]
         levels, shares = torch.tensor(rows, dtype=torch.float64).T
         return levels, shares
 
     found, share = searched(deltas)
-    return Evidence(
-        measured={
-            FOUND: found / sharp,
-            SUFFICIENT: torch.stack(list(sufficient_levels(deltas).values())).amax(dim=0) / sharp,
-            POSSIBLE: share,
-        },
-        predicted={FOUND: 1.0},
-        control={
-            FOUND: {"δ + 0.01": searched(deltas + 0.01)[0] / sharp},
-            SUFFICIENT: {"1 − δ²": (1 - deltas.square()) / sharp},
-            POSSIBLE: {"δ < ½": searched(below)[1]},
-        },
-        curves={"δ": deltas, "found": found.tolist()},
-    )
-
-
-def sufficient_levels(delta: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Sufficient levels of f(x)/f(0): the ball's, Corollary 5 as printed and repaired, the headline.
-
-    "Repaired" loses the factor 1 + δ that f(0) ≤ (1 + δ)‖M*‖² costs, and takes the ε that Theorem 4 allows.
-    """
-    ball = (2 * (1 - delta) / (2 - delta.square())).square()
-    printed = torch.minimum((1 - delta.square()).sqrt(), torch.tensor(GOLDEN, dtype=delta.dtype))
-    # ε²/(2(1 − ε)) = 1 − δ² for ε.
-    room = 1 - delta.square()
-    allowed = -room + (room.square() + 2 * room).sqrt()
-    return {
-        "ball": ball,
-        "printed": (1 - delta) * printed.square(),
-        "repaired": (1 - delta) / (1 + delta) * allowed.square(),
-        "headline": (1 - delta).square(),
-    }
-
-
-def search(delta: float, grid: int) -> tuple[float, float]:
-    """The smallest f(x)/f(0) over second-order points for δ, by nested grids of R and C; their share of the first.
-
-    At a given pair f(x)/f(0) increases with t, so that only the smallest t is looked at.
-    """
-    low, high = torch.tensor([1e-4, 0.0], dtype=torch.float64), torch.tensor([2.0, 1.0], dtype=torch.float64)
-    best, share = torch.inf, -1.0
-    for _ in range(12):
-        axes = [
-            torch.linspace(float(a), float(b), grid, dtype=torch.float64)
-            for a, b in zip(low, high, strict=True)
-        ]
-        size, cosine = torch.meshgrid(*axes, indexing="ij")
-        slope = rank_one.smallest_slope(delta, size, cosine)
-        possible = slope <= rank_one.largest_slope(size, cosine)
-        values = torch.where(possible, rank_one.level(size, cosine, slope), torch.inf)
-        share = float(possible.to(torch.float64).mean()) if share < 0 else share
-        place = divmod(int(values.argmin()), grid)
-        best = min(best, float(values[place]))
-        centre = torch.stack([axis[index] for axis, index in zip(axes, place, strict=True)])
-        width = (high - low) / 10
-        low = torch.maximum(centre - width, torch.tensor([1e-4, 0.0], dtype=torch.float64))
-        high = torch.minimum(centre + width, torch.tensor([2.0, 1.0], dtype=torch.float64))
-    return best, share
+    evidence = Evidence(curves={"δ": deltas, "found": found.tolist()})
+    evidence.found(FOUND, found / sharp, predicted=1.0)
+    evidence.broken(FOUND, searched(deltas + 0.01)[0] / sharp, "δ + 0.01")
+    sufficient = torch.stack(list(guarantees.sufficient_levels(deltas).values()))
+    evidence.found(SUFFICIENT, sufficient.amax(dim=0) / sharp)
+    evidence.broken(SUFFICIENT, (1 - deltas.square()) / sharp, "1 − δ²")
+    evidence.found(POSSIBLE, share)
+    evidence.broken(POSSIBLE, searched(below)[1], "δ < ½")
+    return evidence

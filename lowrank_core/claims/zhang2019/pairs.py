@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 
 from lowrank_core.analysis import landscape, rank_one
-from lowrank_core.claims.grammar import Setting
+from lowrank_core.claims.grammar import Criterion, Setting
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem, observe
 from lowrank_core.proofs.sdp import Counterexample, best_counterexample
@@ -17,8 +17,7 @@ from lowrank_core.randomness import draw, normal
 from lowrank_core.sensing.dense import Dense, Packing
 from lowrank_core.truth import psd
 
-TERMS = "terms left in the proof's identities"
-SYMBOLS = "identities between symbols"
+TERMS = Criterion("terms left in the proof's identities", 0, 0, exact="identities between symbols")
 
 
 class Sample(NamedTuple):

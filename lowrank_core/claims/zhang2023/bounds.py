@@ -3,32 +3,22 @@ false."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 import torch
 
+from lowrank_core.analysis import preconditioned_guarantee as guarantee
 from lowrank_core.analysis.planted import planted
 from lowrank_core.claims.experiments.landscapes import certified_problem
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
-from lowrank_core.claims.zhang2023.levels import (
-    at_level,
-    distinct,
-    lemma_radius,
-    off_signal,
-    padded_truth,
-    step_and_progress,
-)
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.factors import Factors, pad_columns
 from lowrank_core.methods import PreconditionedGradientDescent, ResidualNorm, SlopeNorm
 from lowrank_core.methods.preconditioned import Damping
 from lowrank_core.problem import Problem
 from lowrank_core.proofs import printed_radius
-from lowrank_core.proofs.matrices import add, gram
 from lowrank_core.solve import recovery_errors, solve
 
 PAGE = Page("chapters/zhang2025/preconditioning")
-
 
 LEVELS = (0.999, 1e-2, 1e-8)
 NEAREST = 1e-12
@@ -43,9 +33,9 @@ def points(problem: Problem, delta: float, search_rank: int, noise_only: bool = 
     `noise_only` all do, at the level `NEAREST`.
     """
     truth = problem.truth
-    base = padded_truth(problem, search_rank)
-    everywhere = distinct(problem, "perturbation", truth.shape[0], search_rank)
-    beyond = off_signal(problem, search_rank - truth.rank)
+    base = guarantee.padded_truth(problem, search_rank)
+    everywhere = guarantee.distinct(problem, "perturbation", truth.shape[0], search_rank)
+    beyond = guarantee.off_signal(problem, search_rank - truth.rank)
     outside = pad_columns(beyond.flip(-1), search_rank).flip(-1)
     order = torch.arange(truth.batch, device=base.device)
     if search_rank == truth.rank:
@@ -56,7 +46,7 @@ def points(problem: Problem, delta: float, search_rank: int, noise_only: bool = 
     levels = torch.tensor(LEVELS, dtype=torch.float64, device=base.device)[order // 2 % len(LEVELS)]
     if noise_only:
         levels = torch.full_like(levels, NEAREST)
-    return at_level(problem, base, direction, lemma_radius(delta) * levels)
+    return guarantee.at_level(problem, base, direction, guarantee.lemma_radius(delta) * levels)
 
 
 def ratios(problem: Problem, factors: Factors, delta: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -80,6 +70,7 @@ UPPER = Criterion(
     LOWER,
     UPPER,
     reference="Corollary 5, p. 9, inside the radius of Lemma 24",
+    states="thm-prec-local",
     origin="paper",
     known="read",
     kind="bound-lower",
@@ -105,19 +96,18 @@ UPPER = Criterion(
 def damping_follows_error(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, len(setting.seeds)
     setting.assume(len(s.spectrum) <= s.r <= s.n, RANKS)
-    lower, upper = {}, {}
+    evidence = Evidence()
     for delta in s.deltas:
         problem = certified_problem(setting, s.n, s.spectrum, delta, s.count, variants=s.points)
-        low, high = ratios(problem, points(problem, delta, s.r), delta)
-        lower[f"δ = {delta:g}"] = low.reshape(seeds, -1).amin(dim=1)
-        upper[f"δ = {delta:g}"] = high.reshape(seeds, -1).amax(dim=1)
+        low, high = (each.reshape(seeds, -1) for each in ratios(problem, points(problem, delta, s.r), delta))
+        evidence.found(LOWER, low.amin(dim=1), at(δ=delta))
+        evidence.found(UPPER, high.amax(dim=1), at(δ=delta))
+        if delta == max(s.deltas):
+            # A bound with L = 1, where it is 1 + δ.
+            evidence.broken(UPPER, (1 + delta) * high.amax(dim=1), at(f"δ = {delta:g}, L = 1", δ=delta))
     spurious = planted(2, 1, 0.7, setting.seeds, device=setting.device)
-    far, _ = ratios(spurious.problem, spurious.point, 0.7)
-    # A bound with L = 1, where it is 1 + δ.
-    short = {f"δ = {max(s.deltas):g}, L = 1": (1 + max(s.deltas)) * upper[f"δ = {max(s.deltas):g}"]}
-    return Evidence(
-        measured={LOWER: lower, UPPER: upper}, control={LOWER: {"planted point": far}, UPPER: short}
-    )
+    evidence.broken(LOWER, ratios(spurious.problem, spurious.point, 0.7)[0], "planted point")
+    return evidence
 
 
 PROGRESS = Criterion("smallest relative decrease of f / ατ", low=1, width="the theorem's own bound")
@@ -128,6 +118,7 @@ PROGRESS = Criterion("smallest relative decrease of f / ατ", low=1, width="the
     "One step of PrecGD decreases f by at least the fraction ατ",
     PROGRESS,
     reference="Theorem 4, p. 9, with its constants and α = 1/ℓ, inside the radius of Lemma 24",
+    states="thm-prec-local",
     origin="paper",
     known="read",
     kind="bound-lower",
@@ -154,26 +145,26 @@ PROGRESS = Criterion("smallest relative decrease of f / ατ", low=1, width="the
 def decrease(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(all(len(s.spectrum) <= r <= s.n for r in s.rs), RANKS)
-    measured, control = {}, {}
-    promised: dict[str, float | str] = {}
+    evidence = Evidence()
     for delta in s.deltas:
         problem = certified_problem(setting, s.n, s.spectrum, delta, s.count, variants=s.points)
         for r in s.rs:
-            name = f"δ = {delta:g}, r = {r}"
-            promised[f"promised ατ, {name}"] = step_and_progress(delta, r - len(s.spectrum))[1]
-            measured[name] = progress(problem, points(problem, delta, r), delta, SlopeNorm())
+            case = at(δ=delta, r=r)
+            evidence.found(PROGRESS, progress(problem, points(problem, delta, r), delta, SlopeNorm()), case)
+            promised = guarantee.step_and_progress(delta, r - len(s.spectrum))[1]
+            evidence.notes[f"promised ατ, {case}"] = promised
     # With δ > 0 an error beyond the rank tilts the gradient of the signal too, which still descends.
     seen = certified_problem(setting, s.n, s.spectrum, 0.0, s.count, variants=s.points)
     for r in sorted({max(r, len(s.spectrum) + 1) for r in s.rs}):
         near = points(seen, 0.0, r, noise_only=True)
-        control[f"δ = 0, r = {r}"] = progress(seen, near, 0.0, ResidualNorm(power=0.0))
-    return Evidence(measured={PROGRESS: measured}, control={PROGRESS: control}, notes=promised)
+        evidence.broken(PROGRESS, progress(seen, near, 0.0, ResidualNorm(power=0.0)), at(δ=0, r=r))
+    return evidence
 
 
 def progress(problem: Problem, start: Factors, delta: float, damping: Damping) -> torch.Tensor:
     """The least relative decrease of f in one step with α = 1/ℓ over ατ, among the points of each seed,
     (seeds,)."""
-    alpha, promised = step_and_progress(delta, start.search_rank - problem.truth.rank)
+    alpha, promised = guarantee.step_and_progress(delta, start.search_rank - problem.truth.rank)
     run = solve(problem, PreconditionedGradientDescent(2 * alpha, damping), start, 1)
     decreased = (1 - run.loss[:, 1] / run.loss[:, 0]) / promised
     return decreased.reshape(len(set(problem.truth.seeds)), -1).amin(dim=1)
@@ -191,6 +182,7 @@ PROVED = Criterion("f / radius of Lemma 24", low=1, width="the radius of the lem
     PRINTED,
     PROVED,
     reference="Theorem 4 and Corollary 5, p. 9, against Lemma 24; the example is new",
+    states="prop-prec-radius",
     origin="ours",
     kind="existence",
     control="a better conditioned φ, L/μ < 40, same construction (printed radius); a point a thousand "
@@ -209,50 +201,33 @@ def printed_radius_too_large(setting: Setting) -> Evidence:
     def drawn(seed: int, nearest: Fraction, farthest: Fraction) -> list[printed_radius.Instance]:
         return [printed_radius.draw(seed * count + i, nearest, farthest) for i in range(count)]
 
+    def nonzero(instance: printed_radius.Instance) -> int:
+        return sum(row != [0] for row in instance.slope)
+
+    def printed(instance: printed_radius.Instance) -> float:
+        return float(instance.value / instance.printed_radius)
+
+    def proved(instance: printed_radius.Instance) -> float:
+        return float(instance.value / instance.lemma_radius)
+
     found = [drawn(seed, Fraction(40, 100), Fraction(49, 100)) for seed in setting.seeds]
     mild = [drawn(seed, Fraction(55, 100), Fraction(9, 10)) for seed in setting.seeds]
-    conditioning = [float(each.conditioning) for instances in found for each in instances]
-    near = [[nearer(each) for each in instances] for instances in found]
-    printed = [[float(each.value / each.printed_radius) for each in instances] for instances in found]
-    return Evidence(
-        measured={
-            SLOPE: [sum(row != [0] for each in instances for row in each.slope) for instances in found],
-            PRINTED: [max(each) for each in printed],
-            PROVED: [min(float(each.value / each.lemma_radius) for each in instances) for instances in found],
-        },
-        predicted={SLOPE: 0},
-        control={
-            PRINTED: {
-                "L/μ < 40": [
-                    min(float(each.value / each.printed_radius) for each in instances) for instances in mild
-                ]
-            },
-            SLOPE: {"nearer": [min(sum(row != [0] for row in each.slope) for each in some) for some in near]},
-            PROVED: {
-                "nearer": [max(float(each.value / each.lemma_radius) for each in some) for some in near]
-            },
-        },
+    near = [[printed_radius.nearer(each, 1000) for each in some] for some in found]
+    conditioning = [float(each.conditioning) for some in found for each in some]
+    parts = [printed(each) for some in found for each in some]
+    evidence = Evidence(
         notes={
             "smallest L": min(conditioning),
             "largest L": max(conditioning),
-            "printed": min(min(each) for each in printed),
-            "largest printed": max(max(each) for each in printed),
-            "largest L of the control": max(
-                float(each.conditioning) for instances in mild for each in instances
-            ),
-        },
+            "printed": min(parts),
+            "largest printed": max(parts),
+            "largest L of the control": max(float(each.conditioning) for some in mild for each in some),
+        }
     )
-
-
-def nearer(at: printed_radius.Instance) -> printed_radius.Instance:
-    """The same φ at z + (x − z)/1000, z = (1, 0)."""
-    x = [[1 + (at.x[0][0] - 1) / 1000], [at.x[1][0] / 1000]]
-    error = add(gram(x), [[Fraction(1), Fraction(0)], [Fraction(0), Fraction(0)]], -1)
-    steep = add(at.gradient, at.error, -1)
-    along, square = (
-        sum(
-            (p * q for a, b in zip(steep, other, strict=True) for p, q in zip(a, b, strict=True)), Fraction(0)
-        )
-        for other in (error, steep)
-    )
-    return replace(at, x=x, error=error, gradient=add(error, steep, (at.conditioning - 1) * along / square))
+    evidence.found(SLOPE, [sum(map(nonzero, some)) for some in found], predicted=0)
+    evidence.broken(SLOPE, [min(map(nonzero, some)) for some in near], "nearer")
+    evidence.found(PRINTED, [max(map(printed, some)) for some in found])
+    evidence.broken(PRINTED, [min(map(printed, some)) for some in mild], "L/μ < 40")
+    evidence.found(PROVED, [min(map(proved, some)) for some in found])
+    evidence.broken(PROVED, [max(map(proved, some)) for some in near], "nearer")
+    return evidence

@@ -5,8 +5,21 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.analysis import rates
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
-from lowrank_core.claims.zhang2023.levels import off_signal, padded_truth
+from lowrank_core.analysis.contraction import passing_rate, second_half_rate
+from lowrank_core.analysis.preconditioned_guarantee import off_signal, padded_truth
+from lowrank_core.analysis.preconditioned_rate import local_rate
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Variant,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
+)
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent, PreconditionedGradientDescent, ResidualNorm, SlopeNorm
 from lowrank_core.methods.method import Method
@@ -20,8 +33,6 @@ from lowrank_core.truth import geometric_spectrum, psd
 
 PAGE = Page("chapters/zhang2025/preconditioning")
 
-
-WINDOW = 1e-20, 1e-10
 FULL = "r ≤ n"
 LINEAR = "second-order terms at errors of 1e-10 to 1e-5, at most 6e-4 on 8 pilot seeds"
 FINITE = "a relative term of order 1/(α(1 − p)t) at t = T/20; 8 pilot seeds: 0.9982 to 0.9998"
@@ -39,25 +50,6 @@ def start_near(setting: Setting, kappa: float, extra: int, size: float) -> tuple
     return problem, Factors(torch.cat([signal, size * columns], dim=2))
 
 
-def law(alpha: float, factor: float, extra: int, free: int) -> float:
-    """The largest of |1 − 4α|, of (1 − 2α/(1 + c√q))² if q > 0, and of 1 − 2α if q < `free` = n − r*."""
-    core, cross, beyond = abs(1 - 4 * alpha), 1 - 2 * alpha, (1 - 2 * alpha / (1 + factor * extra**0.5)) ** 2
-    return max(core, beyond if extra else 0.0, cross if extra < free else 0.0)
-
-
-def late_rate(run: Trajectory) -> torch.Tensor:
-    """The factor per step of the unsquared error while the squared one passes `WINDOW`, (B,)."""
-    low, high = WINDOW
-    window = (run.error > low) & (run.error < high)
-    return (rates.compare(run.steps + 1, run.error, window).rate / 2).exp()
-
-
-def last_half(run: Trajectory) -> torch.Tensor:
-    """The mean factor per step of the unsquared error over the second half of the run, (B,)."""
-    steps = int(run.steps[-1])
-    return (run.error[:, -1] / rates.at_time(run.steps, run.error, steps / 2)) ** (1 / steps)
-
-
 TERMS = Criterion("terms left in the identities", 0, 0, exact="the identities of the laws, in symbols")
 RATE = Criterion("late rate per step", 0.998, 1.002, of_prediction=True, width=LINEAR)
 
@@ -68,6 +60,7 @@ RATE = Criterion("late rate per step", 0.998, 1.002, of_prediction=True, width=L
     TERMS,
     RATE,
     reference="no counterpart: Theorem 4 bounds the rate, the exact one is new",
+    states="prop-prec-laws",
     origin="ours",
     kind="rate",
     control="the damping does not follow the error (fixed at 1), or no preconditioner (gradient descent); in the "
@@ -96,20 +89,21 @@ def local_rates(setting: Setting) -> Evidence:
     s, fast = setting.sizes, 0.45
     slow, free = s.alpha, s.n - s.true_rank
     setting.assume(all(0 <= q <= free for q in s.qs), FULL)
-    cases: list[tuple[str, float, Damping, float, int, float]] = [
-        (f"q = {q}, κ = {kappa:g}", slow, SlopeNorm(), 2.0, q, kappa) for q in s.qs for kappa in s.kappas
+    one, last = s.qs[0], s.qs[-1]
+    cases: list[tuple[Variant, float, Damping, float, int, float]] = [
+        (at(q=q, κ=kappa), slow, SlopeNorm(), 2.0, q, kappa) for q in s.qs for kappa in s.kappas
     ]
-    cases += [(f"α = 0.45, q = {s.qs[0]}", fast, SlopeNorm(), 2.0, s.qs[0], 1.0)]
-    cases += [(f"λ = ‖E‖, q = {q}", slow, ResidualNorm(), 1.0, q, 1.0) for q in (s.qs[0], s.qs[-1])]
+    cases += [(at(α=fast, q=one), fast, SlopeNorm(), 2.0, one, 1.0)]
+    cases += [(at(f"λ = ‖E‖, q = {q}", q=q), slow, ResidualNorm(), 1.0, q, 1.0) for q in (one, last)]
     # Here the columns beyond the rank are faster than the cross block, and decide only if they see all of it.
-    cases += [(f"λ = ‖E‖/10, q = {s.qs[0]}", slow, ResidualNorm(0.1), 0.1, s.qs[0], 1.0)]
+    cases += [(at(f"λ = ‖E‖/10, q = {one}", q=one), slow, ResidualNorm(0.1), 0.1, one, 1.0)]
     curves, predicted = {}, {}
     for name, alpha, damping, factor, q, kappa in cases:
         problem, start = start_near(setting, kappa, q, 0.3)
         method = PreconditionedGradientDescent(2 * alpha, damping)
         curves[name] = solve(problem, method, start, s.steps, record=range(s.steps + 1))
-        predicted[name] = law(alpha, factor, q, free)
-    problem, start = start_near(setting, 1.0, s.qs[0], 0.3)
+        predicted[name] = local_rate(alpha, factor, q, free)
+    problem, start = start_near(setting, 1.0, one, 0.3)
     without: dict[str, Method] = {
         "fixed damping": PreconditionedGradientDescent(2 * slow, ResidualNorm(power=0.0)),
         "gradient descent": GradientDescent(2 * slow),
@@ -118,29 +112,21 @@ def local_rates(setting: Setting) -> Evidence:
         name: solve(problem, method, start, s.steps, record=range(s.steps + 1))
         for name, method in without.items()
     }
-    right = (
-        preconditioned_laws.symmetric_residuals(),
-        preconditioned_laws.noise_mode_residuals(),
-    )
+
+    evidence = Evidence(curves={"runs": curves, "rates": predicted, "controls": controls})
+    right = preconditioned_laws.symmetric_residuals(), preconditioned_laws.noise_mode_residuals()
     wrong = (
         preconditioned_laws.symmetric_residuals(core=2, cross=4),
         preconditioned_laws.noise_mode_residuals(power=1),
     )
-    return Evidence(
-        measured={
-            TERMS: sum(sum(each.values()) for each in right),
-            RATE: {name: late_rate(run) for name, run in curves.items()},
-        },
-        predicted={
-            TERMS: 0,
-            RATE: {**predicted, **{name: law(slow, 2.0, s.qs[0], free) for name in controls}},
-        },
-        control={
-            TERMS: sum(sum(each.values()) for each in wrong),
-            RATE: {name: last_half(run) for name, run in controls.items()},
-        },
-        curves={"runs": curves, "rates": predicted, "controls": controls},
-    )
+    evidence.found(TERMS, sum(sum(found.values()) for found in right), predicted=0)
+    evidence.broken(TERMS, sum(sum(found.values()) for found in wrong))
+    for name, run in curves.items():
+        evidence.found(RATE, passing_rate(run.steps, run.error, 1e-20, 1e-10), name, predicted[name])
+    lawful = local_rate(slow, 2.0, one, free)
+    for dropped, run in controls.items():
+        evidence.broken(RATE, second_half_rate(run.steps, run.error), dropped, lawful)
+    return evidence
 
 
 SPEED = Criterion("slope of ‖E‖^−(1−p) in t", 0.98, 1.02, of_prediction=True, width=FINITE)
@@ -157,6 +143,7 @@ BETTER = Criterion(
     SPEED,
     BETTER,
     reference="no counterpart in the paper",
+    states="prop-prec-powers",
     origin="ours",
     kind="rate",
     control="a damping that follows the error, p = 1; its slope is taken as if p were 1/2",
@@ -192,32 +179,21 @@ def damping_exponent(setting: Setting) -> Evidence:
         method = PreconditionedGradientDescent(2 * s.alpha, ResidualNorm(power=power))
         return solve(problem, method, start, s.steps, record=log_spaced(s.steps, per_decade=40))
 
-    def speed(each: Trajectory, power: float, window: torch.Tensor) -> torch.Tensor:
-        return rates.line_fit(each.steps, each.error ** (-(1 - power) / 2), window).slope
+    def speed(run: Trajectory, power: float, window: torch.Tensor) -> torch.Tensor:
+        return rates.line_fit(run.steps, run.error ** (-(1 - power) / 2), window).slope
 
     def expected(power: float) -> float:
         return 4 * s.alpha * (1 - power) * s.q ** (-power / 2 - (1 - power) / 2)
 
-    names = {power: f"p = {power:g}" for power in s.powers}
-    runs = {power: run(power) for power in s.powers}
-    late = {
-        power: rates.late_window(each.steps, each.error, s.steps / 20, floor=1e-28)
-        for power, each in runs.items()
-    }
-    control = run(1.0)
+    runs = {at(p=power): run(power) for power in s.powers}
+    control, proportional = run(1.0), at(p=1)
+    evidence = Evidence(curves={"runs": runs, "control": control})
+    for p, found in runs.items():
+        late = rates.late_window(found.steps, found.error, s.steps / 20, floor=1e-28)
+        evidence.found(SPEED, speed(found, p.number, late), p, expected(p.number))
+        evidence.found(BETTER, rates.compare(found.steps, found.error, late).rss_ratio, p)
     # The same fits, before the control reaches its rounding floor.
     early = rates.late_window(control.steps, control.error, 10, floor=1e-24)
-    return Evidence(
-        measured={
-            SPEED: {names[p]: speed(each, p, late[p]) for p, each in runs.items()},
-            BETTER: {
-                names[p]: rates.compare(each.steps, each.error, late[p]).rss_ratio for p, each in runs.items()
-            },
-        },
-        predicted={SPEED: {**{names[p]: expected(p) for p in s.powers}, "p = 1": expected(0.5)}},
-        control={
-            SPEED: {"p = 1": speed(control, 0.5, early)},
-            BETTER: {"p = 1": rates.compare(control.steps, control.error, early).rss_ratio},
-        },
-        curves={"runs": {names[p]: each for p, each in runs.items()}, "control": control},
-    )
+    evidence.broken(SPEED, speed(control, 0.5, early), proportional, expected(0.5))
+    evidence.broken(BETTER, rates.compare(control.steps, control.error, early).rss_ratio, proportional)
+    return evidence

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import torch
 
+from lowrank_core.analysis import preconditioned_guarantee as guarantee
 from lowrank_core.analysis import rates
 from lowrank_core.claims.experiments.landscapes import certified_problem
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
-from lowrank_core.claims.zhang2023.levels import (
-    at_level,
-    distinct,
-    lemma_radius,
-    off_signal,
-    padded_truth,
-    step_and_progress,
-)
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
+from lowrank_core.claims.standing import RANK
 from lowrank_core.factors import Factors
 from lowrank_core.methods import PreconditionedGradientDescent, ScaledGradientDescent
 from lowrank_core.methods.method import Method
@@ -23,20 +17,18 @@ from lowrank_core.solve import Trajectory, solve
 
 PAGE = Page("chapters/zhang2025/preconditioning")
 
-INCREASES = "steps that increase f"
-
-
+INCREASES = Criterion("steps that increase f", 0, 0)
 FLOOR = 1e-20
 
 
 def small_column(problem: Problem, size: float, level: float, exact_signal: bool = False) -> Factors:
     """Signal columns perturbed up to the given level of f, unless exact, and one column of norm `size` off them."""
     truth = problem.truth
-    signal = padded_truth(problem, truth.rank)
+    signal = guarantee.padded_truth(problem, truth.rank)
     if not exact_signal:
-        drawn = distinct(problem, "signal", truth.shape[0], truth.rank)
-        signal = at_level(problem, signal, drawn, torch.full_like(truth.spectrum[:, 0], level)).left
-    beyond = off_signal(problem, 1)
+        drawn = guarantee.distinct(problem, "signal", truth.shape[0], truth.rank)
+        signal = guarantee.at_level(problem, signal, drawn, torch.full_like(truth.spectrum[:, 0], level)).left
+    beyond = guarantee.off_signal(problem, 1)
     return Factors(
         torch.cat([signal, size * beyond / torch.linalg.matrix_norm(beyond)[:, None, None]], dim=2)
     )
@@ -59,9 +51,10 @@ HIGHEST = Criterion("largest f along the run / f at the start", high=1, width="t
 @PAGE.claim(
     "zhang2023.damping-needed",
     "However small an extra column is, PrecGD decreases f at every step",
-    Criterion(INCREASES, 0, 0),
+    INCREASES,
     HIGHEST,
     reference="Theorem 4, p. 9; Figure 1 shows the breakdown of ScaledGD, the control, in one example",
+    states="cor-prec-no-increase",
     origin="paper",
     known="read",
     kind="bound-upper",
@@ -88,32 +81,25 @@ HIGHEST = Criterion("largest f along the run / f at the start", high=1, width="t
 def damping_needed(setting: Setting) -> Evidence:
     s = setting.sizes
     problem = certified_problem(setting, s.n, s.spectrum, s.delta, s.count)
-    alpha, _ = step_and_progress(s.delta, 1)
+    alpha, _ = guarantee.step_and_progress(s.delta, 1)
 
     def run(method: Method, size: float) -> Trajectory:
-        start = small_column(problem, size, 0.5 * lemma_radius(s.delta))
+        start = small_column(problem, size, 0.5 * guarantee.lemma_radius(s.delta))
         return solve(problem, method, start, s.steps, record=range(s.steps + 1))
 
-    damped = {f"ε = {size:g}": run(PreconditionedGradientDescent(2 * alpha), size) for size in s.epsilons}
-    undamped = {f"ε = {size:g}": run(ScaledGradientDescent(2 * alpha), size) for size in s.epsilons}
+    damped = {at(ε=size): run(PreconditionedGradientDescent(2 * alpha), size) for size in s.epsilons}
+    undamped = {at(ε=size): run(ScaledGradientDescent(2 * alpha), size) for size in s.epsilons}
+    evidence = Evidence(curves={"damped": damped, "undamped": undamped})
+    for size, found in damped.items():
+        evidence.found(INCREASES, increases(found), size)
+        evidence.found(HIGHEST, highest(found), size)
     # With larger columns the undamped method survives on some seeds; that is counted and not asserted.
-    smallest = f"ε = {min(s.epsilons):g}"
-    broken = {smallest: undamped[smallest]}
-    return Evidence(
-        measured={
-            INCREASES: {name: increases(each) for name, each in damped.items()},
-            HIGHEST: {name: highest(each) for name, each in damped.items()},
-        },
-        control={
-            INCREASES: {name: increases(each) for name, each in broken.items()},
-            HIGHEST: {name: highest(each) for name, each in broken.items()},
-        },
-        notes={
-            f"seeds on which ScaledGD increases f, {name}": float((increases(each) > 0).sum())
-            for name, each in undamped.items()
-        },
-        curves={"damped": damped, "undamped": undamped},
-    )
+    smallest = at(ε=min(s.epsilons))
+    evidence.broken(INCREASES, increases(undamped[smallest]), smallest)
+    evidence.broken(HIGHEST, highest(undamped[smallest]), smallest)
+    for size, found in undamped.items():
+        evidence.notes[f"seeds on which ScaledGD increases f, {size}"] = float((increases(found) > 0).sum())
+    return evidence
 
 
 OVERSHOOT = Criterion(
@@ -129,6 +115,7 @@ OVERSHOOT = Criterion(
     "One undamped step overshoots like ε⁻⁴",
     OVERSHOOT,
     reference="no counterpart in the paper",
+    states="prop-prec-overshoot",
     origin="ours",
     kind="rate",
     control="∇φ u does not stay: full observation, the other columns span the range of M* exactly",
@@ -149,12 +136,12 @@ OVERSHOOT = Criterion(
         edge("δ near 1", delta=0.9),
         refused("r = r* + 1 ≤ n", "there is no column off the range of M*", n=2, count=1),
     ),
-    waives=("r < min(n₁, n₂)",),
+    waives=(RANK,),
 )
 def overshoot(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(len(s.spectrum) < s.n, "r = r* + 1 ≤ n")
-    level = 0.5 * lemma_radius(s.delta)
+    level = 0.5 * guarantee.lemma_radius(s.delta)
 
     def exponent(delta: float, exact_signal: bool) -> torch.Tensor:
         problem = certified_problem(setting, s.n, s.spectrum, delta, s.count)
@@ -165,23 +152,19 @@ def overshoot(setting: Setting) -> Evidence:
             after.append(run.loss[:, 1] / run.loss[:, 0])
         return rates.scaling_exponent(s.epsilons, torch.stack(after, dim=1))
 
-    return Evidence(
-        measured={
-            OVERSHOOT: {
-                f"δ = {s.delta:g}, signal perturbed": exponent(s.delta, exact_signal=False),
-                "δ = 0, signal perturbed": exponent(0.0, exact_signal=False),
-            }
-        },
-        predicted={OVERSHOOT: -4},
-        control={OVERSHOOT: {"δ = 0, signal exact": exponent(0.0, exact_signal=True)}},
-    )
+    evidence = Evidence(predicted={OVERSHOOT: -4})
+    for label, delta in ((f"δ = {s.delta:g}, signal perturbed", s.delta), ("δ = 0, signal perturbed", 0.0)):
+        evidence.found(OVERSHOOT, exponent(delta, exact_signal=False), at(label, δ=delta))
+    evidence.broken(OVERSHOOT, exponent(0.0, exact_signal=True), at("δ = 0, signal exact", δ=0.0))
+    return evidence
 
 
 @PAGE.claim(
     "zhang2023.random-start",
     "From random starts PrecGD descends, undamped scaling does not always",
-    Criterion(INCREASES, 0, 0),
+    INCREASES,
     reference="Figure 1, p. 5, in kind; no theorem covers it",
+    states="prop-prec-random",
     origin="ours",
     kind="ordering",
     control="no damping: ScaledGD from the same starts with the same step",
@@ -200,16 +183,14 @@ def overshoot(setting: Setting) -> Evidence:
 def random_start(setting: Setting) -> Evidence:
     s = setting.sizes
     problem = certified_problem(setting, s.n, s.spectrum, s.delta, s.count, variants=s.starts)
-    start = Factors(distinct(problem, "start", s.n, s.n) / s.n**0.5)
+    start = Factors(guarantee.distinct(problem, "start", s.n, s.n) / s.n**0.5)
 
     def counted(method: Method) -> torch.Tensor:
         run = solve(problem, method, start, s.steps, record=range(s.steps + 1))
         return increases(run).reshape(-1, s.starts)
 
-    damped, undamped = (
-        counted(PreconditionedGradientDescent(2 * s.alpha)),
-        counted(ScaledGradientDescent(2 * s.alpha)),
-    )
+    damped = counted(PreconditionedGradientDescent(2 * s.alpha))
+    undamped = counted(ScaledGradientDescent(2 * s.alpha))
     return Evidence(
         measured={INCREASES: damped.sum(dim=1)},
         control={INCREASES: {"ScaledGD": undamped.sum(dim=1)}},

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import torch
 
-from lowrank_core.analysis.diagonal_noise import worst_noise
 from lowrank_core.analysis.sharp_threshold import psi, threshold
 from lowrank_core.analysis.worst_noise import attack, off_columns
 from lowrank_core.claims.grammar import Setting
@@ -122,7 +121,7 @@ def _drawn(setting: Setting, case: str, ranks: Ranks, seeds: list[int]) -> tuple
     if case == UNLEARNT:
         x = left * values[:, None, :]
         x[:, :, -1] = 0
-    return Factors(x), Truth(left, left, values.square(), "random", tuple(seeds))
+    return Factors(x), Truth(left, left, values.square(), "random", tuple(seeds), symmetric=True)
 
 
 def _drawn_pair(
@@ -165,23 +164,3 @@ def _worst_direction(point: Factors, truth: torch.Tensor, delta: torch.Tensor) -
         error / torch.linalg.matrix_norm(error)[:, None, None]
         + f / torch.linalg.matrix_norm(f)[:, None, None]
     )
-
-
-class Diagonal(NamedTuple):
-    """δ/δ*, the largest ‖E‖/(√(r + r*) ‖A*(w)‖) found, what the bound allows, and their ratio; (S,) each."""
-
-    share: torch.Tensor
-    found: torch.Tensor
-    allowed: torch.Tensor
-    ratio: torch.Tensor
-
-
-def diagonal_family(search_rank: int, true_rank: int, curvature: bool = True) -> Diagonal:
-    """The most that the diagonal family reaches, for δ up to 0.99 δ*; `curvature`: among second-order points."""
-    share = torch.linspace(0.3, 0.99, 24, dtype=torch.float64)
-    delta = share * threshold(search_rank, true_rank)
-    member = worst_noise(delta, search_rank, true_rank, curvature=curvature)
-    error = (true_rank * member.truth.square() + search_rank).sqrt()
-    found = error / (math.sqrt(search_rank + true_rank) * member.noise.abs())
-    allowed = 1 / (psi(delta, search_rank / true_rank) - delta)
-    return Diagonal(share, found, allowed, found / allowed)

@@ -7,14 +7,14 @@ chapter has the text of the proof, `lowrank_core.proofs` its identities and inst
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
 import torch
 
+from lowrank_core.analysis import diagonal_noise
 from lowrank_core.analysis.sharp_threshold import invariants
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.claims.zhang2025.second_order_attacks import (
     PAIRS,
     POINTS,
@@ -22,7 +22,6 @@ from lowrank_core.claims.zhang2025.second_order_attacks import (
     Attacked,
     Ranks,
     attacked,
-    diagonal_family,
     saddles,
 )
 from lowrank_core.proofs import balanced_pairs, sharp_threshold_steps, threshold_multipliers, valid_inequality
@@ -33,15 +32,16 @@ from lowrank_core.randomness import draw, normal
 PAGE = Page("chapters/zhang2025/threshold-proof")
 
 
-TERMS = "terms left in the proof's identities"
+TERMS = Criterion("terms left in the proof's identities", 0, 0, exact="identities between symbols")
 ROUNDING = 1e-9
 
 
 @PAGE.claim(
     "zhang2025.threshold-proof-steps",
     "The proof of the sharp threshold, identity by identity",
-    Criterion(TERMS, 0, 0, exact="identities between symbols"),
+    TERMS,
     reference="no counterpart in the abstracts; the thresholds that follow contain those of version 1",
+    states="prop-proof-identities",
     kind="identity",
     control="the gradient need not vanish; one constant of an identity is changed; in the valid inequality O is no "
     "polar factor of Z",
@@ -50,33 +50,25 @@ ROUNDING = 1e-9
 )
 def proof_steps(setting: Setting) -> Evidence:
     steps = sharp_threshold_steps
-    return Evidence(
-        measured={
-            TERMS: {
-                "1, 2: escape and slope": sum(steps.escape_terms().values()),
-                "3: the best t": sum(steps.optimisation_terms().values()),
-                "4: the valid inequality": steps.valid_inequality_terms(),
-                "5: the disk and the threshold": sum(steps.circle_terms().values()),
-            }
-        },
-        predicted={TERMS: 0},
-        control={
-            TERMS: {
-                "1, 2: GX ≠ 0": sum(steps.escape_terms(critical=False).values()),
-                "1, 2: 3(pᵀu)² for 2(pᵀu)²": sum(steps.escape_terms(bend=3).values()),
-                "3: 3αβ for 2αβ": sum(steps.optimisation_terms(mixed=3).values()),
-                "4: any O": steps.valid_inequality_terms(polar=False),
-                "5: ψ³ for ψ²": sum(steps.circle_terms(power=3).values()),
-            }
-        },
-    )
+    evidence = Evidence(predicted={TERMS: 0})
+    evidence.found(TERMS, sum(steps.escape_terms().values()), "1, 2: escape and slope")
+    evidence.found(TERMS, sum(steps.optimisation_terms().values()), "3: the best t")
+    evidence.found(TERMS, steps.valid_inequality_terms(), "4: the valid inequality")
+    evidence.found(TERMS, sum(steps.circle_terms().values()), "5: the disk and the threshold")
+    evidence.broken(TERMS, sum(steps.escape_terms(critical=False).values()), "1, 2: GX ≠ 0")
+    evidence.broken(TERMS, sum(steps.escape_terms(bend=3).values()), "1, 2: 3(pᵀu)² for 2(pᵀu)²")
+    evidence.broken(TERMS, sum(steps.optimisation_terms(mixed=3).values()), "3: 3αβ for 2αβ")
+    evidence.broken(TERMS, steps.valid_inequality_terms(polar=False), "4: any O")
+    evidence.broken(TERMS, sum(steps.circle_terms(power=3).values()), "5: ψ³ for ψ²")
+    return evidence
 
 
 @PAGE.claim(
     "zhang2025.balanced-pair-steps",
     "What changes for a pair of factors, identity by identity",
-    Criterion(TERMS, 0, 0, exact="identities between symbols"),
+    TERMS,
     reference="abstract of version 3: UVᵀ with a balancing regulariser; the steps are derived here",
+    states="prop-proof-pair-identities",
     kind="identity",
     control="UᵀU + VᵀV for UᵀU − VᵀV; a and b are any vectors; GᵀU and GV need not vanish",
     edgeless="symbols stand for matrices of every size",
@@ -84,23 +76,14 @@ def proof_steps(setting: Setting) -> Evidence:
 )
 def balanced_pair_steps(setting: Setting) -> Evidence:
     pairs = balanced_pairs
-    return Evidence(
-        measured={
-            TERMS: {
-                "balance": sum(pairs.balance_terms().values()),
-                "escape": sum(pairs.escape_terms().values()),
-                "blocks": sum(pairs.block_terms().values()),
-            }
-        },
-        predicted={TERMS: 0},
-        control={
-            TERMS: {
-                "balance: UᵀU + VᵀV": sum(pairs.balance_terms(sign=1).values()),
-                "escape: any a, b": sum(pairs.escape_terms(orthogonal=False).values()),
-                "blocks: any G": sum(pairs.block_terms(critical=False).values()),
-            }
-        },
-    )
+    evidence = Evidence(predicted={TERMS: 0})
+    evidence.found(TERMS, sum(pairs.balance_terms().values()), "balance")
+    evidence.found(TERMS, sum(pairs.escape_terms().values()), "escape")
+    evidence.found(TERMS, sum(pairs.block_terms().values()), "blocks")
+    evidence.broken(TERMS, sum(pairs.balance_terms(sign=1).values()), "balance: UᵀU + VᵀV")
+    evidence.broken(TERMS, sum(pairs.escape_terms(orthogonal=False).values()), "escape: any a, b")
+    evidence.broken(TERMS, sum(pairs.block_terms(critical=False).values()), "blocks: any G")
+    return evidence
 
 
 SHAPES = (
@@ -111,10 +94,7 @@ SHAPES = (
     Shape(2, 2, 2, 3, False),
     Shape(3, 2, 1, 3, False),
 )
-
-
 KINDS: tuple[Kind, ...] = ("generic", "learnt", "near")
-
 
 SLACK = Criterion("smallest (‖E‖² − ω²) / bound − 1, exact", low=0, width="one-sided, in rationals")
 EQUALITY = Criterion("the same at the planted family", 0, 0)
@@ -128,6 +108,7 @@ DISK = Criterion("largest α² + ρ min(α, β)²", high=1 + ROUNDING, width="ro
     EQUALITY,
     DISK,
     reference="no counterpart in the abstracts",
+    states="lem-proof-valid",
     kind="identity",
     control="the hypothesis sτ ≤ ω² is dropped; a point beside the planted family; β stands for min(α, β)",
     edges=(
@@ -166,35 +147,30 @@ def valid_inequality_holds(setting: Setting) -> Evidence:
             for seed in setting.seeds
         ]
 
-    groups = {
-        name: tuple(shape for shape in s.shapes if shape.symmetric == symmetric)
-        for name, symmetric in (("XXᵀ", True), ("UVᵀ", False))
-    }
-    groups = {name: shapes for name, shapes in groups.items() if shapes}
     clouds = {case: _cloud(setting, *case) for case in s.clouds}
-    named = {f"XXᵀ, n = {n}, r = {r}, r* = {t}": cloud.capped.amax(1) for (n, r, t), cloud in clouds.items()}
-    named |= {f"UVᵀ, r = {r}, r* = {t}": _pair_cloud(setting, r, t).amax(1) for r, t in s.pair_clouds}
     first = clouds[s.clouds[0]]
-    return Evidence(
-        measured={
-            SLACK: {name: slack(shapes, KINDS, s.instances) for name, shapes in groups.items()},
-            EQUALITY: slack(s.shapes, ("planted",), 1),
-            DISK: named,
-        },
+    evidence = Evidence(
         predicted={EQUALITY: 0},
-        control={
-            SLACK: {
-                f"{name}, sτ > ω²": slack(shapes[:2], ("learnt",), s.instances, shrink=False)
-                for name, shapes in groups.items()
-            },
-            EQUALITY: {"beside it": slack(s.shapes, ("near",), 1)},
-            DISK: torch.stack([cloud.free.amax(1) for cloud in clouds.values()]).amax(0),
-        },
         notes={
             "exact instances": float(len(setting.seeds) * (len(s.shapes) * (len(KINDS) * s.instances + 1)))
         },
         curves={"alpha": first.alpha, "beta": first.beta},
     )
+    for name, symmetric in (("XXᵀ", True), ("UVᵀ", False)):
+        if shapes := tuple(shape for shape in s.shapes if shape.symmetric == symmetric):
+            evidence.found(SLACK, slack(shapes, KINDS, s.instances), name)
+            learnt = slack(shapes[:2], ("learnt",), s.instances, shrink=False)
+            evidence.broken(SLACK, learnt, f"{name}, sτ > ω²")
+    evidence.found(EQUALITY, slack(s.shapes, ("planted",), 1))
+    evidence.broken(EQUALITY, slack(s.shapes, ("near",), 1), "beside it")
+    for (n, r, true), cloud in clouds.items():
+        variant = at(f"XXᵀ, n = {n}, r = {r}, r* = {true}", n=n, r=r, **{"r*": true})
+        evidence.found(DISK, cloud.capped.amax(1), variant)
+    for r, true in s.pair_clouds:
+        variant = at(f"UVᵀ, r = {r}, r* = {true}", r=r, **{"r*": true})
+        evidence.found(DISK, _pair_cloud(setting, r, true).amax(1), variant)
+    evidence.broken(DISK, torch.stack([cloud.free.amax(1) for cloud in clouds.values()]).amax(0))
+    return evidence
 
 
 class Cloud(NamedTuple):
@@ -252,7 +228,6 @@ def _pair_cloud(
 
 RATIONAL = "in rationals"
 
-
 RESIDUAL = Criterion("left minus right side, for a random operator", 0, 0, exact=RATIONAL)
 BOUND = Criterion("proved bound − δ*", 0, 0, exact=RATIONAL)
 ATTAINED = Criterion("conditions at the operator that attains δ*", 0, 0, exact=RATIONAL)
@@ -265,6 +240,7 @@ ATTAINED = Criterion("conditions at the operator that attains δ*", 0, 0, exact=
     BOUND,
     ATTAINED,
     reference="answers to the strong duality that a public summary of version 1 mentions; derived here",
+    states=("prop-proof-multipliers", "cor-proof-threshold"),
     kind="identity",
     control="H is not self-adjoint; only the gradient has a multiplier, the escape directions have none; the "
     "operator has a constant between δ* and 1",
@@ -297,49 +273,39 @@ def threshold_multipliers_prove(setting: Setting) -> Evidence:
     for case in setting.sizes.cases:
         setting.assume(case.true_rank <= case.search_rank, "r ≥ r*")
         setting.assume(1 <= case.planted <= case.true_rank, "k ≤ r*")
-    cases = {f"r = {c[0]}, r* = {c[1]}, k = {c[2]}": c for c in setting.sizes.cases}
 
-    def residuals(adjoint: bool) -> dict[str, list[float]]:
-        return {
-            name: [
-                float(found.residual(case, found.random_form(seed, case, adjoint=adjoint)))
-                for seed in setting.seeds
-            ]
-            for name, case in cases.items()
-        }
+    def residuals(case: Case, adjoint: bool) -> list[float]:
+        forms = (found.random_form(seed, case, adjoint=adjoint) for seed in setting.seeds)
+        return [float(found.residual(case, form)) for form in forms]
 
-    def attained(more: Fraction) -> dict[str, float]:
-        deltas = {name: c.threshold + more * (1 - c.threshold) for name, c in cases.items()}
-        return {
-            name: float(found.conditions(c, found.tight_form(c, deltas[name]))) for name, c in cases.items()
-        }
+    def attained(case: Case, delta: Fraction) -> float:
+        return float(found.conditions(case, found.tight_form(case, delta)))
 
-    return Evidence(
-        measured={
-            RESIDUAL: residuals(adjoint=True),
-            BOUND: {name: float(found.proved_bound(c) - c.threshold) for name, c in cases.items()},
-            ATTAINED: attained(Fraction(0)),
-        },
-        predicted={RESIDUAL: 0, BOUND: 0, ATTAINED: 0},
-        control={
-            RESIDUAL: residuals(adjoint=False),
-            BOUND: {name: found.bound_without_escape(c) - float(c.threshold) for name, c in cases.items()},
-            ATTAINED: attained(Fraction(1, 4)),
-        },
-    )
+    evidence = Evidence(predicted={RESIDUAL: 0, BOUND: 0, ATTAINED: 0})
+    for case in setting.sizes.cases:
+        r, true, k = case
+        star, variant = case.threshold, at(r=r, **{"r*": true, "k": k})
+        evidence.found(RESIDUAL, residuals(case, adjoint=True), variant)
+        evidence.broken(RESIDUAL, residuals(case, adjoint=False), variant)
+        evidence.found(BOUND, float(found.proved_bound(case) - star), variant)
+        evidence.broken(BOUND, found.bound_without_escape(case) - float(star), variant)
+        evidence.found(ATTAINED, attained(case, star), variant)
+        evidence.broken(ATTAINED, attained(case, star + (1 - star) / 4), variant)
+    return evidence
 
 
-RATIO = "largest error / bound"
-LEFT = "gradient and negative curvature left"
-
-LARGEST_LEFT = 1e-7
 ATTACK_EDGES = (
     edge("δ just below the threshold", shares=(0.98, 0.999)),
     edge("δ near zero", shares=(1e-4, 1e-3)),
     refused("δ < δ_k", "ψ − δ is not positive", shares=(1.01, 1.1)),
 )
 
-
+RATIO = Criterion("largest error / bound", high=1, width="the bound itself, one-sided")
+LEFT = Criterion(
+    "gradient and negative curvature left",
+    high=1e-7,
+    width="bisection and rounding: at most 3e-13 at 9600 points",
+)
 TIGHT = Criterion(
     "largest error / bound in the diagonal family",
     0.94,
@@ -352,10 +318,11 @@ TIGHT = Criterion(
 @PAGE.claim(
     "zhang2025.noise-bound",
     "No second-order point is farther than the bound, under any noise",
-    Criterion(RATIO, high=1, width="the bound itself, one-sided"),
-    Criterion(LEFT, high=LARGEST_LEFT, width="bisection and rounding: at most 3e-13 at 9600 points"),
+    RATIO,
+    LEFT,
     TIGHT,
     reference="abstract of version 1 for w = 0; bound and constant derived here",
+    states=("thm-proof-noise", "cor-proof-threshold"),
     kind="bound-upper",
     control="the gradient vanishes, but the Hessian may be indefinite",
     edges=(
@@ -369,31 +336,29 @@ TIGHT = Criterion(
     uses=("zhang2025.threshold-proof-steps", "zhang2025.valid-inequality"),
 )
 def noise_bound(setting: Setting) -> Evidence:
-    attacks, unbent = _attacks(setting, setting.sizes.points), saddles(setting, POINTS[UNLEARNT])
-    kept = {f"r = {r}, r* = {t}": diagonal_family(r, t) for r, t in ((1, 1), (3, 2), (4, 1))}
-    return Evidence(
-        measured={
-            RATIO: {name: found.ratio.amax(1) for name, found in attacks.items()},
-            LEFT: {name: found.left.amax(1) for name, found in attacks.items()},
-            TIGHT: {name: found.ratio.amin() for name, found in kept.items()},
-        },
-        predicted={RATIO: 1, TIGHT: 1},
-        control={
-            RATIO: {"saddles": unbent.ratio.amax(1)},
-            LEFT: {"saddles": unbent.left.amax(1)},
-            TIGHT: {"r = 1, r* = 1": diagonal_family(1, 1, curvature=False).ratio.amin()},
-        },
-        notes={"points attacked": float(sum(found.ratio.numel() for found in attacks.values()))},
-        curves={"attacks": attacks, "diagonal": kept},
-    )
+    attacks = _attacks(setting)
+    evidence = _judged(attacks, saddles(setting, POINTS[UNLEARNT]))
+    diagonal = {
+        at(r=r, **{"r*": true}): diagonal_noise.reach(r, true) for r, true in ((1, 1), (3, 2), (4, 1))
+    }
+    for variant, family in diagonal.items():
+        evidence.found(TIGHT, family.ratio.amin(), variant, predicted=1)
+    bent = diagonal_noise.reach(1, 1, curvature=False)
+    evidence.broken(TIGHT, bent.ratio.amin(), at(r=1, **{"r*": 1}))
+    evidence.curves = {"attacks": attacks, "diagonal": diagonal}
+    return evidence
+
+
+PAIR_LEFT = Criterion(LEFT.quantity, high=1e-7, width="bisection and rounding: at most 4e-14 at 6000 points")
 
 
 @PAGE.claim(
     "zhang2025.balanced-noise-bound",
     "The same bound for a pair of factors",
-    Criterion(RATIO, high=1, width="the bound itself, one-sided"),
-    Criterion(LEFT, high=LARGEST_LEFT, width="bisection and rounding: at most 4e-14 at 6000 points"),
+    RATIO,
+    PAIR_LEFT,
     reference="abstract of version 3: the guarantees hold for UVᵀ with a balancing regulariser; bound derived here",
+    states="thm-proof-pair",
     kind="bound-upper",
     control="the gradient vanishes, but the Hessian may be indefinite",
     edges=(
@@ -408,19 +373,25 @@ def noise_bound(setting: Setting) -> Evidence:
     uses=("zhang2025.noise-bound", "zhang2025.balanced-pair-steps"),
 )
 def balanced_noise_bound(setting: Setting) -> Evidence:
-    attacks, unbent = _attacks(setting, setting.sizes.points), saddles(setting, PAIRS[UNLEARNT])
-    return Evidence(
-        measured={
-            RATIO: {name: found.ratio.amax(1) for name, found in attacks.items()},
-            LEFT: {name: found.left.amax(1) for name, found in attacks.items()},
-        },
+    return _judged(_attacks(setting), saddles(setting, PAIRS[UNLEARNT]))
+
+
+def _attacks(setting: Setting) -> dict[str, Attacked]:
+    s = setting.sizes
+    setting.assume(all(ranks.true_rank <= ranks.search_rank for ranks in s.points.values()), "r ≥ r*")
+    setting.assume(max(s.shares) < 1, "δ < δ_k")
+    return {name: attacked(setting, name, ranks) for name, ranks in s.points.items()}
+
+
+def _judged(attacks: dict[str, Attacked], unbent: Attacked) -> Evidence:
+    """What the attacks found, and as a control points whose Hessian is indefinite."""
+    evidence = Evidence(
         predicted={RATIO: 1},
-        control={RATIO: {"saddles": unbent.ratio.amax(1)}, LEFT: {"saddles": unbent.left.amax(1)}},
         notes={"points attacked": float(sum(found.ratio.numel() for found in attacks.values()))},
     )
-
-
-def _attacks(setting: Setting, points: Mapping[str, Ranks]) -> dict[str, Attacked]:
-    setting.assume(all(ranks.true_rank <= ranks.search_rank for ranks in points.values()), "r ≥ r*")
-    setting.assume(max(setting.sizes.shares) < 1, "δ < δ_k")
-    return {name: attacked(setting, name, ranks) for name, ranks in points.items()}
+    for name, found in attacks.items():
+        evidence.found(RATIO, found.ratio.amax(1), name)
+        evidence.found(LEFT, found.left.amax(1), name)
+    evidence.broken(RATIO, unbent.ratio.amax(1), "saddles")
+    evidence.broken(LEFT, unbent.left.amax(1), "saddles")
+    return evidence

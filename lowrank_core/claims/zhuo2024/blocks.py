@@ -10,9 +10,9 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.analysis import rates
-from lowrank_core.analysis.statistics import pooled
+from lowrank_core.analysis.statistics import Pooled, pooled
 from lowrank_core.claims.experiments.descents import symmetric_run
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.factors import Factors
 from lowrank_core.linalg import operator_norm
 from lowrank_core.problem import Problem
@@ -82,6 +82,7 @@ LATE = Criterion(
     LARGEST,
     LATE,
     reference="Lemma 6(c) (p. 12) and eq. (10) (pp. 13, 15) without noise; the exact late constant is ours",
+    states="thm-noise-residual",
     origin="paper",
     known="read",
     kind="bound-upper",
@@ -110,35 +111,24 @@ def population_bounds(setting: Setting) -> Evidence:
     s, r_star = setting.sizes, len(setting.sizes.spectrum)
     setting.assume(all(r_star < r <= s.n for r in s.rs), BEYOND)
     setting.assume(abs(s.eta * max(s.spectrum) - 0.01) < 1e-9, "ησ₁ = 1/100")
-    names = (RESIDUAL, LARGEST, LATE)
-    measured: dict[str, dict[str, torch.Tensor]] = {name: {} for name in names}
-    control: dict[str, dict[str, torch.Tensor]] = {name: {} for name in names}
-    runs, shares = {}, []
+    runs: dict[str, Trajectory] = {}
+    evidence = Evidence(predicted={LATE: 1.0}, curves={"runs": runs})
     for r in s.rs:
-        start, variant = near_start(setting, s.spectrum, r, 0.05, 0.002), f"r = {r}"
+        start, variant = near_start(setting, s.spectrum, r, 0.05, 0.002), at(r=r)
         runs[variant] = run = block_run(setting, start)
         setting.assume(bool((run.operator_error[:, 0] <= 0.07 * s.spectrum[-1]).all()), RADIUS)
-        for found, one in (
-            (measured, run),
-            (control, block_run(setting, start, tail=0.03)),
-        ):
-            found_scaled = scaled_blocks(one, s.eta)
-            for name, values in zip(names, found_scaled, strict=True):
-                found[name][variant] = values[:, -1] if name == LATE else values[:, 1:].amax(dim=1)
-        shares.append([float(values[:, -1].median()) for values in scaled_blocks(run, s.eta)[:2]])
+        for add, one in ((evidence.found, run), (evidence.broken, block_run(setting, start, tail=0.03))):
+            residual, largest, late = scaled_blocks(one, s.eta)
+            add(RESIDUAL, residual[:, 1:].amax(dim=1), variant)
+            add(LARGEST, largest[:, 1:].amax(dim=1), variant)
+            add(LATE, late[:, -1], variant)
     # With r* columns, or more that are zero, there is a block T as well.
     narrow = block_run(setting, near_start(setting, s.spectrum, r_star, 0.05, 0.002))
-    control[LATE]["rank r*"] = scaled_blocks(narrow, s.eta)[2][:, -1]
-    return Evidence(
-        measured=measured,
-        predicted={LATE: 1.0},
-        control=control,
-        notes={
-            "late share of the bound on the residual": shares[0][0],
-            "late share of the bound on the largest block": shares[0][1],
-        },
-        curves={"runs": runs},
-    )
+    evidence.broken(LATE, scaled_blocks(narrow, s.eta)[2][:, -1], "rank r*")
+    residual, largest, _ = scaled_blocks(runs[at(r=s.rs[0])], s.eta)
+    evidence.notes["late share of the bound on the residual"] = float(residual[:, -1].median())
+    evidence.notes["late share of the bound on the largest block"] = float(largest[:, -1].median())
+    return evidence
 
 
 def scaled_blocks(run: Trajectory, eta: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -184,6 +174,7 @@ FOLLOWS = Criterion(
     EARLY,
     FOLLOWS,
     reference="remarks after Corollary 5 (pp. 9–10)",
+    states="prop-noise-blocks",
     origin="paper",
     known="read",
     kind="rate",
@@ -212,39 +203,26 @@ def block_errors(setting: Setting) -> Evidence:
     s, r_star = setting.sizes, len(setting.sizes.spectrum)
     setting.assume(r_star < s.r <= s.n, BEYOND)
     start = near_start(setting, s.spectrum, s.r, 0.005, 0.01)
-    runs = {
-        "sensing": block_run(setting, start, s.m),
-        "population": block_run(setting, start),
-    }
+    runs = {"sensing": block_run(setting, start, s.m), "population": block_run(setting, start)}
     linear = 2 / (s.eta * s.spectrum[-1])
-
-    def share(name: str, block: int) -> torch.Tensor:
-        end = runs[name].observed["blocks"][:, -1]
-        return end[:, block] / end[:, 2]
-
     steps, norms = runs["sensing"].steps, runs["sensing"].observed["blocks"]
     cross, shares = norms[:, :, 1], norms[:, :, 1] / norms[:, :, 2]
-    return Evidence(
-        measured={
-            CROSS: share("sensing", 1),
-            SIGNAL: pooled(torch.median, share("sensing", 0)),
-            EARLY: pooled(torch.median, rates.at_time(steps, cross, linear) / cross[:, 0]),
-            FOLLOWS: pooled(torch.median, shares[:, -1] / rates.at_time(steps, shares, s.steps / 4)),
-        },
-        predicted={FOLLOWS: 1.0},
-        control={
-            CROSS: {"population": share("population", 1)},
-            SIGNAL: {"population": pooled(torch.median, share("population", 0))},
-            EARLY: {
-                "at the end": pooled(
-                    torch.median, cross[:, -1] / rates.at_time(steps, cross, s.steps - linear)
-                )
-            },
-            FOLLOWS: {
-                "in the first phase": pooled(
-                    torch.median, rates.at_time(steps, shares, linear) / shares[:, 0]
-                )
-            },
-        },
-        curves={"runs": runs},
-    )
+
+    def median(values: torch.Tensor) -> Pooled:
+        return pooled(torch.median, values)
+
+    evidence = Evidence(predicted={FOLLOWS: 1.0}, curves={"runs": runs})
+    for add, run, name in (
+        (evidence.found, runs["sensing"], ""),
+        (evidence.broken, runs["population"], "population"),
+    ):
+        signal_end, cross_end, residual_end = run.observed["blocks"][:, -1].unbind(dim=1)
+        add(CROSS, cross_end / residual_end, name)
+        add(SIGNAL, median(signal_end / residual_end), name)
+    evidence.found(EARLY, median(rates.at_time(steps, cross, linear) / cross[:, 0]))
+    at_the_end = cross[:, -1] / rates.at_time(steps, cross, s.steps - linear)
+    evidence.broken(EARLY, median(at_the_end), "at the end")
+    evidence.found(FOLLOWS, median(shares[:, -1] / rates.at_time(steps, shares, s.steps / 4)))
+    first_phase = rates.at_time(steps, shares, linear) / shares[:, 0]
+    evidence.broken(FOLLOWS, median(first_phase), "in the first phase")
+    return evidence

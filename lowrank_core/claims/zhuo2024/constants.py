@@ -4,17 +4,19 @@ instances."""
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from random import Random
 
 import torch
 
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.claims.zhuo2024.blocks import block_norms, near_start
 from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
 from lowrank_core.proofs import block_contraction
 from lowrank_core.proofs.instances import rational
+from lowrank_core.proofs.linear_phase import signal_left, smallest_left
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Identity
 from lowrank_core.solve import solve
@@ -76,6 +78,7 @@ DROPPED = Criterion("excess over part (d) − η²‖TTᵀ‖³", 0, 0)
     EXACT,
     DROPPED,
     reference="Lemma 6(b), (d) (p. 12); the constants 0.78 and 0.85 and the proof are ours",
+    states="thm-noise-cross",
     kind="identity",
     control="five times the radius, ‖FFᵀ − X*‖ ≤ 0.35 σ_r* (ten times for random points); for the identities, one "
     "P in place of two; for part (d), as printed, without the term",
@@ -96,54 +99,39 @@ DROPPED = Criterion("excess over part (d) − η²‖TTᵀ‖³", 0, 0)
 )
 def cross_block(setting: Setting) -> Evidence:
     setting.assume(setting.sizes.n > 2, "r < min(n₁, n₂)")
-    seeds = setting.seeds
-    near, far = (
-        (Fraction(931, 1000), Fraction(94, 100)),
-        (Fraction(66, 100), Fraction(7, 10)),
-    )
+    radius, step = block_contraction.RADIUS, block_contraction.STEP
+    near, far = (Fraction(931, 1000), Fraction(94, 100)), (Fraction(66, 100), Fraction(7, 10))
 
-    def coefficients(ends: tuple[Fraction, Fraction], tail: bool, radius: Fraction) -> list[float]:
-        drawn = [instance(seed, tail, *ends) for seed in seeds]
+    def coefficients(ends: tuple[Fraction, Fraction], tail: bool, allowed: Fraction) -> list[float]:
+        drawn = [instance(seed, tail, *ends) for seed in setting.seeds]
         # An instance outside the hypotheses would prove nothing, and counts as missing.
-        met = [block_contraction.within_assumption(*one, radius) for one in drawn]
-        found = [block_contraction.aligned_coefficient(*one) for one in drawn]
-        return [float(value) if ok else float("nan") for value, ok in zip(found, met, strict=True)]
+        return [
+            float(block_contraction.aligned_coefficient(*one))
+            if block_contraction.within_assumption(*one, allowed)
+            else float("nan")
+            for one in drawn
+        ]
 
-    radius, wide = block_contraction.RADIUS, 5 * block_contraction.RADIUS
-    exact = {name: coefficients(near, tail, radius) for name, tail in (("D_T = 0", False), ("D_T ≠ 0", True))}
-    wider = {name: coefficients(far, tail, wide) for name, tail in (("D_T = 0", False), ("D_T ≠ 0", True))}
-    sizes = [Fraction(7 * (1 + seed % 50), 5_000) for seed in seeds]
-    step = block_contraction.STEP
-    return Evidence(
-        measured={
-            TERMS: sum(block_contraction.proof_residuals().values()),
-            SMALLEST: {
-                "D_T = 0": random_coefficients(setting, False, float(radius)),
-                "D_T ≠ 0": random_coefficients(setting, True, float(radius)),
-            },
-            EXACT: exact,
-            DROPPED: [float(block_contraction.dropped_term(x) - step**2 * x**3) for x in sizes],
-        },
-        predicted={
-            TERMS: 0,
-            SMALLEST: float(block_contraction.proved_coefficient(False)),
-            DROPPED: 0,
-        },
-        control={
-            TERMS: sum(block_contraction.proof_residuals(factor=1).values()),
-            SMALLEST: {
-                "D_T = 0": random_coefficients(setting, False, float(2 * wide)),
-                "D_T ≠ 0": random_coefficients(setting, True, float(2 * wide)),
-            },
-            EXACT: wider,
-            DROPPED: [float(block_contraction.dropped_term(x)) for x in sizes],
-        },
-        notes={
-            "largest coefficient with D_T = 0": max(exact["D_T = 0"]),
-            "smallest coefficient": min(exact["D_T ≠ 0"]),
-            "dropped term": float(block_contraction.dropped_term(Fraction(1, 20))),
-        },
+    evidence = Evidence(
+        predicted={TERMS: 0, SMALLEST: float(block_contraction.proved_coefficient(False)), DROPPED: 0}
     )
+    evidence.found(TERMS, sum(block_contraction.proof_residuals().values()))
+    evidence.broken(TERMS, sum(block_contraction.proof_residuals(factor=1).values()))
+    for name, tail in (("D_T = 0", False), ("D_T ≠ 0", True)):
+        evidence.found(SMALLEST, random_coefficients(setting, tail, float(radius)), name)
+        evidence.broken(SMALLEST, random_coefficients(setting, tail, float(10 * radius)), name)
+        evidence.found(EXACT, coefficients(near, tail, radius), name)
+        evidence.broken(EXACT, coefficients(far, tail, 5 * radius), name)
+    sizes = [Fraction(7 * (1 + seed % 50), 5_000) for seed in setting.seeds]
+    evidence.found(DROPPED, [float(block_contraction.dropped_term(x) - step**2 * x**3) for x in sizes])
+    evidence.broken(DROPPED, [float(block_contraction.dropped_term(x)) for x in sizes])
+    exact = evidence.measured[EXACT.quantity]
+    evidence.notes |= {
+        "largest coefficient with D_T = 0": max(exact["D_T = 0"]),
+        "smallest coefficient": min(exact["D_T ≠ 0"]),
+        "dropped term": float(block_contraction.dropped_term(Fraction(1, 20))),
+    }
+    return evidence
 
 
 SUFFICIENT = Criterion("error after ⌈200κ log(σ_r*/ε)⌉ steps / ε", high=1.0, width="the accuracy itself")
@@ -158,6 +146,7 @@ PRINTED = Criterion(
     SUFFICIENT,
     PRINTED,
     reference="Theorem 4(a) (p. 8) prints ⌈2 log(σ_r/ε)⌉; the count here is ours",
+    states="prop-noise-phase",
     kind="bound-upper",
     control="the printed count ⌈2 log(σ_r*/ε)⌉ of steps; for the lower bound, signal errors of 0.3 to 0.5",
     sizes=scales(
@@ -185,17 +174,16 @@ def linear_phase(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(all(len(one) < s.n for one in s.spectra), "r < min(n₁, n₂)")
     setting.assume(all(len(one) <= s.r <= s.n for one in s.spectra), "k ≥ r")
-    found: dict[str, dict[str, torch.Tensor]] = {"measured": {}, "control": {}}
+    evidence = Evidence(notes={"left after the printed count": signal_left(Fraction(-7, 100), 1e-8)})
     for spectrum in s.spectra:
         kappa = spectrum[0] / spectrum[-1]
-        counts = {
-            "measured": block_contraction.sufficient_count(s.accuracy, kappa),
-            "control": block_contraction.printed_count(s.accuracy),
-        }
         truth = psd(s.n, spectrum, setting.seeds, device=setting.device)
         problem = observe(truth, Identity(s.n, device=setting.device))
         start = near_start(setting, spectrum, s.r, 0.03, 0.004)
-        for name, steps in counts.items():
+        for add, steps in (
+            (evidence.found, block_contraction.sufficient_count(s.accuracy, kappa)),
+            (evidence.broken, block_contraction.printed_count(s.accuracy)),
+        ):
             run = solve(
                 problem,
                 GradientDescent(0.01 / spectrum[0]),
@@ -205,39 +193,8 @@ def linear_phase(setting: Setting) -> Evidence:
                 observables={"blocks": block_norms(spectrum)},
                 reduce=False,
             )
-            found[name][f"κ = {kappa:g}"] = run.observed["blocks"][:, -1, :2].amax(dim=1) / s.accuracy
-    return Evidence(
-        measured={
-            SUFFICIENT: found["measured"],
-            PRINTED: [smallest_left(seed) for seed in setting.seeds],
-        },
-        control={
-            SUFFICIENT: found["control"],
-            PRINTED: [
-                smallest_left(seed, Fraction(3, 10), Fraction(1, 2), negative=True) for seed in setting.seeds
-            ],
-        },
-        notes={"left after the printed count": signal_left(Fraction(-7, 100), 1e-8)},
-    )
-
-
-def signal_left(error: Fraction, accuracy: float) -> float:
-    """The signal error after the printed count, for D_S = 1 and STᵀ = 0."""
-    return list(block_contraction.signal_errors(error, block_contraction.printed_count(accuracy)))[-1]
-
-
-def smallest_left(
-    seed: int, low: Fraction = Fraction(1, 100), high: Fraction = Fraction(7, 100), negative: bool = False
-) -> float:
-    """The smallest ratio to the proved lower bound over accuracies 10⁻¹ to 10⁻¹⁶, from a drawn initial error.
-
-    Args:
-        low, high: ends of the initial error; its sign alternates with the seed, unless it is to be negative.
-    """
-    sign = -1 if negative else (-1) ** seed
-    error = sign * rational(Random(f"phase/{seed}"), low, high)
-    return min(
-        signal_left(error, 10.0**-digits)
-        / (abs(error) * 0.9786 ** block_contraction.printed_count(10.0**-digits))
-        for digits in range(1, 17)
-    )
+            add(SUFFICIENT, run.observed["blocks"][:, -1, :2].amax(dim=1) / s.accuracy, at(κ=kappa))
+    evidence.found(PRINTED, [smallest_left(seed) for seed in setting.seeds])
+    far = partial(smallest_left, low=Fraction(3, 10), high=Fraction(1, 2), negative=True)
+    evidence.broken(PRINTED, [far(seed) for seed in setting.seeds])
+    return evidence

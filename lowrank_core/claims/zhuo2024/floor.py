@@ -8,14 +8,10 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.crossings import first_record_below
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, Sweep, each, edge, refused, scales
 from lowrank_core.claims.zhuo2024.blocks import BEYOND, near_start
 from lowrank_core.factors import Factors
-from lowrank_core.methods import (
-    GradientDescent,
-    PreconditionedGradientDescent,
-    ResidualNorm,
-)
+from lowrank_core.methods import GradientDescent, PreconditionedGradientDescent, ResidualNorm
 from lowrank_core.problem import Problem, observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import gaussian_symmetric
@@ -24,20 +20,16 @@ from lowrank_core.truth import psd
 
 PAGE = Page("chapters/zhang2025/noise-and-accuracy")
 
-
 OVER, EXACT = "r > r*", "r = r*"
 
 
 def noisy_problem(setting: Setting) -> Problem:
     """Gaussian sensing, every seed at every level of noise in a row: one draw of noise, scaled."""
-    s = setting.sizes
-    seeds = [seed for seed in setting.seeds for _ in s.levels]
-    truth = psd(s.n, s.spectrum, seeds, device=setting.device)
-    operator = gaussian_symmetric(s.n, s.m, seeds, device=setting.device)
-    problem = observe(truth, operator)
-    drawn = normal(setting.seeds, "noise", s.m, device=setting.device)[:, None]
-    levels = torch.tensor(s.levels, dtype=torch.float64, device=setting.device)[:, None]
-    return replace(problem, observations=problem.observations + (levels * drawn).flatten(0, 1))
+    s, sweep = setting.sizes, Sweep(setting, σ=setting.sizes.levels)
+    truth = psd(s.n, s.spectrum, sweep.seeds, device=setting.device)
+    problem = observe(truth, gaussian_symmetric(s.n, s.m, sweep.seeds, device=setting.device))
+    noise = sweep.column(ndim=2) * normal(sweep.seeds, "noise", s.m, device=setting.device)
+    return replace(problem, observations=problem.observations + noise)
 
 
 def noisy_start(setting: Setting, r: int) -> Factors:
@@ -55,13 +47,8 @@ def by_level(setting: Setting, values: torch.Tensor) -> torch.Tensor:
 def floors(setting: Setting, problem: Problem, r: int) -> torch.Tensor:
     """‖XXᵀ − M*‖_F at the second-order point near the truth, (B, levels); damped steps reach it in short time."""
     method = PreconditionedGradientDescent(0.3, ResidualNorm(factor=0.003, power=0.0))
-    run = solve(
-        problem,
-        method,
-        noisy_start(setting, r),
-        setting.sizes.polish,
-        record=[setting.sizes.polish],
-    )
+    steps = setting.sizes.polish
+    run = solve(problem, method, noisy_start(setting, r), steps, record=[steps])
     return by_level(setting, run.error[:, -1].sqrt())
 
 
@@ -84,6 +71,7 @@ COST = Criterion(
     SLOPE,
     COST,
     reference="Theorem 4(b) (p. 8), in the order of σ",
+    states="thm-noise-floor",
     origin="paper",
     known="read",
     kind="rate",
@@ -112,30 +100,18 @@ def noise_floor(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(len(s.spectrum) < s.r <= s.n, BEYOND)
     problem = noisy_problem(setting)
-    found = {
-        OVER: floors(setting, problem, s.r),
-        EXACT: floors(setting, problem, len(s.spectrum)),
-    }
-    early = solve(
-        problem,
-        GradientDescent(s.eta),
-        noisy_start(setting, s.r),
-        s.early,
-        record=[s.early],
-    )
+    found = {OVER: floors(setting, problem, s.r), EXACT: floors(setting, problem, len(s.spectrum))}
+    early = solve(problem, GradientDescent(s.eta), noisy_start(setting, s.r), s.early, record=[s.early])
     stopped = by_level(setting, early.error[:, -1].sqrt())
-    return Evidence(
-        measured={
-            SLOPE: {name: rates.scaling_exponent(s.levels, values) for name, values in found.items()},
-            COST: (found[OVER] / found[EXACT]).amax(dim=1),
-        },
-        predicted={SLOPE: 1.0},
-        control={
-            SLOPE: {"stopped early": rates.scaling_exponent(s.levels, stopped)},
-            COST: {"stopped early": (stopped / found[EXACT]).amax(dim=1)},
-        },
-        curves={"levels": s.levels, "floors": found, "stopped": stopped},
+    evidence = Evidence(
+        predicted={SLOPE: 1.0}, curves={"levels": s.levels, "floors": found, "stopped": stopped}
     )
+    for name, values in found.items():
+        evidence.found(SLOPE, rates.scaling_exponent(s.levels, values), name)
+    evidence.broken(SLOPE, rates.scaling_exponent(s.levels, stopped), "stopped early")
+    evidence.found(COST, (found[OVER] / found[EXACT]).amax(dim=1))
+    evidence.broken(COST, (stopped / found[EXACT]).amax(dim=1), "stopped early")
+    return evidence
 
 
 STEPS = Criterion(
@@ -151,6 +127,7 @@ STEPS = Criterion(
     "The floor costs 1/σ steps with excess columns",
     STEPS,
     reference="Theorem 4(b) (p. 8): Θ(σ₁/ε_stat) steps",
+    states="prop-noise-steps",
     origin="paper",
     known="read",
     kind="rate",
@@ -181,21 +158,15 @@ def steps_to_floor(setting: Setting) -> Evidence:
     setting.assume(len(s.spectrum) < s.r <= s.n, BEYOND)
     setting.assume(max(s.levels) <= s.scatter, "σ below the error of the start")
     problem = noisy_problem(setting)
-    found, runs = {}, {}
-    for name, r, steps in (
-        (OVER, s.r, s.steps),
-        (EXACT, len(s.spectrum), s.exact_steps),
+    evidence = Evidence(predicted={STEPS: 1.0}, curves={"levels": s.levels, "runs": {}})
+    for add, name, r, steps in (
+        (evidence.found, OVER, s.r, s.steps),
+        (evidence.broken, EXACT, len(s.spectrum), s.exact_steps),
     ):
         floor, start = floors(setting, problem, r), noisy_start(setting, r)
         run = solve(problem, GradientDescent(s.eta), start, steps, record=log_spaced(steps, 300))
         error = by_level(setting, run.error.sqrt())
-        found[name] = rates.scaling_exponent(
-            [1 / level for level in s.levels], first_record_below(run.steps.clamp(min=1), error, 3 * floor)
-        )
-        runs[name] = (run.steps, error, floor)
-    return Evidence(
-        measured={STEPS: {OVER: found[OVER]}},
-        predicted={STEPS: 1.0},
-        control={STEPS: {EXACT: found[EXACT]}},
-        curves={"levels": s.levels, "runs": runs},
-    )
+        arrived = first_record_below(run.steps.clamp(min=1), error, 3 * floor)
+        add(STEPS, rates.scaling_exponent([1 / level for level in s.levels], arrived), name)
+        evidence.curves["runs"][name] = (run.steps, error, floor)
+    return evidence

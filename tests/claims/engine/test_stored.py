@@ -6,12 +6,8 @@ import math
 import pytest
 
 from lowrank_core import artefacts
-from lowrank_core.__main__ import load_benchmarks
+from lowrank_core.bench.targets import TARGETS
 from lowrank_core.claims.engine import stored
-
-load_benchmarks()
-
-from benchmarks.targets import TARGETS  # noqa: E402
 
 ROW = {
     "name": "gradient, float64 storage",

@@ -44,7 +44,7 @@ def test_every_series_depends_on_the_noise(declared):
 
 def test_the_exponent_needs_its_scales(declared):
     other = series(scales=(1e-2, 1e-3))
-    rate = ("measured", RATE, "")
+    rate = ("measured", RATE.quantity, "")
     assert np.max(np.abs(np.array(other[rate]) - declared[rate])) > 1e-3
 
 
@@ -78,5 +78,7 @@ def test_a_plain_integration_stops_at_the_same_errors(declared):
         times.append(times[-1] + dt)
         errors.append(np.linalg.norm(f @ g.T - truth))
     relative = np.array(errors) / np.linalg.norm(best - truth)
-    assert np.interp(stop, times, relative) == pytest.approx(declared["measured", STOPPED, ""][one], rel=1e-5)
-    assert relative[-1] == pytest.approx(declared["control", STOPPED, ""][one], rel=0.01)
+    assert np.interp(stop, times, relative) == pytest.approx(
+        declared["measured", STOPPED.quantity, ""][one], rel=1e-5
+    )
+    assert relative[-1] == pytest.approx(declared["control", STOPPED.quantity, ""][one], rel=0.01)

@@ -5,14 +5,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from lowrank_core.claims.claim import Setting
+from lowrank_core.claims.grammar import Setting, Sweep
 from lowrank_core.claims.tong2021.instances import hard_operator, truths
 
 
 @pytest.mark.parametrize(("rank", "directions"), [(1, 2), (2, 3), (3, 3)])
 def test_eigenvalues_and_the_pairs_of_the_truth(rank, directions):
     setting = Setting((5, 6), SimpleNamespace(), torch.device("cpu"))
-    truth = truths(setting, 5, 4, rank, (1.0, 7.0))
+    truth = truths(Sweep(setting, κ=(1.0, 7.0)), 5, 4, rank)
     delta = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
     operator = hard_operator(truth, delta)
     for i, constant in enumerate(delta):

@@ -9,7 +9,8 @@ import torch
 from lowrank_core.analysis import rates
 from lowrank_core.analysis.imbalance import imbalance
 from lowrank_core.analysis.statistics import pooled
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.experiments.landscapes import arrival
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.claims.zhang2025.balancing.saddle import WEIGHT
 from lowrank_core.factors import Factors, adjoint_start, imbalanced_start
 from lowrank_core.methods import BalancedGradientDescent, GradientDescent, Method, ScaledGradientDescent
@@ -27,12 +28,19 @@ def eigenvalues(problem: Problem, factors: Factors) -> torch.Tensor:
     return torch.linalg.eigvalsh(imbalance(factors))
 
 
+LARGEST = Criterion(
+    "largest ‖B(τ)‖(1/‖B(0)‖ + 2μτ/√r)", high=1.001, width="steps that are not infinitely small"
+)
+END = Criterion("‖B‖_F at the end", high=0.01, width="a time of 100 and more, at an exponential rate")
+
+
 @PAGE.claim(
     "zhang2025.regulariser-rebalances",
     "The regulariser rebalances any start at a rate that depends on nothing",
-    Criterion("largest ‖B(τ)‖(1/‖B(0)‖ + 2μτ/√r)", high=1.001, width="steps that are not infinitely small"),
-    Criterion("‖B‖_F at the end", high=0.01, width="a time of 100 and more, at an exponential rate"),
+    LARGEST,
+    END,
     reference="no counterpart was read; derived here",
+    states="prop-balancing-decay",
     origin="ours",
     kind="bound-upper",
     control="no regulariser in the descent: μ = 0",
@@ -69,16 +77,14 @@ def regulariser_rebalances(setting: Setting) -> Evidence:
         size, time = found.observed["B"].norm(dim=2), eta * found.steps
         return Decay(time, size, 1 / (1 / size[:, :1] + 2 * WEIGHT * time / s.r**0.5))
 
-    held = {f"‖U₀‖ ≈ {scale}": run(scale, WEIGHT) for scale in s.scales}
+    held = {at(f"‖U₀‖ ≈ {scale}", **{"‖U₀‖": scale}): run(scale, WEIGHT) for scale in s.scales}
     free = {f"‖U₀‖ ≈ {s.scales[0]}, μ = 0": run(s.scales[0], 0.0)}
-
-    def evidence(runs: dict[str, Decay]) -> dict[str, dict[str, torch.Tensor]]:
-        return {
-            "largest ‖B(τ)‖(1/‖B(0)‖ + 2μτ/√r)": {name: one.largest for name, one in runs.items()},
-            "‖B‖_F at the end": {name: one.size[:, -1] for name, one in runs.items()},
-        }
-
-    return Evidence(measured=evidence(held), control=evidence(free), curves=held | free)
+    evidence = Evidence(curves=held | free)
+    for add, runs in ((evidence.found, held), (evidence.broken, free)):
+        for name, one in runs.items():
+            add(LARGEST, one.largest, name)
+            add(END, one.size[:, -1], name)
+    return evidence
 
 
 class Decay(NamedTuple):
@@ -127,11 +133,6 @@ class Race:
         )
 
 
-def iterations(run: Trajectory) -> torch.Tensor:
-    """The first recorded iteration that met the stop rule, NaN if none did, (B,)."""
-    return torch.where(run.reached_at >= 0, run.reached_at.to(torch.float64), torch.nan)
-
-
 RACE = {
     "n1": each(10, 16, 30),
     "n2": each(8, 14, 25),
@@ -144,14 +145,21 @@ RACE = {
 }
 
 
+IMBALANCE = Criterion(
+    "largest ‖UᵀU − VᵀV‖_F/σ₁ along the run", high=0.5, width="half of σ₁ counts as nearly balanced"
+)
+AS_MANY = Criterion(
+    "iterations, balancing-free / balanced", 0.9, 1.1, width="a tenth counts as about as many"
+)
+
+
 @PAGE.claim(
     "zhang2025.balancing-free",
     "From a spectral start gradient descent stays balanced by itself, and the regulariser gains nothing",
-    Criterion(
-        "largest ‖UᵀU − VᵀV‖_F/σ₁ along the run", high=0.5, width="half of σ₁ counts as nearly balanced"
-    ),
-    Criterion("iterations, balancing-free / balanced", 0.9, 1.1, width="a tenth counts as about as many"),
+    IMBALANCE,
+    AS_MANY,
     reference="abstract of Ma, Li & Chi (2021)",
+    states="prop-balancing-free",
     origin="paper",
     known="restated",
     kind="ordering",
@@ -161,38 +169,24 @@ RACE = {
     fit="illustrates",
 )
 def balancing_free(setting: Setting) -> Evidence:
-    s, t = setting.sizes, setting.sizes.t
+    s = setting.sizes
     setting.assume(s.m >= 0.89 * s.n1 * s.n2, "m ≥ 0.89 n₁n₂")
-    races = {f"κ = {kappa:g}": Race(setting, kappa) for kappa in setting.sizes.kappas}
-    free = {name: race.run("balancing-free") for name, race in races.items()}
-    held = {name: race.run("balanced") for name, race in races.items()}
-    apart = {name: race.run("balancing-free", t) for name, race in races.items()}
-    pulled = {name: race.run("balanced", t) for name, race in races.items()}
-
-    def evidence(a: dict[str, Trajectory], b: dict[str, Trajectory]) -> dict[str, dict[str, torch.Tensor]]:
-        return {
-            "largest ‖UᵀU − VᵀV‖_F/σ₁ along the run": {
-                n: run.observed["imbalance"].norm(dim=2).amax(dim=1) / races[n].kappa for n, run in a.items()
-            },
-            "iterations, balancing-free / balanced": {
-                n: iterations(run) / iterations(b[n]) for n, run in a.items()
-            },
-        }
-
-    return Evidence(
-        measured=evidence(free, held),
-        control=evidence(apart, pulled),
-        notes={
-            f"median iterations, {method}, {start}, {name}": float(iterations(runs[name]).median())
-            for name in races
-            for method, start, runs in (
-                ("balancing-free", "spectral start", free),
-                ("balanced", "spectral start", held),
-                ("balancing-free", "rescaled", apart),
-                ("balanced", "rescaled", pulled),
-            )
-        },
-    )
+    evidence = Evidence()
+    for kappa in s.kappas:
+        race, variant = Race(setting, kappa), at(κ=kappa)
+        for add, start, t in (
+            (evidence.found, "spectral start", 1.0),
+            (evidence.broken, "rescaled", s.t),
+        ):
+            runs = {method: race.run(method, t) for method in ("balancing-free", "balanced")}
+            free, held = (arrival(run) for run in runs.values())
+            imbalances = runs["balancing-free"].observed["imbalance"].norm(dim=2)
+            add(IMBALANCE, imbalances.amax(dim=1) / kappa, variant)
+            add(AS_MANY, free / held, variant)
+            for method, run in runs.items():
+                note = f"median iterations, {method}, {start}, {variant}"
+                evidence.notes[note] = float(arrival(run).median())
+    return evidence
 
 
 FREE = Criterion(
@@ -220,6 +214,7 @@ SCALED = Criterion(
     HELD,
     SCALED,
     reference="invariance of ScaledGD: Tong, Ma & Chi (2021), JMLR p. 4; the powers of t are derived here",
+    states="prop-balancing-rescaled",
     origin="ours",
     kind="rate",
     control="the step alone is divided by t², the start is the spectral one (first); no regulariser (second); no "
@@ -237,29 +232,24 @@ def rescaled_start(setting: Setting) -> Evidence:
     apart = {method: {t: race.run(method, t) for t in s.ts} for method in methods}
     slow = {t: race.run("balancing-free", shrink=t**2) for t in s.ts}
 
-    def slowdowns(method: str) -> dict[str, torch.Tensor]:
-        first = iterations(plain[method])
-        return {f"{method}, t = {t:g}": iterations(run) / first for t, run in apart[method].items()}
-
     def exponent(runs: dict[float, Trajectory]) -> torch.Tensor:
-        return rates.scaling_exponent(s.ts, torch.stack([iterations(run) for run in runs.values()], dim=1))
+        return rates.scaling_exponent(s.ts, torch.stack([arrival(run) for run in runs.values()], dim=1))
 
-    return Evidence(
-        measured={
-            FREE: exponent(apart["balancing-free"]),
-            HELD: pooled(torch.median, exponent(apart["balanced"])),
-            SCALED: slowdowns("ScaledGD"),
-        },
-        control={
-            FREE: {"small steps": exponent(slow)},
-            HELD: {"balancing-free": pooled(torch.median, exponent(apart["balancing-free"]))},
-            SCALED: slowdowns("balancing-free"),
-        },
-        predicted={FREE: 4.0, HELD: 2.0, SCALED: 1.0},
+    evidence = Evidence(
         notes={
-            f"median iterations, {method}, t = {t:g}": float(iterations(run).median())
+            f"median iterations, {method}, t = {t:g}": float(arrival(run).median())
             for method in methods
             for t, run in ({1.0: plain[method]} | apart[method]).items()
         },
         curves={"spectral": plain, "rescaled": {method: runs[s.ts[0]] for method, runs in apart.items()}},
     )
+    unbalanced = exponent(apart["balancing-free"])
+    evidence.found(FREE, unbalanced, predicted=4.0)
+    evidence.broken(FREE, exponent(slow), "small steps")
+    evidence.found(HELD, pooled(torch.median, exponent(apart["balanced"])), predicted=2.0)
+    evidence.broken(HELD, pooled(torch.median, unbalanced), "balancing-free")
+    for add, method in ((evidence.found, "ScaledGD"), (evidence.broken, "balancing-free")):
+        for t, run in apart[method].items():
+            slowdown = arrival(run) / arrival(plain[method])
+            add(SCALED, slowdown, at(f"{method}, t = {t:g}", t=t), predicted=1.0)
+    return evidence

@@ -5,60 +5,34 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.analysis import landscape, rates
+from lowrank_core.analysis.critical_operator import made_critical, negative_eigenvalues
 from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
 from lowrank_core.claims.zhang2025.balancing.saddle import WEIGHT
 from lowrank_core.factors import Factors, coupled_start
-from lowrank_core.problem import Problem, observe
 from lowrank_core.proofs import sdp
 from lowrank_core.randomness import orthonormal
-from lowrank_core.sensing import from_normal
-from lowrank_core.truth import Truth, rectangular
+from lowrank_core.truth import rectangular
 
 PAGE = Page("chapters/zhang2025/balancing")
 
-
 HEAVY = 1000.0
 """A weight at which the regulariser decides the curvature away from balance."""
-_OTHER = {"second-order points": "saddles", "saddles": "second-order points"}
 SLOPES = {"second-order points": 1e-4, "saddles": 10.0}
 """How large the slope is made: small ones leave the Hessian positive semidefinite, large ones do not."""
 
 
-def critical(truth: Truth, at: Factors, size: float) -> Problem:
-    """A problem for which the factors are critical: A*A(UVᵀ − M*) is `size` times a slope normal to both."""
-    left, right = at
-    assert right is not None
-    error = left @ right.mT - truth.matrix
-    slope = _off(left) @ error @ _off(right)
-    e, g = error.flatten(1)[:, :, None], slope.flatten(1)[:, :, None]
-    unit = e / e.norm(dim=1, keepdim=True)
-    identity = torch.eye(e.shape[1], dtype=e.dtype, device=e.device)
-    # ⟨g, e⟩ = ‖g‖² > 0, so this is positive definite and maps e to size·g.
-    normal_matrix = identity - unit @ unit.mT + size * g @ g.mT / g.square().sum(dim=1, keepdim=True)
-    return observe(truth, from_normal(normal_matrix, truth.shape, symmetric=False))
-
-
-def _off(side: torch.Tensor) -> torch.Tensor:
-    basis = torch.linalg.qr(side).Q
-    return torch.eye(side.shape[1], dtype=side.dtype, device=side.device) - basis @ basis.mT
-
-
-def moved(at: Factors, action: torch.Tensor) -> Factors:
+def moved(point: Factors, action: torch.Tensor) -> Factors:
     """(UA, VA⁻ᵀ), which has the same product."""
-    assert at.right is not None
-    return Factors(at.left @ action, at.right @ torch.linalg.inv(action).mT)
-
-
-def negative(problem: Problem, at: Factors, balance: float = 0.0) -> torch.Tensor:
-    """How many eigenvalues of the Hessian are negative beyond rounding, (B,)."""
-    values = landscape.spectrum(problem, at, balance).values
-    finite = torch.isfinite(values)
-    scale = torch.where(finite, values.abs(), 0.0).amax(dim=1, keepdim=True)
-    return (finite & (values < -1e-9 * scale)).sum(dim=1).to(torch.float64)
+    assert point.right is not None
+    return Factors(point.left @ action, point.right @ torch.linalg.inv(action).mT)
 
 
 MOVED = Criterion("‖∇f‖ / ‖M*‖ at (UA, VA⁻ᵀ)", high=1e-9, width="rounding")
 CHANGE = Criterion("change of the number of negative eigenvalues", 0, 0)
+NEGATIVE = {
+    "second-order points": Criterion("negative eigenvalues, second-order points", 0, 0),
+    "saddles": Criterion("negative eigenvalues, saddles", low=1, width="a saddle has one at least"),
+}
 FADES = Criterion(
     "exponent of −λ_min in t, saddles",
     -2.05,
@@ -72,10 +46,10 @@ FADES = Criterion(
     "Exact second-order points are the same with and without the regulariser; near ones are not",
     MOVED,
     CHANGE,
-    Criterion("negative eigenvalues, second-order points", 0, 0),
-    Criterion("negative eigenvalues, saddles", low=1, width="a saddle has one at least"),
+    *NEGATIVE.values(),
     FADES,
     reference="no counterpart was read; derived here",
+    states="thm-balancing-exact",
     origin="ours",
     kind="identity",
     control="the regulariser is on away from balance; small slopes are exchanged for large ones (the second-order "
@@ -98,31 +72,31 @@ def exact_points_need_no_balance(setting: Setting) -> Evidence:
     setting.assume(s.r < min(s.n1, s.n2), "r < n₁, n₂")
     truth = rectangular(s.n1, s.n2, s.spectrum, seeds, basis="random", device=setting.device)
     balanced = coupled_start(s.n1, s.n2, s.r, 1.0, seeds, device=setting.device)
-    turns = (orthonormal(seeds, name, s.r, s.r, device=setting.device) for name in ("turn", "return"))
+    first, second = (orthonormal(seeds, name, s.r, s.r, device=setting.device) for name in ("turn", "return"))
     stretch = torch.logspace(-0.5, 0.5, s.r, dtype=torch.float64, device=setting.device).diag()
-    first, second = turns
     skewed = moved(balanced, first @ stretch @ second.mT)
     norm = truth.spectrum.norm(dim=1)
-    measured: dict[str, dict[str, torch.Tensor]] = {MOVED: {}, CHANGE: {}}
-    control: dict[str, dict[str, torch.Tensor]] = {MOVED: {}, CHANGE: {}}
-    for name, size in SLOPES.items():
-        problem = critical(truth, balanced, size)
-        slope = landscape.stationarity(problem, skewed).gradient / norm
-        measured[MOVED][name] = slope
-        count = negative(problem, balanced)
-        measured[f"negative eigenvalues, {name}"] = {"": count}
-        control[f"negative eigenvalues, {_OTHER[name]}"] = {name: count}
-        kept = landscape.stationarity(problem, skewed, WEIGHT).gradient / norm
-        control[MOVED][f"{name}, μ = {WEIGHT:g}"] = kept
+    evidence = Evidence()
+    problems = {name: made_critical(truth, balanced, size) for name, size in SLOPES.items()}
+    for (name, problem), other in zip(problems.items(), reversed(SLOPES), strict=True):
+        slope, kept = (landscape.stationarity(problem, skewed, mu).gradient / norm for mu in (0.0, WEIGHT))
+        evidence.found(MOVED, slope, name)
+        evidence.broken(MOVED, kept, f"{name}, μ = {WEIGHT:g}")
+        count = negative_eigenvalues(problem, balanced)
+        others = [negative_eigenvalues(problem, skewed)] + [
+            negative_eigenvalues(problem, balanced, mu) for mu in (0.05, 0.5, 5.0)
+        ]
+        evidence.found(CHANGE, torch.stack([(each - count).abs() for each in others]).amax(dim=0), name)
+        evidence.found(NEGATIVE[name], count)
+        evidence.broken(NEGATIVE[other], count, name)
         if name == "second-order points":
-            control[CHANGE][f"{name}, μ = {HEAVY:g}"] = (negative(problem, skewed, HEAVY) - count).abs()
-        others = [negative(problem, skewed)] + [negative(problem, balanced, mu) for mu in (0.05, 0.5, 5.0)]
-        measured[CHANGE][name] = torch.stack([(other - count).abs() for other in others]).amax(dim=0)
+            heavy = (negative_eigenvalues(problem, skewed, HEAVY) - count).abs()
+            evidence.broken(CHANGE, heavy, f"{name}, μ = {HEAVY:g}")
     stretched = [moved(balanced, t * torch.eye(s.r, dtype=torch.float64)) for t in s.ts]
-    for found, weight in ((measured, 0.0), (control, HEAVY)):
-        curvatures = [landscape.stationarity(problem, at, weight).curvature for at in stretched]
-        found[FADES] = {"": rates.scaling_exponent(s.ts, torch.stack(curvatures, dim=1))}
-    return Evidence(measured=measured, predicted={FADES: -2.0}, control=control)
+    for add, weight in ((evidence.found, 0.0), (evidence.broken, HEAVY)):
+        curvatures = [landscape.stationarity(problems["saddles"], x, weight).curvature for x in stretched]
+        add(FADES, rates.scaling_exponent(s.ts, torch.stack(curvatures, dim=1)), predicted=-2.0)
+    return evidence
 
 
 SPREAD = Criterion(
@@ -132,17 +106,21 @@ SPREAD = Criterion(
 )
 
 
+CERTIFICATE = Criterion(
+    "upper − lower end of δ, largest",
+    high=1e-5,
+    width="the accuracy of the semidefinite solver",
+    uncontrolled="it is the certificate of the other, and holds for every program",
+)
+
+
 @PAGE.claim(
     "zhang2025.same-counterexamples",
     "The best counterexample at a point does not depend on the balancing weight",
     SPREAD,
-    Criterion(
-        "upper − lower end of δ, largest",
-        high=1e-5,
-        width="the accuracy of the semidefinite solver",
-        uncontrolled="it is the certificate of the other, and holds for every program",
-    ),
+    CERTIFICATE,
     reference="the program of Zhang, Sojoudi & Lavaei (2019), Theorem 8, for two factors; derived here",
+    states="prop-balancing-counterexamples",
     origin="ours",
     kind="identity",
     control="(tU, tV), t = ½, 1, 2, 3, instead of (tU, V/t): the product changes",
@@ -169,10 +147,7 @@ def same_counterexamples(setting: Setting) -> Evidence:
         spread.append(width(found))
         wrong.append(width(apart))
         gaps.append(max(each.gap for each in found))
-    return Evidence(
-        measured={SPREAD: spread, "upper − lower end of δ, largest": gaps},
-        control={SPREAD: {"(tU, tV)": wrong}},
-    )
+    return Evidence(measured={SPREAD: spread, CERTIFICATE: gaps}, control={SPREAD: {"(tU, tV)": wrong}})
 
 
 def width(found: list[sdp.Counterexample]) -> float:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from lowrank_core.analysis import landscape
 from lowrank_core.analysis.imbalance import imbalance
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, scales
 from lowrank_core.claims.zhang2025.balancing.saddle import TERMS, no_left, population, unseen
 from lowrank_core.factors import Factors
 from lowrank_core.noise import Gaussian
@@ -18,20 +20,27 @@ from lowrank_core.truth import rectangular
 
 PAGE = Page("chapters/zhang2025/balancing")
 
-DEFECTS = "identities that fail on exact instances"
-
-
+IDENTITIES = Criterion(TERMS, 0, 0, exact="the identities, in noncommuting symbols")
+DEFECTS = Criterion("identities that fail on exact instances", 0, 0)
 INSTANCES = ((2, 3, 1), (3, 3, 2), (2, 4, 3))
 """n1, n2, r of the exact instances."""
 
 
+def failures(setting: Setting, identity: str, **mistake: Any) -> list[int]:
+    """How often a field of `balancing.Defects` fails over the exact instances, one number a seed."""
+    return [
+        sum(getattr(balancing.instance_defects(seed, *shape, **mistake), identity) for shape in INSTANCES)
+        for seed in setting.seeds
+    ]
+
+
 def imbalance_over_slope(
-    problem: Problem, at: Factors, weight: float, regularised: bool = True
+    problem: Problem, point: Factors, weight: float, regularised: bool = True
 ) -> torch.Tensor:
     """μ(Σ|b_i|³)^½ / ‖∇f_μ‖_F with b_i the eigenvalues of UᵀU − VᵀV, or over ‖∇f₀‖_F, (B,)."""
-    slope = landscape.gradient(problem, at, weight if regularised else 0.0)
+    slope = landscape.gradient(problem, point, weight if regularised else 0.0)
     size = slope.stacked().flatten(1).norm(dim=1)
-    return weight * torch.linalg.eigvalsh(imbalance(at)).abs().pow(3).sum(dim=1).sqrt() / size
+    return weight * torch.linalg.eigvalsh(imbalance(point)).abs().pow(3).sum(dim=1).sqrt() / size
 
 
 RANDOM = Criterion(
@@ -43,11 +52,12 @@ ATTAINED = Criterion("the same at U = 0, V = LY, where it is attained", 1 - 1e-9
 @PAGE.claim(
     "zhang2025.critical-points-balanced",
     "The regulariser's gradient is orthogonal to the loss's, so that critical points are balanced",
-    Criterion(TERMS, 0, 0, exact="the identities, in noncommuting symbols"),
-    Criterion(DEFECTS, 0, 0),
+    IDENTITIES,
+    DEFECTS,
     RANDOM,
     ATTAINED,
     reference="abstract of the third version for the regulariser; its weight there was not read; derived here",
+    states="thm-balancing-orthogonal",
     origin="ours",
     kind="bound-upper",
     control="the sign of μVB is wrong, so that this part is no longer tangent to the orbits of the loss (the "
@@ -70,38 +80,26 @@ ATTAINED = Criterion("the same at U = 0, V = LY, where it is attained", 1 - 1e-9
     means=("symbolic", "exact"),
 )
 def critical_points_balanced(setting: Setting) -> Evidence:
-    seeds = setting.seeds
+    s, seeds = setting.sizes, setting.seeds
+    evidence = Evidence()
+    for add, sign in ((evidence.found, -1), (evidence.broken, +1)):
+        add(IDENTITIES, sum(balancing.balance_residuals(sign).values()))
+        add(DEFECTS, failures(setting, "gradient", sign=sign))
 
-    def defects(sign: int) -> list[int]:
-        return [
-            sum(balancing.instance_defects(seed, *shape, sign=sign).gradient for shape in INSTANCES)
-            for seed in seeds
-        ]
+    def largest(weight: float, regularised: bool = True) -> torch.Tensor:
+        return torch.stack([random_ratios(setting, seed, weight, regularised).amax() for seed in seeds])
 
-    largest = {}
     for weight in (0.01, 0.5, 10.0, 1000.0):
-        ratios = [random_ratios(setting, seed, weight) for seed in seeds]
-        largest[f"μ = {weight:g}"] = torch.stack([each.amax() for each in ratios])
-    bare = torch.stack([random_ratios(setting, seed, 10.0, regularised=False).amax() for seed in seeds])
+        evidence.found(RANDOM, largest(weight), at(μ=weight))
+    evidence.broken(RANDOM, largest(10.0, regularised=False), "μ = 10, gradient of f₀")
     problem = population(setting)
-    at = no_left(problem, 10 * unseen(problem, setting))
-    tilted = no_left(
-        problem, 10 * orthonormal(seeds, "tilted", setting.sizes.n2, setting.sizes.r, device=setting.device)
-    )
-    return Evidence(
-        measured={
-            TERMS: sum(balancing.balance_residuals().values()),
-            DEFECTS: defects(-1),
-            RANDOM: largest,
-            ATTAINED: imbalance_over_slope(problem, at, 0.5),
-        },
-        control={
-            TERMS: sum(balancing.balance_residuals(+1).values()),
-            DEFECTS: defects(+1),
-            RANDOM: {"μ = 10, gradient of f₀": bare},
-            ATTAINED: {"M*Y ≠ 0": imbalance_over_slope(problem, tilted, 0.5)},
-        },
-    )
+    tilted = orthonormal(seeds, "tilted", s.n2, s.r, device=setting.device)
+    for add, direction, name in (
+        (evidence.found, unseen(problem, setting), ""),
+        (evidence.broken, tilted, "M*Y ≠ 0"),
+    ):
+        add(ATTAINED, imbalance_over_slope(problem, no_left(problem, 10 * direction), 0.5), name)
+    return evidence
 
 
 def random_ratios(setting: Setting, seed: int, weight: float, regularised: bool = True) -> torch.Tensor:
@@ -128,10 +126,11 @@ SHARE = Criterion(
 @PAGE.claim(
     "zhang2025.lift",
     "With μ = ½ the objective is a symmetric loss of the lift, but of an indefinite target",
-    Criterion(TERMS, 0, 0, exact="the identities, in noncommuting symbols"),
-    Criterion(DEFECTS, 0, 0),
+    IDENTITIES,
+    DEFECTS,
     SHARE,
     reference="the weight of Tu et al. (2016) in another scaling; derived here",
+    states="prop-balancing-lift",
     origin="ours",
     kind="identity",
     control="the second term is left out, as if f_½ were the symmetric loss of the lift (the identities); a "
@@ -148,29 +147,16 @@ SHARE = Criterion(
     means=("symbolic", "exact"),
 )
 def lift(setting: Setting) -> Evidence:
-    def defects(cross: bool) -> list[int]:
-        return [
-            sum(balancing.instance_defects(seed, *shape, cross=cross).lift for shape in INSTANCES)
-            for seed in setting.seeds
-        ]
-
-    def shares(symmetric: bool) -> torch.Tensor:
-        return torch.stack([second_term_share(setting, seed, symmetric) for seed in setting.seeds])
-
-    found = shares(symmetric=False)
-    return Evidence(
-        measured={
-            TERMS: sum(balancing.lift_residuals().values()),
-            DEFECTS: defects(True),
-            SHARE: found,
-        },
-        control={
-            TERMS: sum(balancing.lift_residuals(cross=False).values()),
-            DEFECTS: defects(False),
-            SHARE: {"U = V": shares(symmetric=True)},
-        },
-        notes={"second term / f_½, smallest median": float(found.min())},
-    )
+    seeds = setting.seeds
+    evidence = Evidence()
+    for add, cross, name in ((evidence.found, True, ""), (evidence.broken, False, "U = V")):
+        add(IDENTITIES, sum(balancing.lift_residuals(cross).values()))
+        add(DEFECTS, failures(setting, "lift", cross=cross))
+        shares = torch.stack([second_term_share(setting, seed, symmetric=not cross) for seed in seeds])
+        add(SHARE, shares, name)
+        if cross:
+            evidence.notes["second term / f_½, smallest median"] = float(shares.min())
+    return evidence
 
 
 def second_term_share(setting: Setting, seed: int, symmetric: bool = False) -> torch.Tensor:

@@ -12,7 +12,8 @@ import torch
 
 from lowrank_core.analysis import landscape, rates
 from lowrank_core.analysis.crossings import first_record_below
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.analysis.oja_flow import projected_errors
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.factors import Factors
 from lowrank_core.methods import BalancedGradientDescent, GradientDescent
 from lowrank_core.problem import Problem, observe
@@ -51,17 +52,26 @@ def no_left(problem: Problem, right: torch.Tensor) -> Factors:
     return Factors(right.new_zeros(right.shape[0], problem.truth.shape[0], right.shape[2]), right)
 
 
+ENTRIES = Criterion("entries of the exact gradient that do not vanish", 0, 0)
+UNCERTIFIED = Criterion("statements on λ_min not certified", 0, 0)
+GRADIENT = Criterion("‖∇f‖ in floating point", high=1e-9, width="rounding of numbers of the size L")
+CURVATURE = Criterion("λ_min / closed form", 1 - 1e-5, 1 + 1e-5, width="rounding of L² in −σ²/L², L ≤ 100")
+FADES = Criterion("exponent of −λ_min in L", -2.01, -1.99, width="a term of relative size σ₁²/L⁴, L ≥ 10")
+PULL = Criterion("‖∇f_μ‖ with the regulariser / (μL³√r)", 1 - 1e-9, 1 + 1e-9, width="rounding")
+
+
 @PAGE.claim(
     "zhang2025.unbalanced-near-second-order",
     "Without balancing, near-second-order points can be arbitrarily wrong even at RIP constant zero",
     Criterion(TERMS, 0, 0, exact="the identities of the rank-one case, in symbols"),
-    Criterion("entries of the exact gradient that do not vanish", 0, 0),
-    Criterion("statements on λ_min not certified", 0, 0),
-    Criterion("‖∇f‖ in floating point", high=1e-9, width="rounding of numbers of the size L"),
-    Criterion("λ_min / closed form", 1 - 1e-5, 1 + 1e-5, width="rounding of L² in −σ²/L², L ≤ 100"),
-    Criterion("exponent of −λ_min in L", -2.01, -1.99, width="a term of relative size σ₁²/L⁴, L ≥ 10"),
-    Criterion("‖∇f_μ‖ with the regulariser / (μL³√r)", 1 - 1e-9, 1 + 1e-9, width="rounding"),
+    ENTRIES,
+    UNCERTIFIED,
+    GRADIENT,
+    CURVATURE,
+    FADES,
+    PULL,
     reference="abstract of the third version for the necessity of balancing; this example is derived here",
+    states="prop-balancing-flat",
     origin="ours",
     kind="identity",
     control=f"the balancing regulariser is on, μ = {WEIGHT:g}: the same points are not stationary (first four); "
@@ -87,76 +97,60 @@ def no_left(problem: Problem, right: torch.Tensor) -> Factors:
 def unbalanced_near_second_order(setting: Setting) -> Evidence:
     import sympy
 
-    s, weight = setting.sizes, Fraction(1, 2)
+    s = setting.sizes
     setting.assume(s.r + len(s.spectrum) <= s.n2, ROOM)
     problem = population(setting)
     direction = unseen(problem, setting)
-    points = {size: no_left(problem, size * direction) for size in s.Ls}
-    free = {size: landscape.stationarity(problem, at) for size, at in points.items()}
-    balanced = {size: landscape.stationarity(problem, at, WEIGHT) for size, at in points.items()}
-    lengths = {size: torch.tensor([1.0] + [size] * (s.r - 1), dtype=torch.float64) for size in s.Ls}
-    uneven = {size: no_left(problem, direction * each.to(direction)) for size, each in lengths.items()}
-    kept = {size: landscape.stationarity(problem, at) for size, at in uneven.items()}
-    steep = {size: landscape.stationarity(problem, at, WEIGHT) for size, at in uneven.items()}
+    sizes = torch.tensor(s.Ls, dtype=torch.float64)
+    # V = LY, and the control, whose first column keeps the length one.
+    lengths = {"even": sizes[:, None].expand(-1, s.r), "uneven": sizes[:, None].repeat(1, s.r)}
+    lengths["uneven"][:, 0] = 1.0
+    points = {
+        name: [no_left(problem, direction * columns) for columns in rows.to(direction)]
+        for name, rows in lengths.items()
+    }
+    free, pulled = (
+        {name: [landscape.stationarity(problem, x, mu) for x in tried] for name, tried in points.items()}
+        for mu in (0.0, WEIGHT)
+    )
+    curvatures, gradients = (
+        {name: torch.stack([getattr(one, part) for one in tried], dim=1) for name, tried in found.items()}
+        for found, part in ((free, "curvature"), (pulled, "gradient"))
+    )
     instances = [
         [unbalanced_saddle.saddle(seed, *SHAPES[seed % len(SHAPES)], Fraction(size)) for size in s.exact]
         for seed in setting.seeds
     ]
-
-    def exactly(mu: Fraction) -> dict[str, object]:
-        sides = [[side for at in each for side in unbalanced_saddle.gradient(at, mu)] for each in instances]
-        return {
-            TERMS: sum(unbalanced_saddle.rank_one_residuals(sympy.Rational(mu)).values()),
-            "entries of the exact gradient that do not vanish": [
-                sum(x != 0 for side in each for row in side for x in row) for each in sides
-            ],
-            "statements on λ_min not certified": [
-                sum(unbalanced_saddle.uncertified(at, mu) for at in each) for each in instances
-            ],
-        }
-
-    def curves(found: dict[int, landscape.Stationarity]) -> torch.Tensor:
-        return torch.stack([each.curvature for each in found.values()], dim=1)
-
-    def shapes(
-        flat: dict[int, landscape.Stationarity], pulled: dict[int, landscape.Stationarity]
-    ) -> dict[str, object]:
-        return {
-            "λ_min / closed form": {
-                f"L = {size}": -found.curvature / unbalanced_saddle.curvature(size, s.spectrum[0])
-                for size, found in flat.items()
-            },
-            "exponent of −λ_min in L": rates.scaling_exponent(s.Ls, curves(flat)),
-            "‖∇f_μ‖ with the regulariser / (μL³√r)": {
-                f"L = {size}": found.gradient / (WEIGHT * size**3 * s.r**0.5)
-                for size, found in pulled.items()
-            },
-        }
-
-    curvatures = curves(free)
-    return Evidence(
-        measured={
-            **exactly(Fraction(0)),
-            "‖∇f‖ in floating point": {f"L = {size}": found.gradient for size, found in free.items()},
-            **shapes(free, balanced),
-        },
-        predicted={"exponent of −λ_min in L": -2.0},
-        control={
-            **exactly(weight),
-            "‖∇f‖ in floating point": {f"L = {size}": found.gradient for size, found in balanced.items()},
-            **shapes(kept, steep),
-        },
+    evidence = Evidence(
         notes={
             "error at these points": float(problem.truth.spectrum[0].norm()),
-            f"smallest ‖∇f_μ‖, μ = {WEIGHT:g}": float(min(f.gradient.min() for f in balanced.values())),
-            "smallest −λ_min, μ = 0": float(curvatures.min()),
+            f"smallest ‖∇f_μ‖, μ = {WEIGHT:g}": float(gradients["even"].min()),
+            "smallest −λ_min, μ = 0": float(curvatures["even"].min()),
         },
-        curves={
-            "L": torch.tensor(s.Ls, dtype=torch.float64),
-            "curvature": curvatures,
-            "gradient": torch.stack([found.gradient for found in balanced.values()], dim=1),
-        },
+        curves={"L": sizes, "curvature": curvatures["even"], "gradient": gradients["even"]},
     )
+    for add, mu in ((evidence.found, Fraction(0)), (evidence.broken, Fraction(1, 2))):
+        add(TERMS, sum(unbalanced_saddle.rank_one_residuals(sympy.Rational(mu)).values()))
+        add(ENTRIES, [sum(nonzero_entries(one, mu) for one in tried) for tried in instances])
+        add(
+            UNCERTIFIED, [sum(unbalanced_saddle.uncertified(one, mu) for one in tried) for tried in instances]
+        )
+    for add, stationary in ((evidence.found, free), (evidence.broken, pulled)):
+        for size, at_point in zip(s.Ls, stationary["even"], strict=True):
+            add(GRADIENT, at_point.gradient, at(L=size))
+    for add, name in ((evidence.found, "even"), (evidence.broken, "uneven")):
+        for i, size in enumerate(s.Ls):
+            closed_form = -unbalanced_saddle.curvature(size, s.spectrum[0])
+            add(CURVATURE, curvatures[name][:, i] / closed_form, at(L=size))
+        add(FADES, rates.scaling_exponent(s.Ls, curvatures[name]), predicted=-2.0)
+        for i, size in enumerate(s.Ls):
+            add(PULL, gradients[name][:, i] / (WEIGHT * size**3 * s.r**0.5), at(L=size))
+    return evidence
+
+
+def nonzero_entries(point: unbalanced_saddle.Saddle, mu: Fraction) -> int:
+    """How many entries of the exact gradient do not vanish."""
+    return sum(x != 0 for side in unbalanced_saddle.gradient(point, mu) for row in side for x in row)
 
 
 def tilted(problem: Problem, setting: Setting, size: float) -> Factors:
@@ -166,23 +160,6 @@ def tilted(problem: Problem, setting: Setting, size: float) -> Factors:
     turn = orthonormal(setting.seeds, "start turn", s.r, s.r, device=setting.device)
     tilt = angle.to(right) * right @ turn[:, : right.shape[2]]
     return no_left(problem, size * torch.linalg.qr(unseen(problem, setting) + tilt).Q)
-
-
-def oja(problem: Problem, start: Factors, size: float, times: torch.Tensor) -> torch.Tensor:
-    """‖M* − M*P(τ)‖_F, P(τ) the projector on the span of exp(M*ᵀM* τ/L²)V₀, (B, R).
-
-    This is Oja's flow V' = (I − VVᵀ/L²) M*ᵀM* V/L², and U = M*V/L² follows V.
-    """
-    truth, start_right = problem.truth, start.right
-    assert start_right is not None
-    errors = []
-    for time in times.tolist():
-        grown = torch.exp(truth.spectrum**2 * time / size**2)[:, :, None]
-        seen = truth.right.mT @ start_right
-        span = torch.linalg.qr(start_right + truth.right @ ((grown - 1) * seen)).Q
-        image = truth.matrix @ span
-        errors.append((truth.matrix - image @ span.mT).flatten(1).norm(dim=1))
-    return torch.stack(errors, dim=1)
 
 
 class Stall(NamedTuple):
@@ -215,26 +192,32 @@ def stall(setting: Setting, problem: Problem, size: float, weight: float, time: 
     method = GradientDescent(eta) if weight == 0 else BalancedGradientDescent(eta, weight)
     steps = round(time / eta)
     record = torch.linspace(0, steps, setting.sizes.records).round().long().unique()
-    run = solve(problem, method, tilted(problem, setting, size), steps, record=record)
+    start = tilted(problem, setting, size)
+    assert start.right is not None
+    run = solve(problem, method, start, steps, record=record)
     norm = problem.truth.spectrum.norm(dim=1)[:, None]
     times = eta * run.steps
-    return Stall(times, run.error.sqrt() / norm, oja(problem, run.start, size, times) / norm)
+    predicted = projected_errors(problem.truth, start.right, size, times)
+    return Stall(times, run.error.sqrt() / norm, predicted / norm)
+
+
+GAP = Criterion("largest |error − prediction| / ‖M*‖", high=0.05, width="terms θ² ≤ 0.01 and σ₁²/L⁴ ≤ 0.013")
+ESCAPE = Criterion(
+    "escape time / predicted", 0.95, 1.05, width="a term σ₁²/L⁴ ≤ 0.013, and 1/400 between records"
+)
+GROWTH = Criterion(
+    "exponent of the escape time in L", 1.95, 2.05, width="the same, over a factor of 4/3 and more in L"
+)
 
 
 @PAGE.claim(
     "zhang2025.unbalanced-stall",
     "Gradient descent stays near the unbalanced saddle for a time that grows like L²",
-    Criterion("largest |error − prediction| / ‖M*‖", high=0.05, width="terms θ² ≤ 0.01 and σ₁²/L⁴ ≤ 0.013"),
-    Criterion(
-        "escape time / predicted", 0.95, 1.05, width="a term σ₁²/L⁴ ≤ 0.013, and 1/400 between records"
-    ),
-    Criterion(
-        "exponent of the escape time in L",
-        1.95,
-        2.05,
-        width="the same, over a factor of 4/3 and more in L",
-    ),
+    GAP,
+    ESCAPE,
+    GROWTH,
     reference="abstract of the third version for stalling at saddles of small curvature; the law is derived here",
+    states="prop-balancing-stall",
     origin="ours",
     kind="rate",
     control=f"the balancing regulariser is on, μ = {WEIGHT:g}: it takes L away within a time 1/μ",
@@ -262,33 +245,17 @@ def unbalanced_stall(setting: Setting) -> Evidence:
     setting.assume(s.r + len(s.spectrum) <= s.n2, ROOM)
     problem = population(setting)
     # The smallest angle is 1e-3 and the smallest singular value 0.8: L² ln(1000)/0.64 = 11 L², and some to halve.
-    free = {f"L = {size}": stall(setting, problem, size, 0.0, 14 * size**2) for size in s.Ls}
-    held = {f"L = {size}": stall(setting, problem, size, WEIGHT, 30.0) for size in s.Ls}
-
-    def exponent(runs: dict[str, Stall]) -> torch.Tensor:
-        return rates.scaling_exponent(s.Ls, torch.stack([run.escape for run in runs.values()], dim=1))
-
-    def medians(runs: dict[str, Stall], words: str) -> dict[str, float | str]:
-        return {
-            f"median escape time, {name}{words}": float(run.escape.median()) for name, run in runs.items()
-        }
-
-    return Evidence(
-        measured={
-            "largest |error − prediction| / ‖M*‖": {name: run.gap for name, run in free.items()},
-            "escape time / predicted": {
-                name: run.escape / run.predicted_escape for name, run in free.items()
-            },
-            "exponent of the escape time in L": exponent(free),
-        },
-        predicted={"exponent of the escape time in L": 2.0},
-        control={
-            "largest |error − prediction| / ‖M*‖": {name: run.gap for name, run in held.items()},
-            "escape time / predicted": {
-                name: run.escape / free[name].predicted_escape for name, run in held.items()
-            },
-            "exponent of the escape time in L": exponent(held),
-        },
-        notes=medians(free, "") | medians(held, f", μ = {WEIGHT:g}"),
-        curves={"free": free, "held": held},
-    )
+    free = {at(L=size): stall(setting, problem, size, 0.0, 14 * size**2) for size in s.Ls}
+    held = {at(L=size): stall(setting, problem, size, WEIGHT, 30.0) for size in s.Ls}
+    evidence = Evidence(curves={"free": free, "held": held})
+    for add, runs, words in (
+        (evidence.found, free, ""),
+        (evidence.broken, held, f", μ = {WEIGHT:g}"),
+    ):
+        for size, run in runs.items():
+            add(GAP, run.gap, size)
+            add(ESCAPE, run.escape / free[size].predicted_escape, size)
+            evidence.notes[f"median escape time, {size}{words}"] = float(run.escape.median())
+        escapes = torch.stack([run.escape for run in runs.values()], dim=1)
+        add(GROWTH, rates.scaling_exponent(s.Ls, escapes), predicted=2.0)
+    return evidence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import torch
 
@@ -16,6 +17,7 @@ from lowrank_core.claims.zhang2025.counterexamples.exact import (
     RATIONAL,
     assume_shapes,
     between,
+    named,
     refused_shapes,
     threshold,
 )
@@ -29,9 +31,7 @@ from lowrank_core.solve import ErrorBelow, solve
 
 PAGE = Page("chapters/zhang2025/counterexamples")
 
-
 NARROW = Fraction(1, 10**9)
-
 
 TERMS = Criterion("terms left in the expansion to seventh order", 0, 0, exact="the expansion, in symbols")
 OTHERS = Criterion("exact coefficients of t to t³ and t⁵ to t⁷ that do not vanish", 0, 0, exact=RATIONAL)
@@ -61,6 +61,7 @@ FLOAT = Criterion(
     FALL,
     FLOAT,
     reference="no counterpart in what was read; the abstract of version 3 speaks of nonstrict saddles",
+    states="cx-quartic",
     kind="identity",
     control="δ > δ*, where the point is a strict local minimum modulo rotations and f rises along the same curve; "
     "2y for y; for the identities, a wrong weight of the planted block",
@@ -93,54 +94,42 @@ def quartic_escape(setting: Setting) -> Evidence:
     s = setting.sizes
     assume_shapes(setting, (*s.shapes, *s.balls))
 
-    def at(shape: Shape, seed: int, above: bool) -> Fraction:
-        low = (1 + shape.threshold) / 2
-        return between(seed, f"above {shape}", low, Fraction(1)) if above else shape.threshold
+    def along(shape: Shape, seed: int, above: bool, tilted: int = 1) -> tuple[list[Any], Any]:
+        """Coefficients of t, t², ... along the curve, and the closed form of that of t⁴."""
+        delta, a = shape.threshold, exact.draw_direction(seed, shape)
+        if above:
+            middle = (1 + delta) / 2
+            delta = middle if shape.balls else between(seed, f"above {shape}", middle, Fraction(1))
+        curve = exact.escape_curve(shape, delta, a, tilted)
+        return exact.member(shape, delta).along(curve), exact.escape_coefficient(shape, delta, a)
 
-    def coefficients(above: bool, tilted: int = 1) -> dict[str, dict[str, list[float]]]:
-        found: dict[str, dict[str, list[float]]] = {OTHERS: {}, FOURTH: {}, FALL: {}}
+    def fall(c: list[Any], fourth: Any) -> float:
+        t = Fraction(1, 100)
+        return float(sum(x * t**power for power, x in enumerate(c) if power) / (fourth * t**4))
+
+    def missed(c: list[Any], fourth: Any) -> int:
+        gaps = [*c[1:4], *c[5:8], c[4] - fourth]
+        below = sum(not (-NARROW < enclosure.lower(x) <= 0) for x in gaps)
+        return below + sum(not (0 <= enclosure.upper(x) < NARROW) for x in gaps)
+
+    evidence = Evidence(predicted={OTHERS: 0, FOURTH: 0, FALL: 1, FLOAT: 1})
+    for add, above in ((evidence.found, False), (evidence.broken, True)):
+        residuals = exact.proof_residuals(2 if above else 1)
+        add(TERMS, sum(left for name, left in residuals.items() if "order" in name))
         for shape in s.shapes:
-            for seed in setting.seeds:
-                delta, a = at(shape, seed, above), exact.draw_direction(seed, shape)
-                c = exact.member(shape, delta).along(exact.escape_curve(shape, delta, a, tilted))
-                fourth = exact.escape_coefficient(shape, delta, a)
-                t = Fraction(1, 100)
-                change = sum(x * t**power for power, x in enumerate(c) if power)
-                for name, value in (
-                    (OTHERS, sum(x != 0 for x in (*c[1:4], *c[5:8]))),
-                    (FOURTH, c[4] - fourth),
-                    (FALL, change / (fourth * t**4)),
-                ):
-                    found[name].setdefault(str(shape), []).append(float(value))
-        return found
-
-    def enclosed(above: bool) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
+            curves = [along(shape, seed, above) for seed in setting.seeds]
+            # Above δ*, too, the coefficient of t⁴ is in closed form: the control takes another curve.
+            tilted = (
+                [along(shape, seed, above=False, tilted=2) for seed in setting.seeds] if above else curves
+            )
+            add(OTHERS, [sum(x != 0 for x in (*c[1:4], *c[5:8])) for c, _ in curves], named(shape))
+            add(FOURTH, [float(c[4] - fourth) for c, fourth in tilted], named(shape))
+            add(FALL, [fall(*curve) for curve in curves], named(shape))
         for shape in s.balls:
-            for seed in setting.seeds:
-                star = shape.threshold
-                delta = (1 + star) / 2 if above else star
-                a = exact.draw_direction(seed, shape)
-                c = exact.member(shape, delta).along(exact.escape_curve(shape, delta, a))
-                gaps = [*c[1:4], *c[5:8], c[4] - exact.escape_coefficient(shape, delta, a)]
-                missed = sum(not (-NARROW < enclosure.lower(x) <= 0) for x in gaps)
-                missed += sum(not (0 <= enclosure.upper(x) < NARROW) for x in gaps)
-                found.setdefault(str(shape), []).append(missed)
-        return found
-
-    def terms(weight: int) -> int:
-        return sum(left for name, left in exact.proof_residuals(weight).items() if "order" in name)
-
-    def fall(factor: float) -> dict[str, torch.Tensor]:
-        return {str(shape): float_fall(setting, shape, factor) for shape in (*s.shapes, *s.balls)}
-
-    measured, control = coefficients(False), coefficients(True)
-    control[FOURTH] = coefficients(False, tilted=2)[FOURTH]
-    return Evidence(
-        measured={TERMS: terms(1), **measured, COUNTS: enclosed(False), FLOAT: fall(1.0)},
-        predicted={OTHERS: 0, FOURTH: 0, FALL: 1, FLOAT: 1},
-        control={TERMS: terms(2), **control, COUNTS: enclosed(True), FLOAT: fall(1.2)},
-    )
+            add(COUNTS, [missed(*along(shape, seed, above)) for seed in setting.seeds], named(shape))
+        for shape in (*s.shapes, *s.balls):
+            add(FLOAT, float_fall(setting, shape, 1.2 if above else 1.0), named(shape))
+    return evidence
 
 
 def float_fall(setting: Setting, shape: Shape, factor: float, t: float = 0.05) -> torch.Tensor:
@@ -168,22 +157,27 @@ def unit_direction(setting: Setting, shape: Shape) -> torch.Tensor:
     return drawn / torch.linalg.matrix_norm(drawn)[:, None, None]
 
 
+TIME = Criterion(
+    "4cε²·ηT at escape, extrapolated to ε = 0",
+    0.98,
+    1.03,
+    width="what is left is of order ε²log(1/ε): 1.002 to 1.005 at ε = 0.04, 1.007 at 0.05",
+)
+DOUBLING = Criterion(
+    "log₂ of the escape times for ε/2 and ε",
+    1.9,
+    2.01,
+    width="the same term: 1.956 to 1.975 at ε = 0.04, 1.936 at 0.05",
+)
+
+
 @PAGE.claim(
     "zhang2025.escape-time",
     "At δ = δ* gradient descent leaves distance ε after a time of order ε⁻²",
-    Criterion(
-        "4cε²·ηT at escape, extrapolated to ε = 0",
-        0.98,
-        1.03,
-        width="what is left is of order ε²log(1/ε): 1.002 to 1.005 at ε = 0.04, 1.007 at 0.05",
-    ),
-    Criterion(
-        "log₂ of the escape times for ε/2 and ε",
-        1.9,
-        2.01,
-        width="the same term: 1.956 to 1.975 at ε = 0.04, 1.936 at 0.05",
-    ),
+    TIME,
+    DOUBLING,
     reference="no counterpart in what was read",
+    states="cx-escape",
     kind="rate",
     control="δ = 0.9 δ*: a strict saddle, left after a time of order log(1/ε)",
     edges=(
@@ -207,19 +201,17 @@ def unit_direction(setting: Setting, shape: Shape) -> torch.Tensor:
 )
 def escape_time(setting: Setting) -> Evidence:
     s = setting.sizes
-    product, doubling = (criterion.quantity for criterion in escape_time.criteria)
     assume_shapes(setting, s.shapes)
     setting.assume(all(shape.planted == shape.true_rank for shape in s.shapes), "j = r*")
 
-    def found(factor: float) -> dict[str, dict[str, torch.Tensor]]:
-        times = {shape: escape_times(setting, shape, factor) for shape in s.shapes}
-        return {
+    evidence = Evidence(predicted={TIME: 1.0, DOUBLING: 2.0})
+    for shape in s.shapes:
+        for add, factor in ((evidence.found, 1.0), (evidence.broken, 0.9)):
+            full, half = escape_times(setting, shape, factor)
             # The terms left of order ε² cancel.
-            product: {str(shape): (4 * half - full) / 3 for shape, (full, half) in times.items()},
-            doubling: {str(shape): 2 + (half / full).log2() for shape, (full, half) in times.items()},
-        }
-
-    return Evidence(measured=found(1.0), predicted={product: 1.0, doubling: 2.0}, control=found(0.9))
+            add(TIME, (4 * half - full) / 3, named(shape))
+            add(DOUBLING, 2 + (half / full).log2(), named(shape))
+    return evidence
 
 
 def escape_times(setting: Setting, shape: Shape, factor: float) -> tuple[torch.Tensor, torch.Tensor]:

@@ -17,20 +17,26 @@ from lowrank_core.analysis import landscape
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.sharp_threshold import published_necessary
 from lowrank_core.claims.edges import Edge
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Variant,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
+)
 from lowrank_core.proofs import counterexamples as exact
-from lowrank_core.proofs import enclosure
-from lowrank_core.proofs.counterexamples import Quadratic, Shape
+from lowrank_core.proofs import enclosure, published_example
+from lowrank_core.proofs.counterexamples import Shape
 from lowrank_core.proofs.inertia import count_above
 from lowrank_core.proofs.instances import rational
-from lowrank_core.proofs.matrices import add, diagonal, gram, transpose
-from lowrank_core.proofs.minimisers import rational_orthogonal
+from lowrank_core.proofs.planted_signs import relative_error, signs
 
 PAGE = Page("chapters/zhang2025/counterexamples")
-
-
-GRADIENT = "entries of the exact gradient that do not vanish"
-
 
 RATIONAL, ENCLOSED = "in rationals", "in balls"
 WIDTH = Fraction(1, 10**9)
@@ -55,12 +61,18 @@ def refused_shapes(name: str = "shapes") -> tuple[Edge, Edge]:
     )
 
 
+def named(shape: Shape, words: str = "") -> Variant:
+    """A variant by the ranks of a shape, written as in "r = 4, r* = 1, 1 planted, above"."""
+    return at(f"{shape}{words}", r=shape.r, **{"r*": shape.true_rank, "j": shape.planted})
+
+
 def between(seed: int, name: str, low: Fraction, high: Fraction) -> Fraction:
     """A fraction strictly inside an interval, drawn by the seed."""
     return low + (high - low) * rational(Random(f"{name}/{seed}"), Fraction(1, 20), Fraction(19, 20), 90)
 
 
 TERMS = Criterion("terms left in the block algebra", 0, 0, exact="the block algebra, in symbols")
+GRADIENT = Criterion("entries of the exact gradient that do not vanish", 0, 0, exact=RATIONAL)
 SPECTRUM = Criterion("exact multiplicities of Hessian eigenvalues that are off", 0, 0, exact=RATIONAL)
 COUNTS = Criterion("eigenvalue counts that enclosures do not confirm", 0, 0, exact=ENCLOSED)
 FLOAT = Criterion(
@@ -74,11 +86,12 @@ FLOAT = Criterion(
     "zhang2025.planted-family",
     "A critical point with a Hessian in closed form, for every δ and all ranks",
     TERMS,
-    Criterion(GRADIENT, 0, 0, exact=RATIONAL),
+    GRADIENT,
     SPECTRUM,
     COUNTS,
     FLOAT,
     reference="no counterpart in what was read; existence for r − r* + 1 in the abstract of versions 1 and 2",
+    states="cx-family",
     kind="identity",
     control="the planted eigenvalues of Q and M* lose their weight: √ρ is multiplied by another number; for the "
     "package's Hessian M* alone is",
@@ -115,54 +128,38 @@ def planted_family(setting: Setting) -> Evidence:
     setting.assume(0 <= s.deltas[0] < s.deltas[1] <= 1, "0 < δ < 1")
     low, high = map(Fraction, s.deltas)
 
-    def gradients_and_spectra(weight: Fraction) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
-        gradients: dict[str, list[int]] = {}
-        spectra: dict[str, list[int]] = {}
-        for shape in (*s.rotated, *s.plain):
-            for seed in setting.seeds:
-                delta = between(seed, str(shape), low, high)
-                rng = Random(f"rotation/{seed}/{shape}") if shape in s.rotated else None
-                member = exact.member(shape, delta, weight, rng)
-                expected = exact.merged(exact.spectrum(shape, delta))
-                found = exact.exact_multiplicities(member.hessian, list(expected))
-                gradients.setdefault(str(shape), []).append(exact.count_nonzero(member.gradient))
-                spectra.setdefault(str(shape), []).append(
-                    sum(abs(found[value] - count) for value, count in expected.items())
-                )
-        return gradients, spectra
+    def off(shape: Shape, seed: int, weight: Fraction) -> tuple[int, int]:
+        """Entries of the gradient that do not vanish, and multiplicities that are off."""
+        delta = between(seed, str(shape), low, high)
+        rng = Random(f"rotation/{seed}/{shape}") if shape in s.rotated else None
+        member = exact.member(shape, delta, weight, rng)
+        expected = exact.merged(exact.spectrum(shape, delta))
+        found = exact.exact_multiplicities(member.hessian, list(expected))
+        missed = sum(abs(found[value] - count) for value, count in expected.items())
+        return exact.count_nonzero(member.gradient), missed
 
-    def enclosed(weight: Fraction) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
-        for shape in s.balls:
-            for seed in setting.seeds:
-                delta = between(seed, str(shape), low, high)
-                hessian = exact.member(shape, delta, weight).hessian
-                found.setdefault(str(shape), []).append(
-                    exact.miscounted(hessian, exact.spectrum(shape, delta), WIDTH)
-                )
-        return found
+    def miscounted(shape: Shape, seed: int, weight: Fraction) -> int:
+        delta = between(seed, str(shape), low, high)
+        hessian = exact.member(shape, delta, weight).hessian
+        return exact.miscounted(hessian, exact.spectrum(shape, delta), WIDTH)
 
-    wrong = Fraction(5, 4)
-    gradients, spectra = gradients_and_spectra(Fraction(1))
-    bad_gradients, bad_spectra = gradients_and_spectra(wrong)
-    return Evidence(
-        measured={
-            TERMS: sum(block_residuals(1).values()),
-            GRADIENT: gradients,
-            SPECTRUM: spectra,
-            COUNTS: enclosed(Fraction(1)),
-            FLOAT: [float_difference(seed, s.shapes) for seed in setting.seeds],
-        },
+    evidence = Evidence(
         predicted={GRADIENT: 0, SPECTRUM: 0, COUNTS: 0},
-        control={
-            TERMS: sum(block_residuals(2).values()),
-            GRADIENT: bad_gradients,
-            SPECTRUM: bad_spectra,
-            COUNTS: enclosed(wrong),
-            FLOAT: [float_difference(seed, s.shapes, 1.25) for seed in setting.seeds],
-        },
         notes={"interval arithmetic": enclosure.backend()},
     )
+    for add, right in ((evidence.found, True), (evidence.broken, False)):
+        weight = Fraction(1) if right else Fraction(5, 4)
+        add(TERMS, sum(block_residuals(1 if right else 2).values()))
+        for shape in (*s.rotated, *s.plain):
+            gradients, multiplicities = zip(
+                *(off(shape, seed, weight) for seed in setting.seeds), strict=True
+            )
+            add(GRADIENT, gradients, named(shape))
+            add(SPECTRUM, multiplicities, named(shape))
+        for shape in s.balls:
+            add(COUNTS, [miscounted(shape, seed, weight) for seed in setting.seeds], named(shape))
+        add(FLOAT, [float_difference(seed, s.shapes, float(weight)) for seed in setting.seeds])
+    return evidence
 
 
 def block_residuals(weight: int) -> dict[str, int]:
@@ -202,6 +199,7 @@ NULL = Criterion("null directions more than expected", 0, 0, exact=RATIONAL)
     NEGATIVE,
     NULL,
     reference="necessity of δ < 1/(1 + 1/√(r − r* + 1)) in the abstract of versions 1 and 2 is the case j = 1",
+    states="cx-threshold",
     origin="sharpened",
     known="restated",
     kind="identity",
@@ -227,62 +225,48 @@ NULL = Criterion("null directions more than expected", 0, 0, exact=RATIONAL)
 def second_order_from_the_threshold(setting: Setting) -> Evidence:
     s = setting.sizes
     assume_shapes(setting, (*s.shapes, *s.large))
-    negative: dict[str, list[float]] = {}
-    null: dict[str, list[float]] = {}
-    wrong_negative: dict[str, list[float]] = {}
-    wrong_null: dict[str, list[float]] = {}
-    # At the threshold itself nothing is left to draw.
-    at_star = {shape: exact_signs(shape, shape.threshold) for shape in (*s.shapes, *s.large)}
-    for shape, (below, level) in at_star.items():
-        negative[f"{shape}, at δ*"], null[f"{shape}, at δ*"] = [below], [level - shape.r * shape.planted]
-    for shape in s.shapes:
-        count, star = shape.r * shape.planted, shape.threshold
-        over, under = (
-            [exact_signs(shape, between(seed, f"{side} {shape}", *ends)) for seed in setting.seeds]
-            for side, ends in (("above", (star, Fraction(1))), ("below", (star / 2, star)))
-        )
-        negative[f"{shape}, above"] = [below for below, _ in over]
-        negative[f"{shape}, below"] = [below - count for below, _ in under]
-        null[f"{shape}, above"] = [level for _, level in over]
-        null[f"{shape}, below"] = [level for _, level in under]
-        wrong_negative[f"{shape}, below, as above"] = [below for below, _ in under]
-        wrong_negative[f"{shape}, above, as below"] = [below - count for below, _ in over]
-        wrong_null[f"{shape}, above, as at δ*"] = [level - count for _, level in over]
-        wrong_null[f"{shape}, below, as at δ*"] = [level - count for _, level in under]
-    return Evidence(
-        measured={NEGATIVE: negative, NULL: null},
+    every = (*s.shapes, *s.large)
+    evidence = Evidence(
         predicted={NEGATIVE: 0, NULL: 0},
-        control={NEGATIVE: wrong_negative, NULL: wrong_null},
         notes={
             "smallest squared error at δ*, over that of the truth": min(
-                relative_error(shape, shape.threshold) for shape in at_star
+                relative_error(shape, shape.threshold) for shape in every
             )
         },
     )
+    for shape in every:
+        # At the threshold itself nothing is left to draw.
+        found = signs(shape, shape.threshold)
+        evidence.found(NEGATIVE, found.negative, named(shape, ", at δ*"))
+        evidence.found(NULL, found.null - shape.r * shape.planted, named(shape, ", at δ*"))
+    for shape in s.shapes:
+        count, star = shape.r * shape.planted, shape.threshold
+        above, below = (
+            torch.tensor([signs(shape, between(seed, f"{side} {shape}", *ends)) for seed in setting.seeds])
+            for side, ends in (("above", (star, Fraction(1))), ("below", (star / 2, star)))
+        )
+        evidence.found(NEGATIVE, above[:, 0], named(shape, ", above"))
+        evidence.found(NEGATIVE, below[:, 0] - count, named(shape, ", below"))
+        evidence.found(NULL, above[:, 1], named(shape, ", above"))
+        evidence.found(NULL, below[:, 1], named(shape, ", below"))
+        evidence.broken(NEGATIVE, below[:, 0], named(shape, ", below, as above"))
+        evidence.broken(NEGATIVE, above[:, 0] - count, named(shape, ", above, as below"))
+        evidence.broken(NULL, above[:, 1] - count, named(shape, ", above, as at δ*"))
+        evidence.broken(NULL, below[:, 1] - count, named(shape, ", below, as at δ*"))
+    return evidence
 
 
-def exact_signs(shape: Shape, delta: Fraction) -> tuple[float, float]:
-    """How many eigenvalues are negative, and how many vanish beyond the rotations; NaN if some are not found."""
-    hessian = exact.member(shape, delta).hessian
-    found = exact.exact_multiplicities(hessian, list(exact.merged(exact.spectrum(shape, delta))))
-    if sum(found.values()) != len(hessian):
-        return math.nan, math.nan
-    negative = sum(count for value, count in found.items() if value < 0)
-    return float(negative), float(found[Fraction(0)] - shape.r * (shape.r - 1) // 2)
-
-
-def relative_error(shape: Shape, delta: Fraction) -> float:
-    """‖XXᵀ − M*‖² / ‖M*‖² at the planted point."""
-    member = exact.member(shape, delta)
-    return float(exact.inner(member.error, member.error) / exact.inner(member.truth, member.truth))
+BENT = Criterion("eigenvalues below −10⁻⁹", 0, 0, exact=ENCLOSED)
+FLAT = Criterion("eigenvalues not above 10⁻⁹, beyond the rotations", 0, 0, exact=ENCLOSED)
 
 
 @PAGE.claim(
     "zhang2025.below-the-published-bound",
     "For 2 ≤ r* < r there are strict counterexamples below the published necessary bound",
-    Criterion("eigenvalues below −10⁻⁹", 0, 0, exact=ENCLOSED),
-    Criterion("eigenvalues not above 10⁻⁹, beyond the rotations", 0, 0, exact=ENCLOSED),
+    BENT,
+    FLAT,
     reference="compare the necessary δ < 1/(1 + 1/√(r − r* + 1)) in the abstract of versions 1 and 2",
+    states="cx-below",
     kind="existence",
     control="only one direction is planted, j = 1, at the same δ: the member behind the published bound",
     edges=(
@@ -311,31 +295,23 @@ def relative_error(shape: Shape, delta: Fraction) -> float:
 def below_the_published_bound(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(all(2 <= true_rank < r for r, true_rank in s.shapes), "2 ≤ r* < r")
-    counts: dict[int, tuple[dict[str, list[int]], dict[str, list[int]]]] = {}
-    for single in (False, True):
-        negative: dict[str, list[int]] = {}
-        level: dict[str, list[int]] = {}
-        for r, true_rank in s.shapes:
-            shape = Shape(r, true_rank, 1 if single else true_rank, s.extra, balls=True)
-            low, high = (
-                Fraction(threshold(shape._replace(planted=true_rank))),
-                published_necessary(r, true_rank),
-            )
-            name = f"r = {r}, r* = {true_rank}"
-            for seed in setting.seeds:
-                delta = between(seed, f"gap {name}", low, Fraction(high))
-                hessian = exact.member(shape, delta).hessian
-                above = count_above(hessian, enclosure.ball(WIDTH)) or 0
-                negative.setdefault(name, []).append(exact.count_below(hessian, -WIDTH))
-                level.setdefault(name, []).append(len(hessian) - above - r * (r - 1) // 2)
-        counts[single] = negative, level
-    names = [criterion.quantity for criterion in below_the_published_bound.criteria]
-    return Evidence(
-        measured=dict(zip(names, counts[False], strict=True)),
-        predicted=dict.fromkeys(names, 0),
-        control=dict(zip(names, counts[True], strict=True)),
+    evidence = Evidence(
+        predicted={BENT: 0, FLAT: 0},
         notes={"from": threshold(Shape(3, 2, 2)), "published": published_necessary(3, 2)},
     )
+    for r, true_rank in s.shapes:
+        variant = at(r=r, **{"r*": true_rank})
+        every = Shape(r, true_rank, true_rank, s.extra, balls=True)
+        low, high = Fraction(threshold(every)), Fraction(published_necessary(r, true_rank))
+        for add, shape in ((evidence.found, every), (evidence.broken, every._replace(planted=1))):
+            deltas = (between(seed, f"gap {variant}", low, high) for seed in setting.seeds)
+            hessians = [exact.member(shape, delta).hessian for delta in deltas]
+            add(BENT, [exact.count_below(hessian, -WIDTH) for hessian in hessians], variant)
+            rising = [(count_above(hessian, enclosure.ball(WIDTH)) or 0) for hessian in hessians]
+            # All members of a shape have as many eigenvalues.
+            flat = len(hessians[0]) - r * (r - 1) // 2
+            add(FLAT, [flat - count for count in rising], variant)
+    return evidence
 
 
 def threshold(shape: Shape) -> float:
@@ -344,16 +320,23 @@ def threshold(shape: Shape) -> float:
     return root / (1 + root)
 
 
+MULTIPLICITIES = Criterion("multiplicities of 1/2, 1 and 3/2 in A*A that are off", 0, 0, exact=RATIONAL)
+VALUE = Criterion("f(x)/‖M*‖² − 3/4", 0, 0, exact=RATIONAL)
+HESSIAN = Criterion("entries of the Hessian that differ", 0, 0, exact=RATIONAL)
+FAMILY = Criterion("entries of A*A(S) that differ from the planted family", 0, 0, exact=RATIONAL)
+
+
 @PAGE.claim(
     "zhang2025.example-1",
     "The published instance with δ = 1/2, in exact arithmetic",
-    Criterion("multiplicities of 1/2, 1 and 3/2 in A*A that are off", 0, 0, exact=RATIONAL),
-    Criterion(GRADIENT, 0, 0, exact=RATIONAL),
-    Criterion("f(x)/‖M*‖² − 3/4", 0, 0, exact=RATIONAL),
-    Criterion("entries of the Hessian that differ", 0, 0, exact=RATIONAL),
-    Criterion("entries of A*A(S) that differ from the planted family", 0, 0, exact=RATIONAL),
+    MULTIPLICITIES,
+    GRADIENT,
+    VALUE,
+    HESSIAN,
+    FAMILY,
     reference="Zhang, Sojoudi & Lavaei (2019), Theorem 3 and Example 1, JMLR pp. 3-4, 15-16; form of the instance "
     "from Zhang et al. (2018)",
+    states="cx-example",
     origin="paper",
     known="read",
     kind="identity",
@@ -368,53 +351,22 @@ def threshold(shape: Shape) -> float:
     means=("exact",),
 )
 def example_1(setting: Setting) -> Evidence:
-    names = [
-        "multiplicities of 1/2, 1 and 3/2 in A*A that are off",
-        GRADIENT,
-        "f(x)/‖M*‖² − 3/4",
-        "entries of the Hessian that differ",
-        "entries of A*A(S) that differ from the planted family",
-    ]
-
     setting.assume(min(setting.sizes.ns) >= 2, "n ≥ 2")
-
-    def checked(right: bool) -> dict[str, dict[str, list[float]]]:
-        found: dict[str, dict[str, list[float]]] = {name: {} for name in names}
-        for n in setting.sizes.ns:
-            for seed in setting.seeds:
-                # Away from 1/2 by construction: the control must not draw the right coefficient.
-                drawn = between(seed, "coefficient", Fraction(1, 10), Fraction(2, 5))
-                values = example_residuals(n, seed, Fraction(1, 2) if right else drawn)
-                for name, value in zip(names, values, strict=True):
-                    found[name].setdefault(f"n = {n}", []).append(value)
-        return found
-
-    return Evidence(measured=checked(True), control=checked(False))
-
-
-def example_residuals(n: int, seed: int, coefficient: Fraction) -> list[float]:
-    """What is left of the five statements of Example 1 in a rotated basis, in the order of the claim."""
-    rng = Random(f"example 1/{n}/{seed}")
-    basis, q = rational_orthogonal(rng, n), rational(rng, Fraction(1, 2), 2, 12)
-    measured = exact.example_1(basis, coefficient)
-    columns = [[[row[i]] for row in basis] for i in range(n)]
-    # ‖z‖² = 2q², so that x = q u₂ has rational entries.
-    truth = [[2 * q * q * x for x in row] for row in gram(columns[0])]
-    quadratic = Quadratic([[q * row[0]] for row in columns[1]], truth, measured.normal)
-    expected = {Fraction(1, 2): 1, Fraction(1): n * n - 3, Fraction(3, 2): 2}
-    found = exact.exact_multiplicities(measured.gram, list(expected))
-    value = 2 * quadratic.along([quadratic.point])[0] / exact.inner(truth, truth) - Fraction(3, 4)
-    doubled = [[2 * x for x in row] for row in exact.conjugated(quadratic.hessian, basis)]
-    spectrum = diagonal([2 * q * q * x for x in [0, 4, *[2] * (n - 2)]])
-    a, b, c = (rational(rng, -1, 1) for _ in range(3))
-    s = diagonal([a, c, *[0] * (n - 2)])
-    s[0][1] = s[1][0] = b
-    turned = exact.conjugated(measured.normal(exact.conjugated(s, transpose(basis))), basis)
-    family = exact.member(Shape(1, 1, 1), Fraction(1, 2)).normal([[a, b], [b, c]])
-    return [
-        float(sum(abs(found[key] - count) for key, count in expected.items())),
-        float(exact.count_nonzero(quadratic.gradient)),
-        float(value),
-        float(exact.count_nonzero(add(doubled, spectrum, -1))),
-        float(exact.count_nonzero(add([row[:2] for row in turned[:2]], family, -1))),
-    ]
+    # Away from 1/2 by construction: the control must not draw the right coefficient.
+    others = [between(seed, "coefficient", Fraction(1, 10), Fraction(2, 5)) for seed in setting.seeds]
+    evidence = Evidence()
+    for n in setting.sizes.ns:
+        for add, coefficients in (
+            (evidence.found, [Fraction(1, 2)] * len(others)),
+            (evidence.broken, others),
+        ):
+            found = [
+                published_example.residuals(n, seed, coefficient)
+                for seed, coefficient in zip(setting.seeds, coefficients, strict=True)
+            ]
+            add(MULTIPLICITIES, [one.multiplicities for one in found], at(n=n))
+            add(GRADIENT, [one.gradient for one in found], at(n=n))
+            add(VALUE, [float(one.value) for one in found], at(n=n))
+            add(HESSIAN, [one.hessian for one in found], at(n=n))
+            add(FAMILY, [one.family for one in found], at(n=n))
+    return evidence

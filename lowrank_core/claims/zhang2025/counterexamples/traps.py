@@ -9,7 +9,7 @@ import torch
 
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.statistics import Pooled, pooled
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.randomness import draw, normal, stream
@@ -18,8 +18,6 @@ from lowrank_core.solve import solve
 PAGE = Page("chapters/zhang2025/counterexamples")
 
 GOLDEN = (math.sqrt(5) - 1) / 2
-
-
 LARGEST_ETA = 0.2
 WIDE_TIMES = (1.0, 3.0, 10.0, 30.0, 300.0)
 NEAR = 0.4
@@ -56,6 +54,7 @@ WIDE = Criterion(
     SHARE,
     WIDE,
     reference="no counterpart in what was read; illustrates the nonstrict saddles of the abstract of version 3",
+    states="cx-share",
     kind="rate",
     control="a larger δ, 0.55 for r = 1 and 0.65 for r = 2: a strict local minimum with a basin",
     edges=(
@@ -77,26 +76,31 @@ def trapped_fraction(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(s.eta <= LARGEST_ETA, "small η")
     times = [s.time * factor for factor in (0.01, 0.03, 0.1, 0.3, 1.0)]
-    runs = {
-        "δ = 0.5": trapped_shares(lattice_starts(setting, s.starts), 0.5, times, s.eta),
-        "δ = 0.55": trapped_shares(lattice_starts(setting, s.control), 0.55, times, s.eta),
-    }
-    law = s.sigma / math.sqrt(3 * math.pi * s.time)
+    at_star = trapped_shares(lattice_starts(setting, s.starts), 0.5, times, s.eta)
+    above = trapped_shares(lattice_starts(setting, s.control), 0.55, times, s.eta)
 
-    def found(shares: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {EXPONENT: (shares[:, -1] / shares[:, 2]).log10(), SHARE: shares[:, -1]}
+    def exponent(shares: torch.Tensor) -> torch.Tensor:
+        return (shares[:, -1] / shares[:, 2]).log10()
 
     def second(delta: float, count: int) -> Pooled:
         shares = trapped_shares(near_starts(setting, count), delta, WIDE_TIMES, WIDE_ETA)
         return pooled(lambda rows: (rows[:, -1].mean() / rows[:, -2].mean()).log10(), shares)
 
-    star = 1 / (1 + math.sqrt(0.5))
-    return Evidence(
-        measured={**found(runs["δ = 0.5"]), WIDE: second(star, s.wide)},
-        predicted={EXPONENT: -0.5, SHARE: law, WIDE: -1.0},
-        control={**found(runs["δ = 0.55"]), WIDE: second(0.65, s.wide // 10)},
-        curves={"times": torch.tensor(times, dtype=torch.float64), "shares": runs, "sigma": s.sigma},
+    evidence = Evidence(
+        curves={
+            "times": torch.tensor(times, dtype=torch.float64),
+            "shares": {at(δ=0.5): at_star, at(δ=0.55): above},
+            "sigma": s.sigma,
+        }
     )
+    law = s.sigma / math.sqrt(3 * math.pi * s.time)
+    evidence.found(EXPONENT, exponent(at_star), predicted=-0.5)
+    evidence.broken(EXPONENT, exponent(above))
+    evidence.found(SHARE, at_star[:, -1], predicted=law)
+    evidence.broken(SHARE, above[:, -1])
+    evidence.found(WIDE, second(1 / (1 + math.sqrt(0.5)), s.wide), predicted=-1.0)
+    evidence.broken(WIDE, second(0.65, s.wide // 10))
+    return evidence
 
 
 def lattice_starts(setting: Setting, count: int) -> torch.Tensor:
@@ -159,6 +163,7 @@ FAILURES = Criterion(
     "How often SGD fails on the published instance depends on how long it runs",
     FAILURES,
     reference="Zhang et al. (2018), abstract, where SGD fails 12 % of the time; the dependence is new",
+    states="cx-sgd",
     kind="ordering",
     control="δ = 0.7: a strict local minimum, which small steps do not leave",
     seeds={"book": 20, "full": 60},

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import torch
 
-from lowrank_core.analysis import landscape, rates
+from lowrank_core.analysis import rates
 from lowrank_core.analysis.diagonal_noise import Worst, exhibited, worst_noise
+from lowrank_core.analysis.noise_bounds import near_second_order_sides
 from lowrank_core.analysis.planted import planted
-from lowrank_core.analysis.sharp_threshold import psi, threshold
+from lowrank_core.analysis.sharp_threshold import threshold
 from lowrank_core.claims.experiments.descents import symmetric_run
 from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
-from lowrank_core.claims.zhang2025.noise.bound import adjoint_noise, gradient_norm
+from lowrank_core.claims.zhang2025.noise.bound import cases, gradient_norm
 from lowrank_core.factors import Factors, gaussian_start, rank_limited_start
-from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import Problem, observe
 from lowrank_core.proofs import accuracy_witness
@@ -31,10 +32,8 @@ from lowrank_core.truth import psd
 
 PAGE = Page("chapters/zhang2025/noise-and-accuracy")
 
-
 FLOOR = 1e-13
 """Errors below it times a thousand are left out: there the gradient is rounding."""
-
 
 DEFECT = Criterion("q‖∇f‖⁴ / (16‖E‖⁶) − 1", 0, 0)
 NEGATIVE = Criterion("negative eigenvalues of ∇²f that are not excluded", 0, 0)
@@ -48,6 +47,7 @@ CURVATURE = Criterion("failures of ∇f = 0, ‖E‖ = s, λ_min(∇²f) = −2s
     NEGATIVE,
     CURVATURE,
     reference="abstract for 'sharp in the solution accuracy'; both families are derived here",
+    states="prop-noise-witness",
     origin="ours",
     kind="existence",
     control="no excess column: r = r*, all columns of X too long by the factor 1 + t (first); the points of one "
@@ -55,32 +55,15 @@ CURVATURE = Criterion("failures of ∇f = 0, ‖E‖ = s, λ_min(∇²f) = −2s
     means=("exact",),
 )
 def exact_witness(setting: Setting) -> Evidence:
-    seeds = setting.seeds
-    return Evidence(
-        measured={
-            DEFECT: [float(accuracy_witness.gradient_defect(seed)) for seed in seeds],
-            NEGATIVE: [accuracy_witness.negative_curvatures(seed) for seed in seeds],
-            CURVATURE: [accuracy_witness.curvature_failures(seed) for seed in seeds],
-        },
-        control={
-            DEFECT: [float(accuracy_witness.gradient_defect(seed, exact_rank=True)) for seed in seeds],
-            NEGATIVE: [accuracy_witness.negative_curvatures(seed, missing=True) for seed in seeds],
-            CURVATURE: [accuracy_witness.curvature_failures(seed, excess=True) for seed in seeds],
-        },
-    )
-
-
-def both_sides(
-    problem: Problem, factors: Factors, delta: torch.Tensor, r_star: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """(ψ − δ)‖E‖_F and √(r + r*)‖N‖ + ε_g/(√2 σ_r(X)) + √r* ε_H/2, (B,) each."""
-    r = factors.search_rank
-    error = torch.linalg.matrix_norm(factors.product() - problem.truth.matrix)
-    slope, bend = landscape.stationarity(problem, factors)
-    smallest = torch.linalg.svdvals(factors.left)[:, -1]
-    noise = math.sqrt(r + r_star) * operator_norm(adjoint_noise(problem), symmetric=True)
-    allowed = noise + slope / (math.sqrt(2) * smallest) + 0.5 * math.sqrt(r_star) * bend
-    return (psi(delta, r / r_star) - delta) * error, allowed
+    evidence = Evidence()
+    for add, broken in ((evidence.found, False), (evidence.broken, True)):
+        for quantity, count in (
+            (DEFECT, partial(accuracy_witness.gradient_defect, exact_rank=broken)),
+            (NEGATIVE, partial(accuracy_witness.negative_curvatures, missing=broken)),
+            (CURVATURE, partial(accuracy_witness.curvature_failures, excess=broken)),
+        ):
+            add(quantity, [float(count(seed)) for seed in setting.seeds])
+    return evidence
 
 
 def random_problem(setting: Setting, r_star: int, r: int) -> tuple[Problem, torch.Tensor]:
@@ -135,19 +118,8 @@ def near_the_worst(setting: Setting, r_star: int, r: int) -> tuple[Problem, Fact
     member = Worst(*(part.repeat_interleave(points) for part in worst_noise(delta, r, r_star)))
     delta = delta.repeat_interleave(points)
     problem, point = exhibited(member, delta, r, r_star)
-    drawn = normal(
-        setting.seeds,
-        f"near the worst {r_star} {r}",
-        points,
-        r + r_star,
-        r,
-        device=device,
-    )
-    return (
-        problem,
-        Factors(point.left + small(setting, 0.3) * drawn.flatten(0, 1)),
-        delta,
-    )
+    drawn = normal(setting.seeds, f"near the worst {r_star} {r}", points, r + r_star, r, device=device)
+    return problem, Factors(point.left + small(setting, 0.3) * drawn.flatten(0, 1)), delta
 
 
 RATIO = Criterion(
@@ -160,6 +132,7 @@ RATIO = Criterion(
     "The bound for nearly second-order points",
     RATIO,
     reference="abstract for near-second-order points; bound and constants are derived here",
+    states="thm-noise-near",
     origin="ours",
     kind="bound-upper",
     control="an operator of constant 1.2 δ*, while the bound is given 0.9 δ*: points near a spurious one",
@@ -181,38 +154,30 @@ RATIO = Criterion(
 )
 def nearly_second_order(setting: Setting) -> Evidence:
     s = setting.sizes
-    setting.assume(all(r <= s.n for _, r in s.cases), "r ≤ n")
-    setting.assume(all(r_star <= r for r_star, r in s.cases), "r ≥ r*")
+    named = cases(setting)
+    setting.assume(all(r <= s.n for _, r in named.values()), "r ≤ n")
     found: dict[str, list[torch.Tensor]] = {}
-    control = {}
-    for r_star, r in s.cases:
+    evidence = Evidence(notes={"points": float(4 * len(named) * s.points * len(setting.seeds))})
+    for name, (r_star, r) in named.items():
         problem, delta = random_problem(setting, r_star, r)
-        tried = [(name, problem, at, delta) for name, at in points_near(problem, r_star, r, setting).items()]
-        worst = near_the_worst(setting, r_star, r)
-        for name, seen, at, size in [*tried, ("near the worst noise", *worst)]:
-            left, right = both_sides(seen, at, size, r_star)
-            found.setdefault(name, []).append((left / right).unflatten(0, (-1, s.points)).amax(dim=1))
+        tried = {
+            where: (problem, point, delta)
+            for where, point in points_near(problem, r_star, r, setting).items()
+        }
+        tried["near the worst noise"] = near_the_worst(setting, r_star, r)
+        for where, (seen, point, constant) in tried.items():
+            left, right = near_second_order_sides(seen, point, constant, r_star)
+            found.setdefault(where, []).append((left / right).unflatten(0, (-1, s.points)).amax(dim=1))
         star = threshold(r, r_star)
         trap = planted(r, r_star, 1.2 * star, setting.seeds, device=setting.device)
-        drawn = normal(
-            setting.seeds,
-            "control points",
-            *trap.point.left.shape[1:],
-            device=setting.device,
+        drawn = normal(setting.seeds, "control points", *trap.point.left.shape[1:], device=setting.device)
+        pretended = torch.full_like(drawn[:, 0, 0], 0.9 * star)
+        left, right = near_second_order_sides(
+            trap.problem, Factors(trap.point.left + 1e-3 * drawn), pretended, r_star
         )
-        pretended = torch.full(
-            (len(setting.seeds),),
-            0.9 * star,
-            dtype=torch.float64,
-            device=setting.device,
-        )
-        left, right = both_sides(trap.problem, Factors(trap.point.left + 1e-3 * drawn), pretended, r_star)
-        control[f"r* = {r_star}, r = {r}"] = left / right
-    return Evidence(
-        measured={RATIO: {name: torch.stack(values).amax(dim=0) for name, values in found.items()}},
-        control={RATIO: control},
-        notes={"points": float(4 * len(s.cases) * s.points * len(setting.seeds))},
-    )
+        evidence.broken(RATIO, left / right, name)
+    evidence.found(RATIO, {where: torch.stack(values).amax(dim=0) for where, values in found.items()})
+    return evidence
 
 
 def accuracy_run(setting: Setting, spectrum: list[float], start: Factors, m: int | None = None) -> Trajectory:
@@ -226,11 +191,7 @@ def accuracy_exponent(run: Trajectory) -> torch.Tensor:
     error, slope = run.error.sqrt(), run.observed["gradient"]
     last = torch.where(error > rates.FLOOR_MARGIN * FLOOR, error, torch.inf).amin(dim=1, keepdim=True)
     window = (error >= last) & (error <= 30 * last)
-    x, y = (torch.where(window, v, 1.0).log() for v in (slope, error))
-    weight = window / window.sum(dim=1, keepdim=True)
-    dx = x - (weight * x).sum(dim=1, keepdim=True)
-    dy = y - (weight * y).sum(dim=1, keepdim=True)
-    return (weight * dx * dy).sum(dim=1) / (weight * dx.square()).sum(dim=1)
+    return rates.line_fit(slope.log(), error.log(), window).slope
 
 
 EXPONENT = Criterion(
@@ -247,6 +208,7 @@ EXPONENT = Criterion(
     "Along gradient descent the error follows ‖∇f‖^{2/3} with excess columns, and ‖∇f‖ without",
     EXPONENT,
     reference="abstract for 'sharp in the solution accuracy'; exponents are derived here",
+    states="prop-noise-descent",
     origin="ours",
     kind="rate",
     control="r columns of rank r*, where 1 replaces 2/3; and r = r* with σ_{r*}(M*) = 10⁻⁹, where 2/3 replaces 1",
@@ -276,20 +238,16 @@ def accuracy_along_descent(setting: Setting) -> Evidence:
     setting.assume(s.r <= s.n, "r ≤ n")
     over, exact = (gaussian_start(s.n, r, 1.0, seeds, device) for r in (s.r, r_star))
     limited = rank_limited_start(s.n, s.r, r_star, 1.0, seeds, device)
-    runs = {
-        "r > r*, population": accuracy_run(setting, s.spectrum, over),
-        "r > r*, sensing": accuracy_run(setting, s.spectrum, over, s.m),
-        "r = r*, population": accuracy_run(setting, s.spectrum, exact),
-        "r = r*, sensing": accuracy_run(setting, s.spectrum, exact, s.m),
-    }
-    controls = {
-        "r > r*, start of rank r*": accuracy_run(setting, s.spectrum, limited),
-        "r = r*, σ → 0": accuracy_run(setting, [*s.spectrum[:-1], 1e-9], exact),
-    }
-    everything = {**runs, **controls}
-    return Evidence(
-        measured={EXPONENT: {name: accuracy_exponent(run) for name, run in runs.items()}},
-        predicted={EXPONENT: {name: 2 / 3 if name.startswith("r > r*") else 1.0 for name in everything}},
-        control={EXPONENT: {name: accuracy_exponent(run) for name, run in controls.items()}},
-        curves={"runs": everything},
-    )
+    evidence = Evidence(curves={"runs": {}})
+    for add, name, spectrum, start, m, exponent in (
+        (evidence.found, "r > r*, population", s.spectrum, over, None, 2 / 3),
+        (evidence.found, "r > r*, sensing", s.spectrum, over, s.m, 2 / 3),
+        (evidence.found, "r = r*, population", s.spectrum, exact, None, 1.0),
+        (evidence.found, "r = r*, sensing", s.spectrum, exact, s.m, 1.0),
+        (evidence.broken, "r > r*, start of rank r*", s.spectrum, limited, None, 2 / 3),
+        (evidence.broken, "r = r*, σ → 0", [*s.spectrum[:-1], 1e-9], exact, None, 1.0),
+    ):
+        run = accuracy_run(setting, spectrum, start, m)
+        add(EXPONENT, accuracy_exponent(run), name, predicted=exponent)
+        evidence.curves["runs"][name] = run
+    return evidence

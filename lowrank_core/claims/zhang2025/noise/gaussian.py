@@ -8,10 +8,11 @@ from dataclasses import replace
 import torch
 
 from lowrank_core.analysis import rates
+from lowrank_core.analysis.gaussian_noise import error_law, positive_part_error
+from lowrank_core.analysis.noise_bounds import adjoint_noise
 from lowrank_core.analysis.statistics import Pooled, pooled
 from lowrank_core.claims.experiments.landscapes import descended, frobenius
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
-from lowrank_core.claims.zhang2025.noise.bound import adjoint_noise
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.factors import adjoint_start
 from lowrank_core.noise import Gaussian
 from lowrank_core.problem import Problem, observe
@@ -21,22 +22,7 @@ from lowrank_core.truth import psd
 
 PAGE = Page("chapters/zhang2025/noise-and-accuracy", book=24, smoke=16)
 
-
-SMALL, ROOM = "σ√n ≪ σ_r(M*)", "n ≫ r"
-EDGE_OF_GOE = (1.2065, 3.2624, 5.1629)
-"""Minus the means of the largest three points of the Airy process of real symmetric matrices."""
-
-
-def law(setting: Setting, n: int, r: int) -> float:
-    """‖E‖²/σ² at order n: the tangent coordinates, and the r − r* largest eigenvalues of noise of order n − r*.
-
-    The i-th of them is √(2N)(1 − a_i N^{−2/3}/2) on average, N = n − r*, so that the sum is n(r* + 2(r − r*)) to
-    leading order.
-    """
-    r_star = setting.sizes.r_star
-    rest = n - r_star
-    beyond = sum(2 * rest * (1 - a * rest ** (-2 / 3) / 2) ** 2 for a in EDGE_OF_GOE[: r - r_star])
-    return n * r_star - r_star * (r_star - 1) / 2 + beyond
+SMALL, ROOM = "σ√n ≪ σ_r*(M*)", "n ≫ r"
 
 
 def every_coordinate(setting: Setting, n: int, deviation: float | None = None) -> Problem:
@@ -97,6 +83,7 @@ SENSING = Criterion(
     IN_RANK,
     SENSING,
     reference="abstract for minimax-optimal recovery; the constants are derived here",
+    states="prop-noise-gaussian",
     origin="ours",
     kind="rate",
     control="search rank n: descent keeps the whole positive part of the noise, and its error grows like n (first "
@@ -123,10 +110,10 @@ def gaussian_noise(setting: Setting) -> Evidence:
     setting.assume(s.deviation * s.sizes[-1] ** 0.5 <= 0.3, SMALL)
     setting.assume(min(s.sizes) >= 8 * (s.r_star + 2), ROOM)
     seen, n = [every_coordinate(setting, order) for order in s.sizes], s.sizes[-1]
-    ranks = {f"r = {r}": r for r in (s.r_star, s.r_star + 1, s.r_star + 2)}
+    ranks = (s.r_star, s.r_star + 1, s.r_star + 2)
     errors = {
-        name: torch.stack([least_squares_error(problem, r, s.steps) for problem in seen], dim=1)
-        for name, r in ranks.items()
+        at(r=r): torch.stack([least_squares_error(problem, r, s.steps) for problem in seen], dim=1)
+        for r in ranks
     }
     # Descent at full rank ends at the positive part of M* + N.
     full = torch.stack([positive_part_error(problem) for problem in seen], dim=1)
@@ -137,11 +124,13 @@ def gaussian_noise(setting: Setting) -> Evidence:
         return rates.scaling_exponent(s.sizes, found.log().mean(dim=0, keepdim=True).exp())[0]
 
     def in_size(found: torch.Tensor, r: int) -> Pooled:
-        expected = torch.tensor([[law(setting, order, r) ** 0.5 for order in s.sizes]], dtype=torch.float64)
+        expected = torch.tensor(
+            [[error_law(order, s.r_star, r) ** 0.5 for order in s.sizes]], dtype=torch.float64
+        )
         return pooled(lambda rows: exponent(rows) / exponent(expected), found)
 
     def in_rank(found: torch.Tensor, r: int, deviation: float) -> Pooled:
-        return pooled(lambda v: v.square().mean() / (deviation**2 * law(setting, n, r)), found)
+        return pooled(lambda v: v.square().mean() / (deviation**2 * error_law(n, s.r_star, r)), found)
 
     def sensing(m: int, r: int) -> Pooled:
         problem = gaussian_sensing(setting, s.small, m)
@@ -149,32 +138,24 @@ def gaussian_noise(setting: Setting) -> Evidence:
         ratio = least_squares_error(problem, r, s.steps) / least_squares_error(same, r, s.steps)
         return pooled(lambda v: v.log().mean().exp(), ratio)
 
-    return Evidence(
-        measured={
-            IN_SIZE: {name: in_size(errors[name], r) for name, r in ranks.items()},
-            IN_RANK: {name: in_rank(errors[name][:, -1], r, s.deviation) for name, r in ranks.items()},
-            SENSING: {f"r = {r}": sensing(s.m, r) for r in (s.r_star, s.r_star + 2)},
-        },
+    evidence = Evidence(
         predicted={IN_SIZE: 1.0, IN_RANK: 1.0, SENSING: 1.0},
-        control={
-            IN_SIZE: {"r = n": in_size(full, s.r_star)},
-            IN_RANK: {
-                "r = n": in_rank(full[:, -1], s.r_star, s.deviation),
-                "σ√n = 2σ_r": in_rank(noisy, s.r_star, 2 / n**0.5),
-            },
-            SENSING: {f"m = {s.few}, r = {s.r_star + 2}": sensing(s.few, s.r_star + 2)},
-        },
         notes={"deviation": s.deviation},
         curves={
             "sizes": s.sizes,
-            "errors": {name: found.log().mean(dim=0, keepdim=True).exp() for name, found in errors.items()}
-            | {"r = n": full.log().mean(dim=0, keepdim=True).exp()},
+            "errors": {
+                name: found.log().mean(dim=0, keepdim=True).exp()
+                for name, found in (errors | {at("r = n", r=n): full}).items()
+            },
         },
     )
-
-
-def positive_part_error(problem: Problem) -> torch.Tensor:
-    """‖(M* + N)₊ − M*‖_F, (B,)."""
-    values, vectors = torch.linalg.eigh(problem.operator.adjoint(problem.observations))
-    kept = (vectors * values.clamp(min=0.0)[:, None, :]) @ vectors.mT
-    return torch.linalg.matrix_norm(kept - problem.truth.matrix)
+    for r, (name, found) in zip(ranks, errors.items(), strict=True):
+        evidence.found(IN_SIZE, in_size(found, r), name)
+        evidence.found(IN_RANK, in_rank(found[:, -1], r, s.deviation), name)
+    evidence.broken(IN_SIZE, in_size(full, s.r_star), "r = n")
+    evidence.broken(IN_RANK, in_rank(full[:, -1], s.r_star, s.deviation), "r = n")
+    evidence.broken(IN_RANK, in_rank(noisy, s.r_star, 2 / n**0.5), "σ√n = 2σ_r")
+    for r in (s.r_star, s.r_star + 2):
+        evidence.found(SENSING, sensing(s.m, r), at(r=r))
+    evidence.broken(SENSING, sensing(s.few, s.r_star + 2), at(m=s.few, r=s.r_star + 2))
+    return evidence

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import torch
 
+from lowrank_core.claims.grammar import Criterion
 from lowrank_core.claims.pages import Fragment
 from lowrank_core.claims.result import Result
+from lowrank_core.claims.zhang2025.race import asymmetric, noiseless, noisy
 
 HEAD = ("situation", "method", "step η · start · damping", "what it costs", "claim")
 
@@ -20,14 +22,13 @@ def table(
     by_kappa, by_rank = condition.curves["iterations"], rank.curves["iterations"]
     ranks = list(by_rank["GD"])
     kappas = "1" if len(condition.curves["kappas"]) == 1 else f"1 … {condition.curves['kappas'][-1]}"
-    growth = _median(condition, "exponent of the iterations of GD in κ")
-    price = _median(rebalanced, "exponent of the iterations in κ")
+    growth = _median(condition, noiseless.EXPONENT)
+    price = _median(rebalanced, asymmetric.PRICE)
     stretched = {
-        name: _median(unbalanced, "iterations from (sF, G/s) / from (F, G)", f"{name} regulariser")
-        for name in ("with", "without")
+        name: _median(unbalanced, asymmetric.STRETCH, f"{name} regulariser") for name in ("with", "without")
     }
-    higher = _median(noise, "r = 2r*, spectral start: error at the end / known rank", "PrecGD, residual")
-    robust = 10 ** _median(outliers, "log₁₀ error at the end")
+    higher = _median(noise, noisy.SPECTRAL, "PrecGD, residual")
+    robust = 10 ** _median(outliers, noisy.END, "ℓ1")
     prec, small = by_rank["PrecGD, residual"], by_rank["ScaledGD(λ)"]
     rows = (
         (
@@ -112,9 +113,8 @@ def table(
     )
 
 
-def _median(result: Result, quantity: str, variant: str = "") -> float:
-    series = result.record["measured"][quantity]
-    values = series[variant] if variant in series else next(iter(series.values()))
+def _median(result: Result, criterion: Criterion, variant: str = "") -> float:
+    values = result.record["measured"][criterion.quantity][variant]
     return float(torch.tensor(values, dtype=torch.float64).median())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from lowrank_core import artefacts
 from lowrank_core.analysis.statistics import Pooled, pooled, pooled_size
 from lowrank_core.claims.experiments.landscapes import arrival
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, scales
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, scales
 from lowrank_core.claims.zhang2025.race.contest import (
     PRECONDITIONED,
     TRUE_RANK,
@@ -26,18 +27,23 @@ from lowrank_core.solve import Trajectory
 PAGE = Page("chapters/zhang2025/which-method")
 
 
+EXPONENT = Criterion(
+    "exponent of the iterations of GD in κ",
+    0.75,
+    1.12,
+    pooled="median over the seeds",
+    width="40 pilot seeds to κ = 10: 0.83 to 1.02, sd 0.04; now and then a run is far off",
+)
+IN_KAPPA = Criterion("iterations at the largest κ / at κ = 1", high=1.6, width="40 pilot seeds: up to 1.43")
+
+
 @PAGE.claim(
     "zhang2025.race-condition-number",
     "Known rank: gradient descent pays for the condition number, preconditioned methods do not",
-    Criterion(
-        "exponent of the iterations of GD in κ",
-        0.75,
-        1.12,
-        pooled="median over the seeds",
-        width="40 pilot seeds to κ = 10: 0.83 to 1.02, sd 0.04; now and then a run is far off",
-    ),
-    Criterion("iterations at the largest κ / at κ = 1", high=1.6, width="40 pilot seeds: up to 1.43"),
+    EXPONENT,
+    IN_KAPPA,
     reference="an ordering measured here; that ScaledGD is free of κ is Tong, Ma & Chi (2021), Theorem 3",
+    states="prop-which-kappa",
     origin="ours",
     kind="ordering",
     control="the preconditioner is left out (second criterion), or put in (first)",
@@ -61,43 +67,40 @@ def condition_number(setting: Setting) -> Evidence:
             run = race(problem, entrant, cap, max(1, kappa) if name == "GD" else 1)
             found.setdefault(name, []).append(arrival(run))
     growth = {name: times[-1] / times[0] for name, times in found.items()}
-    exponent = {name: ratio.log() / math.log(s.kappas[-1]) for name, ratio in growth.items()}
-    first, second = (
-        "exponent of the iterations of GD in κ",
-        "iterations at the largest κ / at κ = 1",
-    )
-    return Evidence(
-        measured={
-            first: pooled(torch.median, exponent["GD"]),
-            second: {name: growth[name] for name in PRECONDITIONED},
-        },
-        control={
-            first: {"ScaledGD": pooled(torch.median, exponent["ScaledGD"])},
-            second: {"GD": growth["GD"]},
-        },
-        predicted={first: 1.0},
+    evidence = Evidence(
+        predicted={EXPONENT: 1.0},
         notes={"isometry constant of order r + r*, at least": isometry_defect(contest(setting, 1), 4)},
         curves={"iterations": found, "kappas": s.kappas},
     )
+    for add, name, label in ((evidence.found, "GD", ""), (evidence.broken, "ScaledGD", "ScaledGD")):
+        add(EXPONENT, pooled(torch.median, growth[name].log() / math.log(s.kappas[-1])), label)
+    evidence.found(IN_KAPPA, {name: growth[name] for name in PRECONDITIONED})
+    evidence.broken(IN_KAPPA, growth["GD"], "GD")
+    return evidence
+
+
+END = Criterion(
+    "log₁₀ error at the end",
+    high=-10,
+    width="the accuracy asked for; ScaledGD(λ) leaks on one data set in fifteen at n = 16",
+    pooled="median over the seeds",
+)
+IN_RANK = Criterion(
+    "iterations at the largest r / at r = r*",
+    0.75,
+    1.3,
+    width="a fraction that r need not explain",
+    pooled="median over the seeds",
+)
 
 
 @PAGE.claim(
     "zhang2025.race-search-rank",
     "Unknown rank: gradient descent does not arrive, PrecGD and ScaledGD(λ) do",
-    Criterion(
-        "log₁₀ error at the end",
-        high=-10,
-        width="the accuracy asked for; ScaledGD(λ) leaks on one data set in fifteen at n = 16",
-        pooled="median over the seeds",
-    ),
-    Criterion(
-        "iterations at the largest r / at r = r*",
-        0.75,
-        1.3,
-        width="a fraction that r need not explain",
-        pooled="median over the seeds",
-    ),
+    END,
+    IN_RANK,
     reference="an ordering measured here",
+    states="prop-which-rank",
     origin="ours",
     kind="ordering",
     control="gradient descent (first criterion); PrecGD (second)",
@@ -129,26 +132,13 @@ def search_rank(setting: Setting) -> Evidence:
             runs.setdefault(name, {})[rank] = run
             seconds[f"{name}, r = {rank}"] = (time.process_time() - begin) / int(run.steps[-1])
     arriving = ("PrecGD, slope", "PrecGD, residual", "ScaledGD(λ)")
-    beyond = s.ranks[1:]
-    end, growth = "log₁₀ error at the end", "iterations at the largest r / at r = r*"
 
     def grown(name: str) -> Pooled:
         # Who does not arrive takes at least the cap.
         wide, exact = (arrival(runs[name][rank]).clamp(max=s.cap) for rank in (s.ranks[-1], TRUE_RANK))
         return pooled_size(torch.median, wide / exact)
 
-    def reached(name: str, rank: int) -> Pooled:
-        return pooled(torch.median, reached_error(runs[name][rank]))
-
-    return Evidence(
-        measured={
-            end: {f"{name}, r = {rank}": reached(name, rank) for name in arriving for rank in beyond},
-            growth: {"ScaledGD(λ)": grown("ScaledGD(λ)")},
-        },
-        control={
-            end: {f"GD, r = {rank}": reached("GD", rank) for rank in beyond},
-            growth: {name: grown(name) for name in arriving[:2]},
-        },
+    evidence = Evidence(
         notes={
             "largest search rank": float(s.ranks[-1]),
             "order n": float(s.n),
@@ -164,19 +154,20 @@ def search_rank(setting: Setting) -> Evidence:
             "stored": stored(runs, seconds),
         },
     )
+    for add, names in ((evidence.found, arriving), (evidence.broken, ("GD",))):
+        for name, rank in itertools.product(names, s.ranks[1:]):
+            reached = pooled(torch.median, reached_error(runs[name][rank]))
+            add(END, reached, at(f"{name}, r = {rank}", r=rank))
+    evidence.found(IN_RANK, grown("ScaledGD(λ)"), "ScaledGD(λ)")
+    for name in ("PrecGD, slope", "PrecGD, residual"):
+        evidence.broken(IN_RANK, grown(name), name)
+    return evidence
 
 
 def stored(runs: dict[str, dict[int, Trajectory]], seconds: dict[str, float]) -> dict[str, Any]:
     """Error bands, iterations and processor time of one iteration, fit for JSON."""
-    bands = {
-        f"{name}, r = {rank}": artefacts.band(run.steps, run.error.sqrt())
-        for name, each in runs.items()
-        for rank, run in each.items()
-    }
-    counts = {
-        f"{name}, r = {rank}": int(run.reached_at.median())
-        for name, each in runs.items()
-        for rank, run in each.items()
-    }
+    named = {f"{name}, r = {rank}": run for name, each in runs.items() for rank, run in each.items()}
+    bands = {name: artefacts.band(run.steps, run.error.sqrt()) for name, run in named.items()}
+    counts = {name: int(run.reached_at.median()) for name, run in named.items()}
     times = {name: float(f"{1e3 * value:.3g}") for name, value in seconds.items()}
     return {"bands": bands, "iterations": counts, "milliseconds per iteration": times}

@@ -56,21 +56,27 @@ def time_to_floor(run: Trajectory) -> torch.Tensor:
     return run.steps[below.int().argmax(dim=1)].double()
 
 
+FLOORS = Criterion("r = r*: error at the end / PrecGD's", 0.9, 1.1, width="a tenth counts as the same")
+LATER = Criterion(
+    "r = r*: iterations of GD to twice the floor / PrecGD's", low=3.0, width="at least three times"
+)
+SPECTRAL = Criterion(
+    "r = 2r*, spectral start: error at the end / known rank", low=1.15, width="at least 15 % more"
+)
+SMALL = Criterion(
+    "r = 2r*, small start: error at the end / known rank", 0.9, 1.1, width="a tenth counts as the same"
+)
+
+
 @PAGE.claim(
     "zhang2025.race-noise",
     "Gaussian noise: one floor for all methods if the rank is known; else a small start long stays at it",
-    Criterion("r = r*: error at the end / PrecGD's", 0.9, 1.1, width="a tenth counts as the same"),
-    Criterion(
-        "r = r*: iterations of GD to twice the floor / PrecGD's", low=3.0, width="at least three times"
-    ),
-    Criterion("r = 2r*, spectral start: error at the end / known rank", low=1.15, width="at least 15 % more"),
-    Criterion(
-        "r = 2r*, small start: error at the end / known rank",
-        0.9,
-        1.1,
-        width="a tenth counts as the same",
-    ),
+    FLOORS,
+    LATER,
+    SPECTRAL,
+    SMALL,
     reference="an ordering measured here",
+    states="prop-which-noise",
     origin="ours",
     kind="ordering",
     control="the rank is not known (first), κ = 1 (second), r = r* (third), a spectral start (fourth)",
@@ -106,26 +112,8 @@ def noise(setting: Setting) -> Evidence:
     best = floor(known[prec])
     spectral = {name: floor(wide[name]) / best for name in PRECONDITIONED[:-1]}
     small = floor(wide["ScaledGD(λ)"]) / best
-    floors, times, third, fourth = (
-        "r = r*: error at the end / PrecGD's",
-        "r = r*: iterations of GD to twice the floor / PrecGD's",
-        "r = 2r*, spectral start: error at the end / known rank",
-        "r = 2r*, small start: error at the end / known rank",
-    )
-    return Evidence(
-        measured={
-            floors: {name: floor(run) / best for name, run in known.items() if name != prec},
-            times: time_to_floor(known["GD"]) / time_to_floor(known[prec]),
-            third: spectral,
-            fourth: {"ScaledGD(λ)": small},
-        },
-        control={
-            floors: {"r = 2r*": spectral[prec]},
-            times: {"κ = 1": time_to_floor(easy["GD"]) / time_to_floor(easy[prec])},
-            third: {"r = r*": floor(known["ScaledGD"]) / best},
-            fourth: {"spectral start": spectral[prec]},
-        },
-        predicted={floors: 1.0, fourth: 1.0},
+    evidence = Evidence(
+        predicted={FLOORS: 1.0, SMALL: 1.0},
         notes={
             "spectral start, 2r* / r*": float(spectral[prec].median()),
             "small start, 2r* / r*": float(small.median()),
@@ -137,18 +125,30 @@ def noise(setting: Setting) -> Evidence:
             "time": {name: time_to_floor(run) for name, run in known.items()},
         },
     )
+    evidence.found(FLOORS, {name: floor(run) / best for name, run in known.items() if name != prec})
+    evidence.broken(FLOORS, spectral[prec], "r = 2r*")
+    for add, found, name in ((evidence.found, known, ""), (evidence.broken, easy, "κ = 1")):
+        add(LATER, time_to_floor(found["GD"]) / time_to_floor(found[prec]), name)
+    evidence.found(SPECTRAL, spectral)
+    evidence.broken(SPECTRAL, floor(known["ScaledGD"]) / best, "r = r*")
+    evidence.found(SMALL, small, "ScaledGD(λ)")
+    evidence.broken(SMALL, spectral[prec], "spectral start")
+    return evidence
+
+
+END = Criterion("log₁₀ error at the end", high=-3, width="the statement's own bound")
+GAIN = Criterion(
+    "smallest error of an ℓ2 method / error of the ℓ1 method", low=100, width="the statement's own bound"
+)
 
 
 @PAGE.claim(
     "zhang2025.race-outliers",
     "Gross outliers: only the sub-gradient method on the ℓ1 loss recovers",
-    Criterion("log₁₀ error at the end", high=-3, width="the statement's own bound"),
-    Criterion(
-        "smallest error of an ℓ2 method / error of the ℓ1 method",
-        low=100,
-        width="the statement's own bound",
-    ),
+    END,
+    GAIN,
     reference="an ordering measured here; the ℓ1 method is Ma & Fattahi (2023), eq. (10)",
+    states="prop-which-outliers",
     origin="ours",
     kind="ordering",
     control="an ℓ2 loss (first criterion); Gaussian noise in place of the outliers (second)",
@@ -183,16 +183,13 @@ def outliers(setting: Setting) -> Evidence:
 
     l1 = {name: robust(name) for name in noises}
     l2 = {name: least_squares(name) for name in noises}
-    ratio = {
-        name: torch.stack([floor(run) for run in l2[name].values()]).amin(dim=0) / floor(l1[name])
-        for name in noises
-    }
-    end, gain = "log₁₀ error at the end", "smallest error of an ℓ2 method / error of the ℓ1 method"
-    return Evidence(
-        measured={end: {"ℓ1": floor(l1["outliers"]).log10()}, gain: ratio["outliers"]},
-        control={
-            end: {name: floor(run).log10() for name, run in l2["outliers"].items()},
-            gain: {"Gaussian noise": ratio["Gaussian"]},
-        },
-        curves={"l1": l1["outliers"], "l2": l2["outliers"]},
-    )
+    evidence = Evidence(curves={"l1": l1["outliers"], "l2": l2["outliers"]})
+    evidence.found(END, floor(l1["outliers"]).log10(), "ℓ1")
+    evidence.broken(END, {name: floor(run).log10() for name, run in l2["outliers"].items()})
+    for add, kind, label in (
+        (evidence.found, "outliers", ""),
+        (evidence.broken, "Gaussian", "Gaussian noise"),
+    ):
+        least = torch.stack([floor(run) for run in l2[kind].values()]).amin(dim=0)
+        add(GAIN, least / floor(l1[kind]), label)
+    return evidence

@@ -15,7 +15,18 @@ from lowrank_core.analysis import landscape
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.sharp_threshold import threshold
 from lowrank_core.claims.experiments import landscapes
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Variant,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
+)
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem, observe
 from lowrank_core.randomness import normal
@@ -33,6 +44,12 @@ NEAR = 1e-3
 
 Ranks = tuple[int, int, int]
 """n, search rank r and true rank r*."""
+
+
+def named(ranks: Ranks, words: str = "") -> Variant:
+    """A variant by its ranks, written as in "(4, 2, 1), planted"."""
+    n, r, true = ranks
+    return at(f"{ranks}{words}", n=n, r=r, **{"r*": true})
 
 
 class Ends(NamedTuple):
@@ -102,6 +119,7 @@ NOT_THERE = Criterion(
     TRAPPED,
     NOT_THERE,
     reference="abstract of the first version, for n ≥ r + r*; for n < r + r* new",
+    states="sharp-sufficiency",
     origin="sharpened",
     known="restated",
     kind="bound-upper",
@@ -139,22 +157,19 @@ def sufficiency(setting: Setting) -> Evidence:
     ranks = setting.sizes.ranks
     setting.assume(all(r >= true for _, r, true in ranks), "r ≥ r*")
     setting.assume(all(n > true for n, _, true in ranks), "n > r*")
-    found = {f"{sizes}, random, 0.95 δ*": random_ends(setting, sizes, 0.95) for sizes in ranks}
     # For n ≤ r there is nothing to plant.
-    found |= {f"{s}, planted, 0.9 δ*": planted_ends(setting, s, 0.9) for s in ranks if s[0] > s[1]}
-    above = [sizes for sizes in ranks if sizes[0] > sizes[1]] or [(2, 1, 1)]
-    trapped = {f"{sizes}, 1.2 δ*": planted_ends(setting, sizes, 1.2) for sizes in above[:4]}
-    return Evidence(
-        measured={
-            TRAPPED: {name: end.trapped for name, end in found.items()},
-            NOT_THERE: {name: end.away for name, end in found.items()},
-        },
-        predicted={TRAPPED: 0, NOT_THERE: 0},
-        control={
-            TRAPPED: {name: end.trapped for name, end in trapped.items()},
-            NOT_THERE: {name: end.away for name, end in trapped.items()},
-        },
-    )
+    plantable = [sizes for sizes in ranks if sizes[0] > sizes[1]]
+    found = {named(sizes, ", random, 0.95 δ*"): random_ends(setting, sizes, 0.95) for sizes in ranks}
+    found |= {named(sizes, ", planted, 0.9 δ*"): planted_ends(setting, sizes, 0.9) for sizes in plantable}
+    evidence = Evidence(predicted={TRAPPED: 0, NOT_THERE: 0})
+    for variant, end in found.items():
+        evidence.found(TRAPPED, end.trapped, variant)
+        evidence.found(NOT_THERE, end.away, variant)
+    for sizes in (plantable or [(2, 1, 1)])[:4]:
+        end = planted_ends(setting, sizes, 1.2)
+        evidence.broken(TRAPPED, end.trapped, named(sizes, ", 1.2 δ*"))
+        evidence.broken(NOT_THERE, end.away, named(sizes, ", 1.2 δ*"))
+    return evidence
 
 
 def map_ends(setting: Setting, ranks: tuple[int, int], relatives: Sequence[float], planted_q: bool) -> Ends:
@@ -197,6 +212,7 @@ ABOVE = Criterion(
     BELOW,
     ABOVE,
     reference="no counterpart in the paper",
+    states="sharp-map",
     kind="ordering",
     control="a direction drawn at random in place of the planted one, with the same constants δ; 0.9 δ* as the "
     "constant of order 2r* instead of r + r*",
@@ -229,9 +245,9 @@ def threshold_map(setting: Setting) -> Evidence:
     turned = {ranks: map_ends(setting, ranks, s.relatives, planted_q=False) for ranks in s.ranks}
     lower = {ranks: lower_order(ranks, 0.9) for ranks in s.ranks}
     higher = [
-        map_ends(setting, ranks, (at,), True)
-        for ranks, at in lower.items()
-        if 1 < at < 0.99 / threshold(*ranks)
+        map_ends(setting, ranks, (share,), planted_q=True)
+        for ranks, share in lower.items()
+        if 1 < share < 0.99 / threshold(*ranks)
     ]
 
     def trapped(ends_of: dict[tuple[int, int], Ends], chosen: torch.Tensor) -> torch.Tensor:
@@ -242,17 +258,13 @@ def threshold_map(setting: Setting) -> Evidence:
         "delta": [relative * threshold(*ranks) for ranks in s.ranks for relative in s.relatives],
         "trapped": [v for end in found.values() for v in end.trapped.mean(dim=0).tolist()],
     }
-    return Evidence(
-        measured={
-            BELOW: trapped(found, relatives <= 0.9).amax(dim=1),
-            ABOVE: trapped(found, relatives >= 1.1).amin(dim=1),
-        },
-        control={
-            BELOW: {"0.9 δ* of order 2r*": torch.cat([end.trapped for end in higher], dim=1).amax(dim=1)},
-            ABOVE: {"random direction": trapped(turned, relatives >= 1.1).amin(dim=1)},
-        },
-        curves={"points": points, "stored": {"points": points}},
-    )
+    evidence = Evidence(curves={"points": points, "stored": {"points": points}})
+    evidence.found(BELOW, trapped(found, relatives <= 0.9).amax(dim=1))
+    evidence.found(ABOVE, trapped(found, relatives >= 1.1).amin(dim=1))
+    order_2 = torch.cat([end.trapped for end in higher], dim=1)
+    evidence.broken(BELOW, order_2.amax(dim=1), "0.9 δ* of order 2r*")
+    evidence.broken(ABOVE, trapped(turned, relatives >= 1.1).amin(dim=1), "random direction")
+    return evidence
 
 
 def lower_order(ranks: tuple[int, int], share: float) -> float:

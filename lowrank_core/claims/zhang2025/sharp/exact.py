@@ -5,15 +5,15 @@ The search rank is r and the true rank r*; k = min(r*, n − r).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
-from lowrank_core.analysis.planted import Planted, planted
+from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.sharp_threshold import smallest_constant_bound, threshold
 from lowrank_core.analysis.threshold_search import least_bound
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
-from lowrank_core.claims.zhang2025.sharp.descents import Ranks
+from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
+from lowrank_core.claims.zhang2025.sharp.descents import Ranks, named
 from lowrank_core.proofs import sdp
 from lowrank_core.randomness import normal, orthonormal
 
@@ -33,6 +33,7 @@ LEAST = Criterion(
     "The least constant that allows a spurious point",
     LEAST,
     reference="abstract of the first version for the value at n ≥ r + r* as sufficient; for the rest new",
+    states="sharp-exact",
     origin="sharpened",
     known="restated",
     kind="tight",
@@ -63,12 +64,13 @@ def exact_threshold(setting: Setting) -> Evidence:
         found = least_bound(n, r, true + more, setting.seeds, s.starts, s.steps, setting.device)
         return found.bound / threshold(r, true, n)
 
+    evidence = Evidence(predicted={LEAST: 1})
+    for ranks in s.ranks:
+        evidence.found(LEAST, ratio(ranks), named(ranks))
     higher = [ranks for ranks in s.ranks if ranks[1] > ranks[2]] or [(3, 2, 1)]
-    return Evidence(
-        measured={LEAST: {str(ranks): ratio(ranks) for ranks in s.ranks}},
-        predicted={LEAST: 1},
-        control={LEAST: {f"{ranks}, r* + 1": ratio(ranks, more=1) for ranks in higher[:3]}},
-    )
+    for ranks in higher[:3]:
+        evidence.broken(LEAST, ratio(ranks, more=1), named(ranks, ", r* + 1"))
+    return evidence
 
 
 def _assume_ranks(setting: Setting, sizes: Sequence[Ranks]) -> None:
@@ -76,17 +78,13 @@ def _assume_ranks(setting: Setting, sizes: Sequence[Ranks]) -> None:
     setting.assume(all(n > r for n, r, _ in sizes), "n > r")
 
 
-def pair_of(model: Planted) -> tuple[torch.Tensor, torch.Tensor]:
-    """X and Z of a planted point."""
-    truth = model.problem.truth
-    return model.point.left[0], truth.left[0] * truth.spectrum[0].sqrt()
-
-
 def at_threshold(ranks: Ranks) -> tuple[torch.Tensor, torch.Tensor]:
     """X and Z of the point planted at the threshold."""
     n, r, true = ranks
     room = min(true, n - r)
-    return pair_of(planted(r, true, threshold(r, true, n), [0], room, n - r - room))
+    model = planted(r, true, threshold(r, true, n), [0], room, n - r - room)
+    truth = model.problem.truth
+    return model.point.left[0], truth.left[0] * truth.spectrum[0].sqrt()
 
 
 UPPER = Criterion(
@@ -107,6 +105,7 @@ LOWER = Criterion(
     UPPER,
     LOWER,
     reference="program of Zhang, Sojoudi & Lavaei (2019), Theorem 8 (p. 11); points and bounds derived here",
+    states="sharp-pairs",
     kind="tight",
     control="the planted X times 1.1",
     edges=(
@@ -148,40 +147,44 @@ def threshold_by_program(setting: Setting) -> Evidence:
     def turned(name: str, rows: int, columns: int) -> torch.Tensor:
         return orthonormal(seeds, name, rows, columns, torch.float64, torch.device("cpu"))
 
-    def gaps(found: list[sdp.Counterexample], star: float) -> dict[str, list[float]]:
-        return {
-            UPPER: [abs(each.delta - star) for each in found],
-            LOWER: [abs(star - each.lower) for each in found],
-        }
-
     def solved(ranks: Ranks, scale: float = 1.0) -> list[sdp.Counterexample]:
         x, z = at_threshold(ranks)
         return [sdp.best_counterexample(scale * q @ x, q @ z) for q in turned("left", ranks[0], ranks[0])]
 
-    def pair(ranks: tuple[int, int, int, int], scale: float = 1.0) -> dict[str, list[float]]:
+    def solved_pair(ranks: tuple[int, int, int, int], scale: float = 1.0) -> list[sdp.Counterexample]:
         n1, n2, r, true = ranks
         n = min(n1, n2)
         x, z = at_threshold((n, r, true))
-        found = [
+        return [
             sdp.best_counterexample_pair(scale * p @ x, scale * q @ x, p @ z @ z.mT @ q.mT)
             for p, q in zip(turned("left", n1, n), turned("right", n2, n), strict=True)
         ]
-        return gaps(found, threshold(r, true, n))
 
     programs = {ranks: solved(ranks) for ranks in s.symmetric}
-    kept = {f"XXᵀ {(n, r, t)}": gaps(found, threshold(r, t, n)) for (n, r, t), found in programs.items()}
-    kept |= {f"UVᵀ {ranks}": pair(ranks) for ranks in s.pairs}
-    n, r, true = s.symmetric[0]
-    moved = {f"XXᵀ {s.symmetric[0]}": gaps(solved((n, r, true), 1.1), threshold(r, true, n))}
-    moved |= {f"UVᵀ {s.pairs[0]}": pair(s.pairs[0], 1.1)}
     free = [ranks for ranks in s.symmetric if ranks[0] == ranks[1] + ranks[2]]
-    found = [sum(each.delta for each in programs[ranks]) / len(seeds) for ranks in free]
-    return Evidence(
-        measured={side: {name: gap[side] for name, gap in kept.items()} for side in (UPPER, LOWER)},
-        predicted={UPPER: 0, LOWER: 0},
-        control={side: {name: gap[side] for name, gap in moved.items()} for side in (UPPER, LOWER)},
-        curves={"points": {"ratio": [r / true for _, r, true in free], "delta": found}},
-    )
+    points = {
+        "ratio": [r / true for _, r, true in free],
+        "delta": [sum(each.delta for each in programs[ranks]) / len(seeds) for ranks in free],
+    }
+    evidence = Evidence(predicted={UPPER: 0, LOWER: 0}, curves={"points": points})
+
+    def compare(
+        row: Callable[..., None], kind: str, sizes: tuple[int, ...], found: list[sdp.Counterexample]
+    ) -> None:
+        *orders, r, true = sizes
+        star = threshold(r, true, min(orders))
+        names = ("n",) if kind == "XXᵀ" else ("n₁", "n₂")
+        variant = at(f"{kind} {sizes}", **dict(zip((*names, "r", "r*"), sizes, strict=True)))
+        row(UPPER, [abs(each.delta - star) for each in found], variant)
+        row(LOWER, [abs(star - each.lower) for each in found], variant)
+
+    for sizes, found in programs.items():
+        compare(evidence.found, "XXᵀ", sizes, found)
+    for sizes in s.pairs:
+        compare(evidence.found, "UVᵀ", sizes, solved_pair(sizes))
+    compare(evidence.broken, "XXᵀ", s.symmetric[0], solved(s.symmetric[0], 1.1))
+    compare(evidence.broken, "UVᵀ", s.pairs[0], solved_pair(s.pairs[0], 1.1))
+    return evidence
 
 
 EXCESS = Criterion(
@@ -196,6 +199,7 @@ EXCESS = Criterion(
     "The formula is a lower bound at every pair",
     EXCESS,
     reference="Zhang, Sojoudi & Lavaei (2019), Theorem 12 (p. 17), for rank one; for all ranks derived here",
+    states="sharp-pair",
     origin="sharpened",
     known="read",
     kind="bound-lower",
@@ -219,9 +223,9 @@ EXCESS = Criterion(
 def formula_below_program(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds
     setting.assume(all(r >= true for r, true in s.ranks), "r ≥ r*")
-    measured: dict[str, list[float]] = {}
-    control: dict[str, list[float]] = {}
-    gaps = []
+    evidence = Evidence()
+    gaps: list[float] = []
+    excesses: list[float] = []
     for r, true in s.ranks:
         xs, zs = normal(seeds, "X", r + true, r), normal(seeds, "Z", r + true, true)
         x0, z0 = at_threshold((r + true, r, true))
@@ -230,15 +234,14 @@ def formula_below_program(setting: Setting) -> Evidence:
             found = [sdp.best_counterexample(*pair) for pair in zip(x, z, strict=True)]
             delta = torch.tensor([each.delta for each in found])
             gaps += [each.gap for each in found]
-            measured[f"({r}, {true}), {kind}"] = (delta - smallest_constant_bound(x, z)).tolist()
+            excess = delta - smallest_constant_bound(x, z)
+            excesses += excess.tolist()
+            evidence.found(EXCESS, excess, at(f"({r}, {true}), {kind}", r=r, **{"r*": true}))
             if true > 1 and kind != "random":
                 blind = smallest_constant_bound(x, z[:, :, :-1])
-                control[f"({r}, {true}), r* − 1"] = (delta - blind).tolist()
-    return Evidence(
-        measured={EXCESS: measured},
-        control={EXCESS: control},
-        notes={
-            "largest difference of the two ends of a program": max(gaps),
-            "largest excess": max(max(values) for values in measured.values()),
-        },
-    )
+                evidence.broken(EXCESS, delta - blind, at(f"({r}, {true}), r* − 1", r=r, **{"r*": true}))
+    evidence.notes = {
+        "largest difference of the two ends of a program": max(gaps),
+        "largest excess": max(excesses),
+    }
+    return evidence

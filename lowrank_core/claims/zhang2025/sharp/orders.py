@@ -7,7 +7,18 @@ import torch
 from lowrank_core.analysis.planted import planted
 from lowrank_core.analysis.rip import sampled_rip
 from lowrank_core.analysis.sharp_threshold import threshold
-from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, each, edge, refused, scales
+from lowrank_core.claims.grammar import (
+    Criterion,
+    Evidence,
+    Page,
+    Setting,
+    Variant,
+    at,
+    each,
+    edge,
+    refused,
+    scales,
+)
 from lowrank_core.claims.zhang2025.sharp.descents import planted_ends
 from lowrank_core.randomness import orthonormal
 from lowrank_core.sensing import Dense, certified, gaussian_symmetric
@@ -31,6 +42,7 @@ LARGER_RANK = Criterion(
     EXACT_RANK,
     LARGER_RANK,
     reference="abstract of the first version",
+    states="sharp-rescue",
     origin="paper",
     known="restated",
     kind="ordering",
@@ -55,17 +67,13 @@ def search_rank_rescues(setting: Setting) -> Evidence:
     found = {r: planted_ends(setting, (2, 1, 1), s.relative, r, extra=2) for r in (1, *s.larger)}
     good = planted_ends(setting, (2, 1, 1), 0.9, extra=2)
     bad = planted_ends(setting, (3, 2, 1), 1.2, extra=1)
-    return Evidence(
-        measured={
-            EXACT_RANK: found[1].trapped,
-            LARGER_RANK: {f"r = {r}": end.trapped for r, end in found.items() if r > 1},
-        },
-        predicted={LARGER_RANK: 0},
-        control={
-            EXACT_RANK: {"δ = 0.45": good.trapped},
-            LARGER_RANK: {"r = 2, δ = 0.70": bad.trapped},
-        },
-    )
+    evidence = Evidence(predicted={LARGER_RANK: 0})
+    evidence.found(EXACT_RANK, found[1].trapped)
+    for r in s.larger:
+        evidence.found(LARGER_RANK, found[r].trapped, at(r=r))
+    evidence.broken(EXACT_RANK, good.trapped, at(δ=0.45))
+    evidence.broken(LARGER_RANK, bad.trapped, at("r = 2, δ = 0.70", r=2, δ=1.2 * threshold(2, 1)))
+    return evidence
 
 
 ORDERS = Criterion(
@@ -97,6 +105,7 @@ GAUSSIAN = Criterion(
     LAST,
     GAUSSIAN,
     reference="no counterpart in the paper",
+    states="sharp-burden",
     kind="tight",
     control="Q of rank one, so that all orders have one constant; δ = ½; more measurements than unknowns",
     edges=(
@@ -149,25 +158,16 @@ def order_grows(setting: Setting) -> Evidence:
     half = sampled_rip(lowered(signs, 0.5), s.ranks[-1] + 1, seeds, 2).scale_free
     few = deltas(gaussian_symmetric(s.n, s.m, seeds, device=setting.device), s.samples)
     many = deltas(gaussian_symmetric(s.n, s.many, seeds, device=setting.device), s.samples)
-    grown = {
-        name: burden(each)[:, 1:] / burden(each)[:, :-1] for name, each in (("full", found), ("one", same))
+    burdens = {
+        name: burden(constants)
+        for name, constants in (("few", few), ("full", found), ("many", many), ("same", same))
     }
-    return Evidence(
-        measured={
-            ORDERS: {f"order {r + 1}": found[:, i] / closed[i] for i, r in enumerate(s.ranks)},
-            GROWS: grown["full"].amin(dim=1),
-            FIRST: burden(found)[:, 0],
-            LAST: burden(found)[:, -1],
-            GAUSSIAN: burden(few).amin(dim=1),
-        },
+
+    def growth(burdens: torch.Tensor) -> torch.Tensor:
+        return (burdens[:, 1:] / burdens[:, :-1]).amin(dim=1)
+
+    evidence = Evidence(
         predicted={ORDERS: 1},
-        control={
-            ORDERS: {"order 2, Q of rank one": same[:, 0] / closed[0]},
-            GROWS: {"Q of rank one": grown["one"].amin(dim=1)},
-            FIRST: {"Q of rank one": burden(same)[:, 0]},
-            LAST: {"δ = ½": half / (1 - half) / s.ranks[-1] ** 0.5},
-            GAUSSIAN: {f"m = {s.many}": burden(many).amin(dim=1)},
-        },
         notes={
             "m": float(s.m),
             "unknowns": s.n * (s.n + 1) / 2,
@@ -176,16 +176,20 @@ def order_grows(setting: Setting) -> Evidence:
             "burden at one": float(burden(closed)[0]),
             "burden at last": float(burden(closed)[-1]),
         },
-        curves={
-            "r": list(s.ranks),
-            "burden": {
-                "few": burden(few),
-                "full": burden(found),
-                "many": burden(many),
-                "same": burden(same),
-            },
-        },
+        curves={"r": list(s.ranks), "burden": burdens},
     )
+    for i, r in enumerate(s.ranks):
+        evidence.found(ORDERS, found[:, i] / closed[i], at(f"order {r + 1}", order=r + 1))
+    evidence.broken(ORDERS, same[:, 0] / closed[0], at("order 2, Q of rank one", order=2))
+    evidence.found(GROWS, growth(burdens["full"]))
+    evidence.broken(GROWS, growth(burdens["same"]), "Q of rank one")
+    evidence.found(FIRST, burdens["full"][:, 0])
+    evidence.broken(FIRST, burdens["same"][:, 0], "Q of rank one")
+    evidence.found(LAST, burdens["full"][:, -1])
+    evidence.broken(LAST, half / (1 - half) / s.ranks[-1] ** 0.5, at("δ = ½", δ=0.5))
+    evidence.found(GAUSSIAN, burdens["few"].amin(dim=1))
+    evidence.broken(GAUSSIAN, burdens["many"].amin(dim=1), at(m=s.many))
+    return evidence
 
 
 ATTAINED = Criterion(
@@ -201,6 +205,7 @@ ATTAINED = Criterion(
     "The planted operator is better at lower orders",
     ATTAINED,
     reference="no counterpart in the paper",
+    states="sharp-orders",
     kind="tight",
     control="a second direction of rank one in the projector",
     edges=(
@@ -220,7 +225,8 @@ ATTAINED = Criterion(
 )
 def rip_order(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds
-    measured, control, table = {}, {}, {}
+    evidence = Evidence(predicted={ATTAINED: 1})
+    table: dict[tuple[int, int], list[float]] = {}
     for r, true in s.ranks:
         setting.assume(r >= true, "r ≥ r*")
         delta = s.delta or threshold(r, true)
@@ -242,11 +248,12 @@ def rip_order(setting: Setting) -> Evidence:
         operator = model.problem.operator
         assert isinstance(operator, Dense)
         for q in range(1, n + 1):
-            measured[f"({r}, {true}), order {q}"] = sampled(operator, q) / closed[q - 1]
-        control[f"({r}, {true}), order 1"] = sampled(shared, 1) / closed[0]
-    return Evidence(
-        measured={ATTAINED: measured},
-        predicted={ATTAINED: 1},
-        control={ATTAINED: control},
-        curves={"constants": table},
-    )
+            evidence.found(ATTAINED, sampled(operator, q) / closed[q - 1], named(r, true, q))
+        evidence.broken(ATTAINED, sampled(shared, 1) / closed[0], named(r, true, 1))
+    evidence.curves["constants"] = table
+    return evidence
+
+
+def named(r: int, true: int, order: int) -> Variant:
+    """A variant by its ranks and the order of its constant."""
+    return at(f"({r}, {true}), order {order}", r=r, order=order, **{"r*": true})
