@@ -314,6 +314,7 @@ GROWTH = Criterion(
         edge("a smaller step", eta=0.2, cap=5_000),
         refused("r* < r ≤ n", "no columns beyond the rank", r=2),
         refused("λ ≥ η²σ₁/4", "the path may pass where it is thrown away", multiples=(0.5,)),
+        refused("0 < η ≤ ½", "larger steps were not tried", eta=0.6),
     ),
 )
 def role_of_damping(setting: Setting) -> Evidence:

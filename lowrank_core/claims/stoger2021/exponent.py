@@ -18,6 +18,7 @@ from lowrank_core.claims.grammar import (
     refused,
     scales,
 )
+from lowrank_core.claims.standing import RANK
 from lowrank_core.factors import gaussian_start, imbalanced_start
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Dense, gaussian_symmetric
@@ -65,12 +66,13 @@ LAW = Criterion(
         edge("a small step", eta=0.02, ms=(400,)),
         edge("a step of half the largest", eta=0.4, ms=(400,)),
         refused("k ≥ 2", "with one column no noise is left beside the signal", k=1),
+        refused(RANK, "with n = 1 there is no noise", n=1, k=2),
     ),
     fit="illustrates",
 )
 def sensing_exponent(setting: Setting) -> Evidence:
     s = setting.sizes
-    setting.assume(s.n > 1, "r < min(n₁, n₂)")
+    setting.assume(s.n > 1, RANK)
     setting.assume(s.k >= 2, "k ≥ 2")
     seeds = Sweep(setting, **{"a₀": s.scales}).seeds
 

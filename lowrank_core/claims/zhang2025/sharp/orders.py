@@ -114,6 +114,7 @@ GAUSSIAN = Criterion(
         edge("δ close to one", delta=0.99),
         refused("δ/(1 − δ) > √(n − 1)", "the burden stays below one", delta=0.7),
         refused("n ≥ 3", "there is no r between 1 and n − 1", n=2, m=2, ranks=(1,)),
+        refused("m < n(n + 1)/2", "no matrix is left unmeasured", m=105),
     ),
     seeds={"book": 20, "full": 60},
     sizes=scales(
