@@ -6,84 +6,76 @@
 >>> run = solve(problem, GradientDescent(0.1), gaussian_start(50, 10, 1.0, seeds), steps=1000)
 >>> run.error.shape  # 8 trajectories, one column per record
 torch.Size([8, ...])
+
+Here stands what one begins with, and what a new method, operator or step rule derives from. Specialists' names
+stand in their modules: `analysis`, `claims`, `contracts`, `methods`, `noise`, `proofs`, `sensing`, `steps`.
 """
 
-from lowrank_core.budget import Recommendation, recommend
+from lowrank_core.budget import recommend
+from lowrank_core.contracts import method_faults, operator_faults
 from lowrank_core.factors import (
     Factors,
     adjoint_start,
-    balanced_start,
     coupled_start,
     gaussian_start,
     imbalanced_start,
-    rank_limited_start,
-    rotated_start,
     spectral_start,
 )
 from lowrank_core.methods import (
-    METHODS,
-    AtIteration,
     BalancedGradientDescent,
+    ConjugateGradient,
     GradientDescent,
+    Method,
     MiniBatch,
+    MixedGradientDescent,
     PreconditionedGradientDescent,
     RebalancedGradientDescent,
-    ResidualBelow,
-    ResidualNorm,
     ScaledGradientDescent,
-    SlopeNorm,
+    State,
     Subgradient,
 )
-from lowrank_core.noise import Gaussian, Mixed, Outliers
+from lowrank_core.noise import Outliers
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import (
-    Dense,
     Identity,
-    Transform,
-    certified,
+    MeasurementOperator,
     gaussian,
     gaussian_symmetric,
-    random_certified,
+    sampled,
+    sampled_symmetric,
 )
-from lowrank_core.solve import ErrorBelow, Trajectory, log_spaced, solve
-from lowrank_core.steps import Constant, Geometric, LossProportional, Normalised, Polyak
+from lowrank_core.solver import ErrorBelow, Trajectory, log_spaced, solve
+from lowrank_core.steps import Geometric, LossProportional, Normalised, Polyak, StepRule
 from lowrank_core.truth import Truth, geometric_spectrum, psd, rectangular
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "METHODS",
-    "AtIteration",
     "BalancedGradientDescent",
-    "Constant",
-    "Dense",
+    "ConjugateGradient",
     "ErrorBelow",
     "Factors",
-    "Gaussian",
     "Geometric",
     "GradientDescent",
     "Identity",
     "LossProportional",
+    "MeasurementOperator",
+    "Method",
     "MiniBatch",
-    "Mixed",
+    "MixedGradientDescent",
     "Normalised",
     "Outliers",
     "Polyak",
     "PreconditionedGradientDescent",
     "Problem",
     "RebalancedGradientDescent",
-    "Recommendation",
-    "ResidualBelow",
-    "ResidualNorm",
     "ScaledGradientDescent",
-    "SlopeNorm",
+    "State",
+    "StepRule",
     "Subgradient",
     "Trajectory",
-    "Transform",
     "Truth",
     "adjoint_start",
-    "balanced_start",
-    "certified",
     "coupled_start",
     "gaussian",
     "gaussian_start",
@@ -91,13 +83,14 @@ __all__ = [
     "geometric_spectrum",
     "imbalanced_start",
     "log_spaced",
+    "method_faults",
     "observe",
+    "operator_faults",
     "psd",
-    "random_certified",
-    "rank_limited_start",
     "recommend",
     "rectangular",
-    "rotated_start",
+    "sampled",
+    "sampled_symmetric",
     "solve",
     "spectral_start",
 ]

@@ -19,7 +19,7 @@ from typing import Any, get_args
 
 import torch
 
-from lowrank_core import METHODS, __version__, kernels, provenance
+from lowrank_core import __version__, kernels, provenance
 from lowrank_core.claims import contract
 from lowrank_core.claims.batch import run_edges, run_many
 from lowrank_core.claims.claim import Claim, Scale
@@ -30,6 +30,7 @@ from lowrank_core.claims.result import as_expected, rows
 from lowrank_core.claims.statements import all_statements
 from lowrank_core.device import device_class, resolve_device, threads
 from lowrank_core.errors import ArgumentError, require
+from lowrank_core.methods import METHODS
 
 EXIT_CODES = """\
 exit status: 0 if every verdict is the expected one and every control fired, 1 if not, 2 for bad arguments

@@ -17,7 +17,7 @@ from lowrank_core.methods.method import Method, advanced
 from lowrank_core.problem import Problem
 from lowrank_core.randomness import normal
 from lowrank_core.sensing.operator import MeasurementOperator, pull_back
-from lowrank_core.solve import Trajectory, solve
+from lowrank_core.solver import Trajectory, solve
 
 LOSSES: tuple[Loss, ...] = ("l2", "l1")
 COLUMNS = 2

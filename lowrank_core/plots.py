@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from lowrank_core.errors import require
-from lowrank_core.solve import Trajectory
+from lowrank_core.solver import Trajectory
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,11 +8,12 @@ import sys
 import pytest
 import torch
 
-from lowrank_core import METHODS, provenance
+from lowrank_core import provenance
 from lowrank_core.__main__ import main
 from lowrank_core.claims.claim import edge
 from lowrank_core.claims.grammar import scales
 from lowrank_core.claims.registry import PAPERS, all_claims
+from lowrank_core.methods import METHODS
 
 QUICK = "xiong2024.riccati"
 TWO = [QUICK, "xiong2024.extra-rank-not-columns"]

@@ -26,7 +26,7 @@ from lowrank_core.noise import Gaussian, Outliers, Planted, SignFlip
 from lowrank_core.problem import observe
 from lowrank_core.randomness import normal, stream
 from lowrank_core.sensing import Dense, Identity, gaussian, gaussian_symmetric
-from lowrank_core.solve import log_spaced, solve
+from lowrank_core.solver import log_spaced, solve
 from lowrank_core.steps import Geometric, LossProportional
 from lowrank_core.truth import geometric_spectrum, psd, rectangular
 

@@ -86,16 +86,16 @@ MUTANTS = {
         claims=("xiong2024.symmetric-lower-bound-sensing", "ma2023.step-threshold"),
     ),
     "records one iteration late": Mutant(
-        "solve.py",
+        "solver.py",
         "advanced(method, stepped, state, upto, steps)",
         "advanced(method, stepped, state, upto + 1, steps)",
-        tests=("test_solve.py::test_records_are_of_the_iterate_at_their_step",),
+        tests=("test_solver.py::test_records_are_of_the_iterate_at_their_step",),
     ),
     "divergence dated one iteration early": Mutant(
-        "solve.py",
+        "solver.py",
         "first = torch.where(gone, replay.iteration, first)",
         "first = torch.where(gone, replay.iteration - 1, first)",
-        tests=("test_solve.py::test_divergence_is_dated_exactly_and_never_nan",),
+        tests=("test_solver.py::test_divergence_is_dated_exactly_and_never_nan",),
     ),
     "seeds ignored": Mutant(
         "randomness.py",
@@ -357,8 +357,8 @@ MUTANTS = {
     ),
     "another step bypassed": Mutant(
         "methods/method.py",
-        'if "step" in vars(each):',
-        'if "step" in vars(method):',
+        'if "step" in vars(cls):',
+        'if "advance" in vars(cls):',
         tests=("methods/test_method.py::test_another_step_is_not_bypassed",),
     ),
     "one Gram matrix for both factors in the compiled loop": Mutant(

@@ -9,7 +9,7 @@ from lowrank_core.methods import GradientDescent, Subgradient
 from lowrank_core.noise import Gaussian
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Identity, gaussian_symmetric
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.steps import Geometric, LossProportional, Normalised, Polyak
 from lowrank_core.truth import psd, rectangular
 

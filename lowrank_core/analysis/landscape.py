@@ -218,7 +218,7 @@ def _hessian_product(
     (left, right), (d_left, d_right) = factors, direction
     other, d_other = (left, d_left) if right is None or d_right is None else (right, d_right)
     change = left @ d_other.mT + d_left @ other.mT
-    turned = problem.operator.normal(change)
+    turned = problem.operator.normal_map(change)
     d_gap = None
     if right is not None and d_right is not None:
         half = left.mT @ d_left - right.mT @ d_right

@@ -21,7 +21,7 @@ import torch
 from lowrank_core.errors import require
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem, observe
-from lowrank_core.sensing.certified import certified
+from lowrank_core.sensing.certified_isometry import certified
 from lowrank_core.truth import psd
 
 

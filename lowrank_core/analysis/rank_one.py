@@ -19,7 +19,7 @@ from __future__ import annotations
 import torch
 
 from lowrank_core.errors import require
-from lowrank_core.sensing.certified import from_normal
+from lowrank_core.sensing.certified_isometry import from_normal
 from lowrank_core.sensing.dense import Dense, Packing
 
 

@@ -73,10 +73,10 @@ def sampled_rip(
         low, high = torch.minimum(low, ratio), torch.maximum(high, ratio)
         up, down = start, start
         for _ in range(rounds):
-            up = _truncated(operator.normal(up), rank, operator.symmetric)
+            up = _truncated(operator.normal_map(up), rank, operator.symmetric)
             # A shift above every ratio seen turns the smallest into the largest.
             shift = 2 * high[:, None, None]
-            down = _truncated(shift * down - operator.normal(down), rank, operator.symmetric)
+            down = _truncated(shift * down - operator.normal_map(down), rank, operator.symmetric)
             high = torch.maximum(high, _ratio(operator, up))
             low = torch.minimum(low, _ratio(operator, down))
     return SampledRip(low, high)

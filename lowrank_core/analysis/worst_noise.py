@@ -55,7 +55,7 @@ def attack(
     """
     operator, factors = problem.operator, point
     error = factors.product() - problem.truth.matrix
-    image = operator.normal(error)
+    image = operator.normal_map(error)
     off_left = off_columns(factors.left)
     target = off_left @ image @ (off_left if factors.right is None else off_columns(factors.right))
 
@@ -89,7 +89,7 @@ def attack(
 def preimage(operator: MeasurementOperator, matrix: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
     """The z = A H⁻¹(M) for which A*(z) = M, (B, m), where the eigenvalues of H = A*A are 1 ± δ, (B,)."""
     # H² − 2H + (1 − δ²)I = 0.
-    return operator.forward((2 * matrix - operator.normal(matrix)) / (1 - delta.square())[:, None, None])
+    return operator.forward((2 * matrix - operator.normal_map(matrix)) / (1 - delta.square())[:, None, None])
 
 
 def off_columns(factor: torch.Tensor) -> torch.Tensor:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from lowrank_core import Dense, Factors, Problem
+from lowrank_core import Factors, Problem
 from lowrank_core.bench import peers
 from lowrank_core.bench.contest import Work, contest, same
 from lowrank_core.bench.instances import dense, described, recovery
 from lowrank_core.bench.row import Row
 from lowrank_core.kernels import using
+from lowrank_core.sensing import Dense
 
 STORAGE = ("float64", "float32", "bfloat16")
 

@@ -12,12 +12,13 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from lowrank_core import Dense, ErrorBelow, GradientDescent, solve
+from lowrank_core import ErrorBelow, GradientDescent, solve
 from lowrank_core.bench import memory
 from lowrank_core.bench.contest import Work, exponent, kernel, quantiles, timed
 from lowrank_core.bench.instances import ETA, dense, recovery
 from lowrank_core.bench.row import Row
 from lowrank_core.device import single_thread
+from lowrank_core.sensing import Dense
 
 GOAL = 1e-10
 LONGEST = 600

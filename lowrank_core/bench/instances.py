@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from lowrank_core import Dense, Factors, Problem, gaussian_start, gaussian_symmetric, observe, psd
-from lowrank_core.sensing import MeasurementOperator
+from lowrank_core import Factors, Problem, gaussian_start, gaussian_symmetric, observe, psd
+from lowrank_core.sensing import Dense, MeasurementOperator
 
 SPECTRUM = (0.8, 0.6, 0.4)
 K = len(SPECTRUM)

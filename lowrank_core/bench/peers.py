@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lowrank_core import Dense
+from lowrank_core.sensing import Dense
 from lowrank_core.sensing.dense import Packing
 
 Descent = Callable[[], torch.Tensor]

@@ -6,7 +6,7 @@
 """
 
 from lowrank_core.claims.claim import Claim, Criterion, Evidence, Setting
-from lowrank_core.claims.registry import all_claims, claim, find, source
+from lowrank_core.claims.registry import all_claims, find, source
 from lowrank_core.claims.result import Result, UnexpectedVerdict
 from lowrank_core.claims.runner import run
 
@@ -18,7 +18,6 @@ __all__ = [
     "Setting",
     "UnexpectedVerdict",
     "all_claims",
-    "claim",
     "find",
     "run",
     "source",

@@ -96,7 +96,7 @@ class Claim:
         chapter: the page it stands in.
         expected: the verdict the book expects.
         fit: "instantiates" if the theorem's hypotheses are met at this size, else "illustrates".
-        means: how a machine certifies the statement, or the instances that run; empty if it is measured only.
+        certified_by: how a machine certifies the statement, or the instances that run; empty if it is measured.
         needs: modules beyond torch and numpy without which it cannot run; `EXTRAS` says how to install them.
         discrepancy: what differs from the source, quoting `Evidence.notes` by name; for the log.
     """
@@ -121,7 +121,7 @@ class Claim:
     uses: tuple[str, ...] = ()
     expected: Verdict = "holds"
     fit: Fit = "instantiates"
-    means: tuple[Means, ...] = ()
+    certified_by: tuple[Means, ...] = ()
     needs: tuple[str, ...] = ()
     discrepancy: str | None = None
 
@@ -181,7 +181,7 @@ class Claim:
         )
         for name, values, known in (
             ("needs", self.needs, EXTRAS),
-            ("means", self.means, get_args(Means)),
+            ("certified_by", self.certified_by, get_args(Means)),
             ("waives", self.waives, standing.STANDING),
         ):
             declared(set(values) <= set(known), name, values, "unknown value", f"use some of {sorted(known)}")

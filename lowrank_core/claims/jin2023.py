@@ -46,7 +46,7 @@ DIGITS = Criterion(
         edge("five modes", modes=5, seeds=1),
         refused("σ_{k+1} > 0", "with one mode there is no next one", modes=1),
     ),
-    means=("symbolic",),
+    certified_by=("symbolic",),
 )
 def exponent_proof(setting: Setting) -> Evidence:
     setting.assume(setting.sizes.modes >= 2, "σ_{k+1} > 0")

@@ -222,17 +222,17 @@ MEANS = {
 
 def certified(records: Sequence[Record]) -> Fragment:
     """The claims that a machine certifies, and by what means, in the order of the book."""
-    chosen = [record for record in records if record["means"]]
+    chosen = [record for record in records if record["certified_by"]]
     cells = [
         [
             Markup(f"<a href='{r['chapter']}.html'>{html.escape(r['title'])}</a><br>{code(r['id'])}"),
-            *("●" if means in r["means"] else "" for means in MEANS),
+            *("●" if means in r["certified_by"] else "" for means in MEANS),
             Markup(f"<span class='verdict-word verdict-{r['verdict']}'>{r['verdict']}</span>"),
         ]
         for r in chosen
     ]
     words = "\n".join(
-        f"{r['id']}: {', '.join(MEANS[means] for means in r['means'])}: {r['verdict']}" for r in chosen
+        f"{r['id']}: {', '.join(MEANS[means] for means in r['certified_by'])}: {r['verdict']}" for r in chosen
     )
     shown = table(["claim", *MEANS.values(), "verdict"], cells, "certified")
     return Fragment(f"<div class='ledger'>{shown}</div>", words)

@@ -144,7 +144,7 @@ def as_record(
         "known": claim.known,
         "kind": claim.kind,
         "fit": claim.fit,
-        "means": list(claim.means),
+        "certified_by": list(claim.certified_by),
         "chapter": claim.chapter,
         "states": list(claim.states),
         "uses": list(claim.uses),

@@ -30,7 +30,7 @@ from lowrank_core.factors import Factors, gaussian_start
 from lowrank_core.methods import GradientDescent, Method, PreconditionedGradientDescent, ScaledGradientDescent
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import Identity
-from lowrank_core.solve import ErrorBelow, Trajectory, solve
+from lowrank_core.solver import ErrorBelow, Trajectory, solve
 from lowrank_core.truth import psd
 
 PAGE = Page("chapters/zhang2025/which-method")

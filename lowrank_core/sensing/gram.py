@@ -59,7 +59,7 @@ class Gram(MeasurementOperator):
     def adjoint(self, z: torch.Tensor) -> torch.Tensor:
         return self.operator.adjoint(z)
 
-    def normal(self, matrix: torch.Tensor) -> torch.Tensor:
+    def normal_map(self, matrix: torch.Tensor) -> torch.Tensor:
         self.check_matrix(matrix)
         return self._unpacked(
             self._product(self._packing.pack(matrix) if self._packing else matrix.flatten(1))

@@ -51,7 +51,7 @@ class MeasurementOperator(ABC):
         """A(FGᵀ): (B, n1, k), (B, n2, k) -> (B, m)."""
         return self.forward(left @ right.mT)
 
-    def normal(self, matrix: torch.Tensor) -> torch.Tensor:
+    def normal_map(self, matrix: torch.Tensor) -> torch.Tensor:
         """What the theory calls A*A(M), weight included: (B, n1, n2) -> (B, n1, n2)."""
         return self.weight * self.adjoint(self.forward(matrix))
 

@@ -9,7 +9,7 @@ from lowrank_core.factors import Factors, gaussian_start, imbalanced_start
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Identity, gaussian
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.truth import psd, rectangular
 
 SEEDS = [0, 1, 2]

@@ -7,7 +7,6 @@ import torch
 
 from lowrank_core import (
     Factors,
-    Gaussian,
     Identity,
     gaussian,
     gaussian_start,
@@ -19,6 +18,7 @@ from lowrank_core import (
 from lowrank_core.analysis import landscape
 from lowrank_core.analysis.planted import planted
 from lowrank_core.errors import ArgumentError
+from lowrank_core.noise import Gaussian
 from lowrank_core.sensing import gaussian_symmetric, random_certified
 
 SEEDS = (3, 4)
@@ -122,7 +122,7 @@ def test_the_planted_point_is_critical_with_the_curvature_in_closed_form(ranks, 
     found = landscape.spectrum(case.problem, case.point)
     assert float(found.smallest) == pytest.approx(case.curvature, rel=1e-10)
     assert int(found.symmetries) == ranks[0] * (ranks[0] - 1) // 2
-    normal = case.problem.operator.normal(case.direction[None])[0]
+    normal = case.problem.operator.normal_map(case.direction[None])[0]
     torch.testing.assert_close(normal, (1 - delta) * case.direction)
 
 

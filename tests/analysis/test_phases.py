@@ -9,7 +9,7 @@ from lowrank_core.factors import Factors, balanced_start, gaussian_start
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Identity
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.truth import psd
 
 SEEDS = [0, 1]

@@ -5,7 +5,7 @@ import torch
 
 from lowrank_core.analysis import rates
 from lowrank_core.errors import ArgumentError
-from lowrank_core.solve import log_spaced
+from lowrank_core.solver import log_spaced
 
 EXACT = 1e-10
 STEPS = log_spaced(100_000, 40)

@@ -49,7 +49,7 @@ def test_noise_is_at_most_the_image_of_the_error(posed, curvature):
     # With G = 0 every point is second-order, under the noise that explains all of the error.
     problem, point = posed
     found = attack(problem, point, DELTA, curvature=curvature)
-    image = problem.operator.normal(point.product() - problem.truth.matrix)
+    image = problem.operator.normal_map(point.product() - problem.truth.matrix)
     assert bool((found.noise <= torch.linalg.matrix_norm(image, ord=2) + 1e-12).all())
 
 

@@ -97,7 +97,7 @@ BAD = {
     "unknown origin": ({"origin": "heard"}, "origin", "sharpened"),
     "unknown source": ({"origin": "paper", "known": "heard"}, "known", "restated"),
     "unknown verdict": ({"expected": "proved"}, "expected", "inconclusive"),
-    "unknown means of proof": ({"means": ("rhetoric",)}, "means", "symbolic"),
+    "unknown means of proof": ({"certified_by": ("rhetoric",)}, "certified_by", "symbolic"),
     "unknown fit": ({"fit": "perfect"}, "fit", "illustrates"),
 }
 

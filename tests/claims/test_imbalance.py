@@ -11,7 +11,7 @@ from lowrank_core.factors import imbalanced_start
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Identity
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.truth import rectangular
 
 EXACT = 1e-12

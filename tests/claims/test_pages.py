@@ -23,7 +23,7 @@ def test_the_table_has_a_row_and_a_line_for_every_record(result):
 
 
 def test_what_is_certified_is_listed_with_its_means_and_nothing_else(result):
-    measured = dict(result.record) | {"id": "xiong2024.measured", "means": []}
+    measured = dict(result.record) | {"id": "xiong2024.measured", "certified_by": []}
     page = pages.certified([measured, dict(result.record)])
     assert repr(page) == "xiong2024.discrete-two-sided: symbols, ball arithmetic: holds"
     assert page.markup.count("●") == 2

@@ -102,7 +102,7 @@ def test_every_numbered_statement_of_the_book_is_read_and_has_a_label_of_its_own
 
 @pytest.mark.parametrize("claim", registry.all_claims(), ids=lambda claim: claim.id)
 def test_every_hypothesis_that_a_claim_refuses_by_is_tried(claim):
-    """An `assume` in the source of a claim without an edge that it refuses would be a hypothesis that nobody tries."""
+    """An `assume` without an edge that it refuses would be a hypothesis that nobody tries."""
     source = registry.source(claim.id)
     body = source.partition("\ndef ")[2]
     named = re.findall(r'setting\.assume\([^\n]*?,\s*"([^"]+)"', body)

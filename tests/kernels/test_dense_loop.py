@@ -17,7 +17,7 @@ from lowrank_core.noise import Gaussian
 from lowrank_core.problem import Problem, observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Dense, gaussian, gaussian_symmetric
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.steps import Constant, Geometric, LossProportional, Normalised, Polyak
 from lowrank_core.truth import psd, rectangular
 

@@ -8,7 +8,7 @@ from lowrank_core.factors import Factors, gaussian_start, imbalanced_start
 from lowrank_core.methods import BalancedGradientDescent, GradientDescent
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Identity, gaussian
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.steps import Geometric, LossProportional
 from lowrank_core.truth import psd, rectangular
 

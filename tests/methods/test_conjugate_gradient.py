@@ -11,7 +11,7 @@ from lowrank_core.noise import Gaussian
 from lowrank_core.problem import observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Identity, gaussian, gaussian_symmetric
-from lowrank_core.solve import ErrorBelow, solve
+from lowrank_core.solver import ErrorBelow, solve
 from lowrank_core.truth import psd, rectangular
 
 SEEDS = [0, 1, 2]

@@ -7,7 +7,7 @@ from lowrank_core.methods import ConjugateGradient, GradientDescent, Subgradient
 from lowrank_core.methods.method import Method, State, advanced
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Gram, gaussian_symmetric
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.truth import psd
 
 SEEDS = [0, 1]

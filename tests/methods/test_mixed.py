@@ -10,7 +10,7 @@ from lowrank_core.methods import GradientDescent, MixedGradientDescent, mixed
 from lowrank_core.noise import Gaussian
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Dense, Identity, gaussian, gaussian_symmetric
-from lowrank_core.solve import ErrorBelow, solve
+from lowrank_core.solver import ErrorBelow, solve
 from lowrank_core.steps import Geometric, Normalised, Polyak
 from lowrank_core.truth import psd, rectangular
 

@@ -12,7 +12,7 @@ from lowrank_core.methods.gradient_descent import descend
 from lowrank_core.problem import observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Identity, gaussian, gaussian_symmetric
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.steps import Constant, Geometric, LossProportional, Normalised
 from lowrank_core.truth import psd, rectangular
 

@@ -10,7 +10,7 @@ from lowrank_core.methods import PreconditionedGradientDescent, ResidualNorm, Sc
 from lowrank_core.noise import Gaussian
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Identity, gaussian_symmetric
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.truth import psd, rectangular
 
 SEEDS = [0, 1, 2]

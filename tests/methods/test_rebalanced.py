@@ -16,7 +16,7 @@ from lowrank_core.methods import (
 from lowrank_core.methods.rebalanced import rebalance, residual_norm, visible_rank
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Identity, gaussian
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.steps import Geometric, Polyak
 from lowrank_core.truth import rectangular
 

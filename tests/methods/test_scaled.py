@@ -11,7 +11,7 @@ from lowrank_core.methods.scaled import precondition
 from lowrank_core.noise import Gaussian
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Identity, gaussian, gaussian_symmetric
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.steps import Geometric, LossProportional
 from lowrank_core.truth import psd, rectangular
 

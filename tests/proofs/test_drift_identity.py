@@ -9,7 +9,7 @@ from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
 from lowrank_core.proofs import drift_identity
 from lowrank_core.sensing import gaussian
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.truth import rectangular
 
 CASES = [(3, 4, 2, 5), (4, 3, 5, 7), (3, 3, 2, 12), (1, 5, 3, 2)]

@@ -19,7 +19,7 @@ def normal_matrix(operator, shape, symmetric):
     columns = []
     for unit in torch.eye(size, dtype=operator.dtype):
         matrix = packing.unpack(unit[None])[0] if packing else unit.reshape(shape)
-        image = operator.normal(matrix.expand(operator.batch or 1, -1, -1))
+        image = operator.normal_map(matrix.expand(operator.batch or 1, -1, -1))
         columns.append(packing.pack(image) if packing else image.flatten(1))
     return torch.stack(columns, dim=-1)
 
@@ -37,12 +37,12 @@ def test_directions_are_contracted_and_their_complement_is_stretched():
     delta = torch.tensor([0.1, 0.5, 0.9], dtype=torch.float64)
     operator = certified(directions, delta, symmetric=False)
     for j in range(2):
-        image = operator.normal(directions[:, j])
+        image = operator.normal_map(directions[:, j])
         torch.testing.assert_close(image, (1 - delta)[:, None, None] * directions[:, j])
     other = normal(SEEDS, "other", 3, 5)
     basis = torch.linalg.qr(directions.flatten(2).mT).Q
     other = other - (basis @ (basis.mT @ other.flatten(1)[..., None]))[..., 0].unflatten(1, (3, 5))
-    torch.testing.assert_close(operator.normal(other), (1 + delta)[:, None, None] * other)
+    torch.testing.assert_close(operator.normal_map(other), (1 + delta)[:, None, None] * other)
     assert operator.weight == 1.0
     assert operator.adjoint_defect() < 1e-14
 

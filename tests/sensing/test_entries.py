@@ -12,7 +12,7 @@ from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Entries, sampled, sampled_symmetric
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.truth import psd, rectangular
 
 ROUNDING = 1e-13
@@ -58,7 +58,7 @@ def test_all_entries_make_the_identity(kind):
     matrix = normal([0, 1], "test matrix", *operator.shape)
     matrix = matrix + matrix.mT if operator.symmetric else matrix
     assert operator.weight == 1.0
-    assert (operator.normal(matrix) - matrix).abs().max() < 1e-14
+    assert (operator.normal_map(matrix) - matrix).abs().max() < 1e-14
     assert operator.forward(matrix).square().sum(1).tolist() == pytest.approx(
         matrix.square().sum((1, 2)).tolist(), rel=ROUNDING
     )
@@ -70,7 +70,7 @@ def test_the_weighted_normal_operator_is_the_identity_on_average(shape, symmetri
     subsets = torch.tensor(list(itertools.combinations(range(size), m)))
     matrix = normal([0], "test matrix", *shape)
     matrix = matrix + matrix.mT if symmetric else matrix
-    mean = Entries(subsets, shape, symmetric).normal(matrix.expand(len(subsets), -1, -1)).mean(dim=0)
+    mean = Entries(subsets, shape, symmetric).normal_map(matrix.expand(len(subsets), -1, -1)).mean(dim=0)
     assert (mean - matrix[0]).abs().max() < 1e-14
 
 

@@ -14,7 +14,7 @@ from lowrank_core.problem import observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Dense, Gram, gaussian, gaussian_symmetric, rank_one_symmetric
 from lowrank_core.sensing.gram import cheapest
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.steps import Geometric, LossProportional, Normalised
 from lowrank_core.truth import psd
 
@@ -90,7 +90,7 @@ def test_it_measures_as_the_operator_does():
         assert torch.equal(gram.forward(matrix), operator.forward(matrix))
         assert torch.equal(gram.adjoint(y), operator.adjoint(y))
         assert gram.adjoint_defect() <= 1e-14
-        assert (gram.normal(matrix) - operator.normal(matrix)).norm() < ROUNDING * matrix.norm()
+        assert (gram.normal_map(matrix) - operator.normal_map(matrix)).norm() < ROUNDING * matrix.norm()
         assert (gram.shape, gram.m, gram.weight, gram.batch, gram.symmetric) == (
             *(operator.shape, operator.m, operator.weight, operator.batch, operator.symmetric),
         )

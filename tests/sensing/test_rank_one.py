@@ -12,7 +12,7 @@ from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import RankOne, rank_one, rank_one_symmetric
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.truth import psd, rectangular
 
 ADJOINT = 1e-14
@@ -117,7 +117,7 @@ def test_the_mean_of_the_symmetric_ensemble_has_a_bias_of_half_the_trace():
     matrix = normal([0], "test matrix", 3, 3)
     matrix = matrix + matrix.mT
     trace = matrix.diagonal(dim1=1, dim2=2).sum() / 2
-    mean = RankOne(design(3)).normal(matrix)
+    mean = RankOne(design(3)).normal_map(matrix)
     assert (mean - matrix - trace * torch.eye(3, dtype=torch.float64)).abs().max() < 1e-12
     assert trace.abs() > 0.1
 
@@ -125,10 +125,10 @@ def test_the_mean_of_the_symmetric_ensemble_has_a_bias_of_half_the_trace():
 def test_the_centred_and_the_rectangular_ensembles_are_unbiased():
     matrix = normal([0], "test matrix", 3, 3)
     matrix = matrix + matrix.mT
-    assert (RankOne(design(3), centred=True).normal(matrix) - matrix).abs().max() < 1e-12
+    assert (RankOne(design(3), centred=True).normal_map(matrix) - matrix).abs().max() < 1e-12
     both = design(4)
     matrix = normal([0], "test matrix", 1, 3)
-    assert (RankOne(both[:, :1], both[:, 1:]).normal(matrix) - matrix).abs().max() < 1e-12
+    assert (RankOne(both[:, :1], both[:, 1:]).normal_map(matrix) - matrix).abs().max() < 1e-12
 
 
 def test_vectors_belong_to_seeds_and_more_measurements_extend_them():

@@ -10,7 +10,7 @@ from lowrank_core.noise import Outliers
 from lowrank_core.problem import observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Dense, gaussian, gaussian_symmetric
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.steps import Geometric, Normalised
 from lowrank_core.truth import psd, rectangular
 

@@ -10,7 +10,7 @@ from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Dense, dense, gaussian, gaussian_symmetric
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.truth import psd
 
 ROUNDING = 1e-13

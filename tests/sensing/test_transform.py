@@ -11,7 +11,7 @@ from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
 from lowrank_core.randomness import normal, stream
 from lowrank_core.sensing import Transform
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.truth import psd
 
 SEEDS = [0, 1, 2]
@@ -30,7 +30,7 @@ def test_adjoint_and_orthogonality(n1, n2, m):
 
 def test_all_coefficients_make_the_identity():
     matrix = normal(SEEDS, "test matrix", 6, 4)
-    assert (Transform(6, 4, 24, SEEDS).normal(matrix) - matrix).abs().max() < ROUNDING
+    assert (Transform(6, 4, 24, SEEDS).normal_map(matrix) - matrix).abs().max() < ROUNDING
 
 
 @pytest.mark.parametrize(("n1", "n2", "m"), SIDES)
@@ -49,7 +49,7 @@ def test_it_is_the_stated_composition(n1, n2, m):
 
 def test_normal_operator_is_the_identity_on_average():
     matrix = normal([0], "test matrix", 6, 6).expand(400, -1, -1)
-    mean = Transform(6, 6, 18, range(400)).normal(matrix).mean(dim=0)
+    mean = Transform(6, 6, 18, range(400)).normal_map(matrix).mean(dim=0)
     assert (mean - matrix[0]).norm() / matrix[0].norm() < 0.1
 
 

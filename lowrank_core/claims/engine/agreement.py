@@ -13,7 +13,7 @@ from lowrank_core.factors import Factors
 from lowrank_core.methods import ConjugateGradient, GradientDescent, Method
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import Dense, Gram, Identity
-from lowrank_core.solve import Trajectory, solve
+from lowrank_core.solver import Trajectory, solve
 from lowrank_core.truth import psd
 
 PAGE = Page("chapters/engine/how-fast")
@@ -178,7 +178,7 @@ def gram_is_for_gradients(setting: Setting) -> Evidence:
     def expanded(_: Problem, factors: Factors) -> torch.Tensor:
         """The loss as a quadratic form in A*A."""
         matrix = factors.product()
-        form = (matrix * (through.normal(matrix) - 2 * image)).sum(dim=(1, 2))
+        form = (matrix * (through.normal_map(matrix) - 2 * image)).sum(dim=(1, 2))
         return 0.25 * (energy + form)
 
     method, record = GradientDescent(s.eta), range(0, s.steps + 1, 3)

@@ -10,7 +10,7 @@ from lowrank_core.claims.engine.reference import recovery
 from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.factors import adjoint_start
 from lowrank_core.methods import ConjugateGradient, GradientDescent, Method
-from lowrank_core.solve import ErrorBelow, solve
+from lowrank_core.solver import ErrorBelow, solve
 
 PAGE = Page("chapters/engine/how-fast")
 

@@ -18,7 +18,7 @@ from lowrank_core.methods import GradientDescent, MixedGradientDescent, mixed
 from lowrank_core.noise import Gaussian
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import Dense, gaussian_symmetric
-from lowrank_core.solve import recovery_errors, solve
+from lowrank_core.solver import recovery_errors, solve
 from lowrank_core.truth import psd
 
 PAGE = Page("chapters/engine/how-fast")

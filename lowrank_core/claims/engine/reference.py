@@ -13,7 +13,7 @@ from lowrank_core.methods import Method
 from lowrank_core.noise import Noise
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import Dense, gaussian_symmetric
-from lowrank_core.solve import Trajectory, recovery_errors
+from lowrank_core.solver import Trajectory, recovery_errors
 from lowrank_core.truth import psd
 
 SPECTRUM = (1.5, 1.0)

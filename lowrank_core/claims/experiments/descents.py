@@ -16,7 +16,7 @@ from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent, Method
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Identity, gaussian, gaussian_symmetric
-from lowrank_core.solve import Trajectory, log_spaced, solve
+from lowrank_core.solver import Trajectory, log_spaced, solve
 from lowrank_core.truth import psd, rectangular
 
 SMALL_STEPS = "η max(σ₁, ‖X₀‖²) ≤ ½"

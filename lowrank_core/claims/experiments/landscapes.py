@@ -10,7 +10,7 @@ from lowrank_core.methods import GradientDescent
 from lowrank_core.noise import Noise
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import Dense, random_certified
-from lowrank_core.solve import Trajectory, solve
+from lowrank_core.solver import Trajectory, solve
 from lowrank_core.truth import psd
 
 

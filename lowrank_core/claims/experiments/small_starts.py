@@ -18,7 +18,7 @@ from lowrank_core.factors import Factors, coupled_start, imbalanced_start
 from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import Problem
-from lowrank_core.solve import Trajectory, solve
+from lowrank_core.solver import Trajectory, solve
 
 SEEDS = {"smoke": 3, "book": 10, "full": 40}
 

@@ -32,7 +32,7 @@ from lowrank_core.linalg import operator_norm
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import Identity
-from lowrank_core.solve import Trajectory, log_spaced, solve
+from lowrank_core.solver import Trajectory, log_spaced, solve
 from lowrank_core.truth import psd
 
 PAGE = Page("chapters/ma2023/noiseless")

@@ -33,7 +33,7 @@ from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.noise import Gaussian, Mixed, Noise, Outliers
-from lowrank_core.solve import log_spaced, solve
+from lowrank_core.solver import log_spaced, solve
 
 PAGE = Page("chapters/ma2023/gaussian-noise", book=20, smoke=20)
 

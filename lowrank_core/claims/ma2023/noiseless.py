@@ -29,7 +29,7 @@ from lowrank_core.claims.ma2023.expected_loss_runs import PHI2, bands, every, fi
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.noise import Gaussian, Outliers
-from lowrank_core.solve import Trajectory, solve
+from lowrank_core.solver import Trajectory, solve
 
 PAGE = Page("chapters/ma2023/noiseless")
 

@@ -161,7 +161,7 @@ FOUND = Criterion(
         edge("r = 1, n = 2, k = 1", shapes=((1, 1, 1),)),
         edge("k = 1, n = 4", shapes=((1, 3, 1),)),
     ),
-    means=("symbolic", "exact"),
+    certified_by=("symbolic", "exact"),
     discrepancy="Proposition 16 prints (16) without the term −2η²σ₁‖SEᵀ‖², under SSᵀ ≻ 0, ‖EEᵀ‖ ≤ σ₁, ‖SSᵀ‖ ≤ 2σ₁ "
     "and η ≲ 1/σ₁. The exact instance misses it by {missed by:.3g}, and random ones by up to "
     "{largest violation:.2g} η². With this term of second order in η it is true for r = 1; for larger r "
@@ -219,7 +219,7 @@ EXCESS = Criterion("largest ‖E₊E₊ᵀ‖ / bound − 1", high=1e-40, width=
         edge("between", load="1/3", instances=30),
         refused("η‖EEᵀ‖ ≤ ½", "it fails, see the control", load="3/5"),
     ),
-    means=("symbolic",),
+    certified_by=("symbolic",),
 )
 def residual_inequality(setting: Setting) -> Evidence:
     setting.assume(Fraction(setting.sizes.load) <= Fraction(1, 2), "η‖EEᵀ‖ ≤ ½", setting.sizes.load)
@@ -261,7 +261,7 @@ UNCERTAIN = Criterion("comparisons not certified", 0, 0)
         edge("ρ near 1", ratio=("99999/100000", "999999/1000000")),
         edge("ρ near 0", ratio=("1/1000", "1/100")),
     ),
-    means=("symbolic", "ball"),
+    certified_by=("symbolic", "ball"),
 )
 def product_bounds(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -318,7 +318,7 @@ ENDS = Criterion("largest final ‖uuᵀ − vvᵀ‖_F", high=1e-3, width="far 
         edge("more points", dimensions=(2,), points=400, starts=30),
         refused("r < min(n₁, n₂)", "n = r = 1", dimensions=(1,)),
     ),
-    means=("symbolic",),
+    certified_by=("symbolic",),
     fit="illustrates",
 )
 def rank_one_landscape(setting: Setting) -> Evidence:

@@ -30,7 +30,7 @@ from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.noise import Gaussian
 from lowrank_core.problem import Problem
-from lowrank_core.solve import Trajectory, log_spaced, solve
+from lowrank_core.solver import Trajectory, log_spaced, solve
 
 PAGE = Page("chapters/ma2023/noiseless")
 

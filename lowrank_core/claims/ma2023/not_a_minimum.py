@@ -19,7 +19,7 @@ from lowrank_core.factors import Factors, pad_columns
 from lowrank_core.noise import Noise, Outliers
 from lowrank_core.problem import Problem
 from lowrank_core.proofs import sharp_minima
-from lowrank_core.solve import Trajectory, log_spaced
+from lowrank_core.solver import Trajectory, log_spaced
 
 PAGE = Page("chapters/ma2023/truth-not-a-minimum")
 
@@ -393,7 +393,7 @@ RETURNS = Criterion(
         large={"alpha": 1.0, "eta": 0.3, "ratio": 0.995, "steps": 1_500},
         near={"alpha": 1e-2, "eta": 0.03, "ratio": 0.99, "steps": 800},
     ),
-    means=("exact",),
+    certified_by=("exact",),
     uses=("ma2023.every-local-minimum-is-global",),
 )
 def exact_rank_truth_is_sharp(setting: Setting) -> Evidence:

@@ -57,7 +57,7 @@ EXACT_GAIN = Criterion(
         edge("a larger order", n=5, shapes=((4, 4),)),
         refused("k ≥ n", "fewer columns than rows", shapes=((3, 2),)),
     ),
-    means=("symbolic", "exact"),
+    certified_by=("symbolic", "exact"),
 )
 def every_local_minimum_is_global(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds

@@ -24,7 +24,7 @@ from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.claims.ma2023.outliers import SideBySide, robust_run
 from lowrank_core.methods import GradientDescent
 from lowrank_core.noise import Corruption, Gaussian, Noise, Outliers, Planted, SignFlip
-from lowrank_core.solve import Trajectory, log_spaced, solve
+from lowrank_core.solver import Trajectory, log_spaced, solve
 from lowrank_core.truth import psd
 
 PAGE = Page("chapters/ma2023/gross-outliers")

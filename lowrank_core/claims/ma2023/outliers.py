@@ -22,7 +22,7 @@ from lowrank_core.factors import Factors
 from lowrank_core.noise import Corruption, Noise, Outliers, SignFlip
 from lowrank_core.problem import Problem
 from lowrank_core.sensing.operator import MeasurementOperator
-from lowrank_core.solve import Trajectory
+from lowrank_core.solver import Trajectory
 
 PAGE = Page("chapters/ma2023/gross-outliers", book=16, smoke=12)
 

@@ -34,7 +34,7 @@ from lowrank_core.methods import GradientDescent
 from lowrank_core.noise import Gaussian, Outliers
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Identity
-from lowrank_core.solve import Trajectory, log_spaced, solve
+from lowrank_core.solver import Trajectory, log_spaced, solve
 from lowrank_core.steps import Constant, Geometric, Normalised
 from lowrank_core.truth import psd
 

@@ -36,7 +36,7 @@ from lowrank_core.claims.ma2023 import subgradient
 from lowrank_core.factors import Factors
 from lowrank_core.noise import Outliers
 from lowrank_core.problem import Problem
-from lowrank_core.solve import Trajectory
+from lowrank_core.solver import Trajectory
 
 PAGE = Page("chapters/ma2023/search-rank", book=20, full=60, smoke=12)
 

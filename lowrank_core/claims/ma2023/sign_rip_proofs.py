@@ -32,7 +32,7 @@ LAWS = Criterion("terms left of the closed forms", 0, 0, exact=SYMBOLS)
     control="an exponent with one square missing, s²/2‖X‖_F or s/2‖X‖_F²; in the Cauchy mean, exp(2a) for exp(a)",
     edgeless="symbols only, for every ‖X‖_F > 0 and every real s",
     sizes=scales(laws=("Gaussian", "Cauchy", "Student, equation", "Student, start")),
-    means=("symbolic",),
+    certified_by=("symbolic",),
     discrepancy="Lemma 46 prints the exponent of exp(−s²/(2‖X‖_F²)) with a square missing, a misprint. "
     "The outliers are assumed to have mean zero, which is not needed: only |s| enters φ.",
 )
@@ -67,7 +67,7 @@ NOISE = Criterion("terms left with Gaussian noise", 0, 0, exact=SYMBOLS)
     control="ν² is replaced by 2ν² in the mean, and the error function's argument is doubled",
     edgeless="symbols only, for every ‖X‖_F > 0, every real s and every ν > 0",
     sizes=scales(statements=("loss", "slope")),
-    means=("symbolic",),
+    certified_by=("symbolic",),
     uses=("ma2023.scaling-function-proof",),
 )
 def expected_loss_proof(setting: Setting) -> Evidence:

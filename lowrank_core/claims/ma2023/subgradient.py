@@ -21,7 +21,7 @@ from lowrank_core.methods import Subgradient
 from lowrank_core.noise import Corruption, Noise
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import gaussian_symmetric
-from lowrank_core.solve import Trajectory, log_spaced, solve
+from lowrank_core.solver import Trajectory, log_spaced, solve
 from lowrank_core.steps import Constant, Geometric, LossProportional, Normalised, StepRule
 from lowrank_core.truth import psd
 

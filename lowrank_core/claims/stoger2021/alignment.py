@@ -60,7 +60,7 @@ def _iterations(setting: Setting, phi: float, scale: float) -> int:
 
 def _spectral(problem: Problem) -> tuple[torch.Tensor, torch.Tensor]:
     """Eigenvalues, largest first, and eigenvectors of the spectral estimate A*A(M*)."""
-    values, vectors = torch.linalg.eigh(problem.operator.normal(problem.truth.matrix))
+    values, vectors = torch.linalg.eigh(problem.operator.normal_map(problem.truth.matrix))
     return values.flip(-1), vectors.flip(-1)
 
 

@@ -81,7 +81,7 @@ def sensing_exponent(setting: Setting) -> Evidence:
         operator = gaussian_symmetric(s.n, m, seeds, device=setting.device)
         problem = observe(psd(s.n, (1.0,), seeds, device=setting.device), operator)
         start = gaussian_start(s.n, s.k, 1.0, seeds, setting.device)
-        seen = torch.linalg.eigvalsh(operator.normal(problem.truth.matrix)[:: len(s.scales)]).cpu()
+        seen = torch.linalg.eigvalsh(operator.normal_map(problem.truth.matrix)[:: len(s.scales)]).cpu()
         exponent = scaling_exponent(s.scales, descent_errors(problem, start, s.scales, eta=s.eta, c=c))
         ratio = seen[:, -2].clamp(min=0) / seen[:, -1]
         return exponent / law(seen[:, -2], seen[:, -1], s.eta), exponent, ratio

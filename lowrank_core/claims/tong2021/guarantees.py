@@ -27,7 +27,7 @@ from lowrank_core.factors import Factors, adjoint_start
 from lowrank_core.methods import ScaledGradientDescent
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import Identity, from_normal
-from lowrank_core.solve import Trajectory, solve
+from lowrank_core.solver import Trajectory, solve
 from lowrank_core.truth import Truth
 
 PAGE = Page("chapters/zhang2025/preconditioning")

@@ -10,7 +10,7 @@ from lowrank_core.claims.grammar import Sweep, Variant, at
 from lowrank_core.factors import Factors
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Dense
-from lowrank_core.sensing.certified import certified
+from lowrank_core.sensing.certified_isometry import certified
 from lowrank_core.truth import Truth, geometric_spectrum, rectangular
 
 

@@ -28,7 +28,7 @@ from lowrank_core.problem import observe
 from lowrank_core.proofs import preconditioned_laws
 from lowrank_core.randomness import orthonormal
 from lowrank_core.sensing import Identity
-from lowrank_core.solve import Trajectory, solve
+from lowrank_core.solver import Trajectory, solve
 
 PAGE = Page("chapters/zhang2025/preconditioning")
 
@@ -67,7 +67,7 @@ RELATIVE = Criterion(
         edge("a small step", eta=0.05),
     ),
     waives=(RANK,),
-    means=("exact",),
+    certified_by=("exact",),
 )
 def covariance(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds
@@ -145,7 +145,7 @@ LEFT = Criterion(
         refused("r < max(n₁, n₂)", "no cross blocks; tried beside, by its own rate", n1=2, n2=2),
     ),
     waives=(RANK,),
-    means=("symbolic",),
+    certified_by=("symbolic",),
 )
 def local_rate(setting: Setting) -> Evidence:
     s = setting.sizes

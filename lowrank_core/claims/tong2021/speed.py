@@ -12,7 +12,7 @@ from lowrank_core.methods import GradientDescent, ScaledGradientDescent
 from lowrank_core.methods.method import Method
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import gaussian
-from lowrank_core.solve import ErrorBelow, Trajectory, solve
+from lowrank_core.solver import ErrorBelow, Trajectory, solve
 from lowrank_core.truth import geometric_spectrum, rectangular
 
 PAGE = Page("chapters/zhang2025/preconditioning", book=20, full=60)

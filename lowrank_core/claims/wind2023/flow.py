@@ -21,7 +21,7 @@ from lowrank_core.methods.flow import TimeVarying, flow
 from lowrank_core.problem import Problem, observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Identity, gaussian
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.truth import rectangular
 
 PAGE = Page("chapters/wind2023/perturbed-flow", book=10)

@@ -23,7 +23,7 @@ TERMS = Criterion("terms left in the identities", 0, 0, exact="the identities, i
     kind="identity",
     control="e^{σt} for e^{2σt}; the stacked form without J; the law of the balance without the blocks",
     edgeless="it is about symbols, of matrices of any size",
-    means=("symbolic",),
+    certified_by=("symbolic",),
 )
 def flow_identities_hold(setting: Setting) -> Evidence:
     evidence = Evidence(predicted={TERMS: 0})
@@ -45,7 +45,7 @@ def flow_identities_hold(setting: Setting) -> Evidence:
     kind="identity",
     control="the generator without the logarithm",
     edgeless="it is about symbols",
-    means=("symbolic",),
+    certified_by=("symbolic",),
 )
 def log_embedding_proof(setting: Setting) -> Evidence:
     evidence = Evidence(predicted={TERMS: 0})
@@ -90,7 +90,7 @@ PLATEAU = Criterion(
         products=(0.05, 0.4),
         steps=each(2_000, 4_000, 8_000),
     ),
-    means=("ball",),
+    certified_by=("ball",),
     uses=("wind2023.log-embedding-proof", "wind2023.flow-identities"),
 )
 def certified_escape(setting: Setting) -> Evidence:

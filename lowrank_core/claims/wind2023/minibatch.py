@@ -13,7 +13,7 @@ from lowrank_core.factors import coupled_start
 from lowrank_core.methods import MiniBatch
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Identity
-from lowrank_core.solve import Trajectory, solve
+from lowrank_core.solver import Trajectory, solve
 from lowrank_core.truth import rectangular
 
 PAGE = Page("chapters/wind2023/perturbation-budget")

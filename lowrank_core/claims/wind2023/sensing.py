@@ -48,7 +48,7 @@ SENSED = Criterion(
     LAW,
     SENSED,
     reference="Theorem 2.8, as restated in later work: error at most of order a₀^{4/3}; the law is derived",
-    states=("prop-escape-instance", "thm-escape-exponents"),
+    states="prop-escape-instance",
     origin="ours",
     kind="tight",
     control="few measurements, for which σ₂/σ₁ > 0.4; for the law, k = 1",
@@ -74,7 +74,7 @@ def sensing_exponent(setting: Setting) -> Evidence:
         n1, n2 = operator.shape
         problem = observe(rectangular(n1, n2, (1.0,), seeds, device=setting.device), operator)
         start = imbalanced_start(n1, n2, k, 1.0, 1.0, seeds, setting.device)
-        seen = torch.linalg.svdvals(operator.normal(problem.truth.matrix)[:: len(s.scales)])
+        seen = torch.linalg.svdvals(operator.normal_map(problem.truth.matrix)[:: len(s.scales)])
         errors = descent_errors(problem, start, s.scales, eta=0.1, c=3.0)
         return scaling_exponent(s.scales, errors), (seen[:, 1] / seen[:, 0]).cpu()
 

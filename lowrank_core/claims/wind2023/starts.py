@@ -22,7 +22,7 @@ from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import gaussian
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.truth import rectangular
 
 PAGE = Page("chapters/wind2023/escape-times")

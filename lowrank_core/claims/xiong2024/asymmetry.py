@@ -26,7 +26,7 @@ from lowrank_core.claims.grammar import (
 from lowrank_core.claims.standing import RANK
 from lowrank_core.claims.xiong2024.slowdown import LOCAL_STEPS, largest_local_step, slowest_signal_rate
 from lowrank_core.factors import Factors
-from lowrank_core.solve import ErrorBelow, Trajectory
+from lowrank_core.solver import ErrorBelow, Trajectory
 from lowrank_core.truth import Truth, rectangular
 
 PAGE = Page("chapters/xiong2024/asymmetric-linear", full=64)

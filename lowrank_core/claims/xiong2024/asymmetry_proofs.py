@@ -65,7 +65,7 @@ ENTRIES = Criterion("entries that do not vanish", 0, 0)
         edge("k > n₁ + n₂", cases=((2, 2, 6, 3),)),
         edge("more measurements than unknowns", cases=((2, 3, 2, 9),)),
     ),
-    means=("symbolic", "exact"),
+    certified_by=("symbolic", "exact"),
 )
 def imbalance_identity(setting: Setting) -> Evidence:
     cases = setting.sizes.cases
@@ -121,7 +121,7 @@ RIGHT = Criterion("terms and entries left of G̃ᵀG̃ − β⁻²Aᵀ(FGᵀ)(FG
         edge("one column", cases=((4, 3, 1), (1, 3, 1))),
         refused("k ≤ n₁", "A cannot have orthonormal columns", cases=((2, 4, 3),)),
     ),
-    means=("symbolic", "exact"),
+    certified_by=("symbolic", "exact"),
 )
 def rebalanced_identity(setting: Setting) -> Evidence:
     cases = setting.sizes.cases
@@ -194,7 +194,7 @@ SMALLEST = Criterion(
         edge("full ranks on both sides", shapes=((3, 3, 5, 1, 3, 3),)),
     ),
     waives=(RANK,),
-    means=("symbolic", "ball"),
+    certified_by=("symbolic", "ball"),
     uses=("xiong2024.rebalancing-identity",),
 )
 def error_operator(setting: Setting) -> Evidence:
@@ -272,7 +272,7 @@ CEILING = Criterion("comparisons with ‖Δ‖ and eigenvalues of ±Δ not certi
         refused(OVER, "no direction is free", definite=((4, 4, 2, 2, 2, 2),)),
     ),
     waives=(RANK,),
-    means=("exact",),
+    certified_by=("exact",),
     uses=("xiong2024.local-rate",),
 )
 def imbalance_brackets_rate(setting: Setting) -> Evidence:

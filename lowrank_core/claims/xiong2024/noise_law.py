@@ -34,7 +34,7 @@ from lowrank_core.claims.grammar import (
 )
 from lowrank_core.factors import Factors, balanced_start, rotated_start
 from lowrank_core.linalg import operator_norm
-from lowrank_core.solve import Trajectory
+from lowrank_core.solver import Trajectory
 from lowrank_core.truth import Truth, rectangular
 
 PAGE = Page("chapters/xiong2024/imbalance", full=64)

@@ -30,7 +30,7 @@ from lowrank_core.factors import Factors
 from lowrank_core.methods import AtIteration, GradientDescent, RebalancedGradientDescent, ResidualBelow
 from lowrank_core.methods.rebalanced import rebalance
 from lowrank_core.randomness import normal
-from lowrank_core.solve import Trajectory
+from lowrank_core.solver import Trajectory
 from lowrank_core.truth import geometric_spectrum, rectangular
 
 PAGE = Page("chapters/xiong2024/rebalancing", full=64)

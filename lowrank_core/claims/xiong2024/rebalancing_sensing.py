@@ -29,7 +29,7 @@ from lowrank_core.factors import gaussian_start
 from lowrank_core.methods import GradientDescent, RebalancedGradientDescent, ResidualBelow
 from lowrank_core.problem import observe
 from lowrank_core.sensing import gaussian_symmetric
-from lowrank_core.solve import Trajectory, log_spaced, solve
+from lowrank_core.solver import Trajectory, log_spaced, solve
 from lowrank_core.truth import psd
 
 PAGE = Page("chapters/xiong2024/rebalancing", full=64)

@@ -10,7 +10,7 @@ from lowrank_core.analysis import rates
 from lowrank_core.claims.experiments.descents import FLOOR, late_fit, scaled_start
 from lowrank_core.claims.grammar import Sweep, Variant
 from lowrank_core.factors import Factors
-from lowrank_core.solve import Trajectory
+from lowrank_core.solver import Trajectory
 
 
 def swept_start(sweep: Sweep, k: int, ratio: float = 1 / 3) -> Factors:

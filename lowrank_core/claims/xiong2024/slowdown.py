@@ -15,7 +15,7 @@ from lowrank_core.claims.experiments.descents import OVER, SMALL_STEPS, generic_
 from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.claims.standing import RANK
 from lowrank_core.factors import Factors, rank_limited_start
-from lowrank_core.solve import Trajectory
+from lowrank_core.solver import Trajectory
 
 PAGE = Page("chapters/xiong2024/symmetric-slowdown", full=64)
 LOCAL_STEPS = "η ≤ 2/(2σ₁ + σ_r)"

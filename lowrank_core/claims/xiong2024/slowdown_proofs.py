@@ -32,7 +32,7 @@ from lowrank_core.proofs import (
     riccati,
 )
 from lowrank_core.proofs.inertia import Certificate
-from lowrank_core.solve import Trajectory, log_spaced
+from lowrank_core.solver import Trajectory, log_spaced
 
 PAGE = Page("chapters/xiong2024/symmetric-slowdown", full=64)
 
@@ -69,7 +69,7 @@ ENTRIES = Criterion("entries that do not vanish", 0, 0)
         edge("k > n", n=2, k=3),
         edge("one column", n=4, k=1),
     ),
-    means=("symbolic", "exact"),
+    certified_by=("symbolic", "exact"),
 )
 def riccati_closed_form(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -112,7 +112,7 @@ TAIL = Criterion(
     sizes=scales(instances=each(24, 60, 500), certified=each(1, 3, 20)),
     edges=(edge("every r ≤ n ≤ 5 and k ≤ 6, columns scaled by down to 10⁻⁴", instances=100, seeds=1),),
     waives=(RANK, SEARCH),
-    means=("symbolic", "ball"),
+    certified_by=("symbolic", "ball"),
     uses=("xiong2024.riccati",),
 )
 def flow_eigenvalue_lower_bound(setting: Setting) -> Evidence:
@@ -193,7 +193,7 @@ IN_RUN = Criterion(
         refused(SMALL_STEPS, "an eigenvalue may jump below the bound of a smaller one", eta=0.3),
     ),
     waives=(RANK, SEARCH),
-    means=("symbolic", "ball"),
+    certified_by=("symbolic", "ball"),
     discrepancy="The bound λ/(1 + 2tλ) of the flow is no bound for gradient descent at t = ηT: in the runs of "
     "this claim an eigenvalue falls to {eigenvalue over flow bound:.4f} of it. The discrete bound, with "
     "2ηT/(1 − 2ηb) in place of 2t, is not violated.",
@@ -294,7 +294,7 @@ FIRST_ORDER = Criterion(
         refused(OVER, "the limit is zero, and the error falls exponentially", cases=((4, 2, 2),)),
         refused(RANK, "there is no noise row", cases=((3, 3, 5),)),
     ),
-    means=("exact", "ball"),
+    certified_by=("exact", "ball"),
     uses=("xiong2024.riccati",),
 )
 def limit_of_the_constant(setting: Setting) -> Evidence:
@@ -340,7 +340,7 @@ def limit_of_the_constant(setting: Setting) -> Evidence:
         edge("early steps", starts=50, steps=20, seeds=1),
         edge("a long run", starts=1, steps=20_000, seeds=1),
     ),
-    means=("symbolic", "ball"),
+    certified_by=("symbolic", "ball"),
 )
 def discrete_two_sided(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds

@@ -13,7 +13,7 @@ from lowrank_core.analysis.statistics import pooled
 from lowrank_core.claims.experiments.descents import asymmetric_run, per_step, resized, scaled_start
 from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, Sweep, each, edge, refused, scales
 from lowrank_core.claims.xiong2024.scaled_runs import late_rate, swept_start
-from lowrank_core.solve import Trajectory
+from lowrank_core.solver import Trajectory
 
 PAGE = Page("chapters/xiong2024/rebalancing", full=64)
 

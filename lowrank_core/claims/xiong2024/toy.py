@@ -19,7 +19,7 @@ from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
 from lowrank_core.proofs import enclosure, toy, toy_drift
 from lowrank_core.sensing import Identity
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.truth import rectangular
 
 PAGE = Page("chapters/xiong2024/imbalance", full=64)
@@ -53,7 +53,7 @@ DIFFERENCE = Criterion(
         edge("a late time", times=(12,), seeds=2),
         edge("eight ratios from 1/4 to 2", times=(1,), seeds=8),
     ),
-    means=("symbolic",),
+    certified_by=("symbolic",),
 )
 def toy_closed_form(setting: Setting) -> Evidence:
     times, evidence = setting.sizes.times, Evidence()
@@ -190,7 +190,7 @@ UNCERTIFIED = Criterion("comparisons not certified", 0, 0)
         edge("a small step", starts=2, steps=2_000, step="1/1000"),
         refused("ηb₀² ≤ 1", "Δ may change its sign", step="3"),
     ),
-    means=("symbolic", "ball"),
+    certified_by=("symbolic", "ball"),
 )
 def toy_drift_certified(setting: Setting) -> Evidence:
     s, step = setting.sizes, Fraction(setting.sizes.step)

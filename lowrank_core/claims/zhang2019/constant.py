@@ -52,7 +52,7 @@ BASIN = Criterion(
     control="the case distinction is dropped: the second formula everywhere; ρ² = 0.6 instead of ½",
     edges=(*PAIR_EDGES, edge("x parallel to z, where δ_lb = 1", angles=(0.0, 0.0))),
     sizes=scales(pairs=each(3, 8, 40), lengths=(0.1, 1.6), angles=(10.0, 90.0)),
-    means=("dual",),
+    certified_by=("dual",),
     needs=("cvxpy",),
 )
 def theorem_12(setting: Setting) -> Evidence:
@@ -119,7 +119,7 @@ OPERATOR = Criterion(
     control="ρ² in the place of t₋, which is Theorem 12; in the identities, no coupling of H along x and across",
     edges=(*PAIR_EDGES, refused("x ∦ z", "only δ = 1 hides such a point", angles=(0.0, 0.0))),
     sizes=scales(pairs=each(4, 8, 40), lengths=(0.1, 1.6), angles=(10.0, 90.0)),
-    means=("symbolic", "dual"),
+    certified_by=("symbolic", "dual"),
     needs=("cvxpy",),
 )
 def exact_constant(setting: Setting) -> Evidence:

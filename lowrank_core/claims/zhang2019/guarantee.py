@@ -51,7 +51,7 @@ EXCESS = Criterion("δ² − (1 − ε²/(2(1 − ε)))", low=0, width="one-side
     ),
     seeds={"book": 20, "full": 60},
     sizes=scales(tangents=(0.27, 0.34), share=0.95),
-    means=("exact",),
+    certified_by=("exact",),
     uses=("zhang2019.sharp-level",),
     discrepancy="Corollary 5 is right, and a larger level is proved here, but two steps of its printed proof do "
     "not follow. f(0) may be as large as (1 + δ)‖M*‖², so that the printed level does not keep ‖E‖ ≤ ε‖M*‖: in "
@@ -117,7 +117,7 @@ WORST = Criterion(
         refused("0 < ε < 1", "the origin is critical", cosines=(0.0, 0.0)),
     ),
     sizes=scales(count=COUNT, cosines=(0.1, 0.95)),
-    means=("symbolic",),
+    certified_by=("symbolic",),
 )
 def local_ball(setting: Setting) -> Evidence:
     low, high = setting.sizes.cosines
@@ -200,7 +200,7 @@ MISSED = Criterion(
         refused("δ ≥ ½", "equality is not attained", deltas=(0.3, 0.49)),
     ),
     sizes=scales(count=COUNT, deltas=(0.5, 0.99)),
-    means=("symbolic",),
+    certified_by=("symbolic",),
 )
 def sharp_level(setting: Setting) -> Evidence:
     def smallest(critical: bool) -> torch.Tensor:

@@ -16,7 +16,7 @@ from lowrank_core.methods import PreconditionedGradientDescent, ResidualNorm, Sl
 from lowrank_core.methods.preconditioned import Damping
 from lowrank_core.problem import Problem
 from lowrank_core.proofs import printed_radius
-from lowrank_core.solve import recovery_errors, solve
+from lowrank_core.solver import recovery_errors, solve
 
 PAGE = Page("chapters/zhang2025/preconditioning")
 
@@ -189,7 +189,7 @@ PROVED = Criterion("f / radius of Lemma 24", low=1, width="the radius of the lem
     "times nearer to the truth, which is not critical (the others)",
     seeds={"book": 20, "full": 60},
     sizes=scales(instances=each(5, 20, 100)),
-    means=("exact",),
+    certified_by=("exact",),
     discrepancy="Theorem 4 (p. 9) asks for f ≤ μ/(2(1 + μ/L))·λ²/2, the lemma behind it for f ≤ μ/(2(1 + L/μ))·λ². "
     "They agree at L = 2μ; beyond, the first is larger. Exact rational examples with L/μ from {smallest L:.1f} to "
     "{largest L:.1f} have a critical point within the first radius, at {printed:.2f} to {largest printed:.2f} "

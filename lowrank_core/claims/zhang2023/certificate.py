@@ -12,7 +12,7 @@ from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, 
 from lowrank_core.claims.standing import RANK
 from lowrank_core.factors import Factors
 from lowrank_core.methods import PreconditionedGradientDescent
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 
 PAGE = Page("chapters/zhang2025/preconditioning", book=20, full=60)
 

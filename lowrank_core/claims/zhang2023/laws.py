@@ -28,7 +28,7 @@ from lowrank_core.problem import Problem, observe
 from lowrank_core.proofs import preconditioned_laws
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Identity
-from lowrank_core.solve import Trajectory, log_spaced, solve
+from lowrank_core.solver import Trajectory, log_spaced, solve
 from lowrank_core.truth import geometric_spectrum, psd
 
 PAGE = Page("chapters/zhang2025/preconditioning")
@@ -83,7 +83,7 @@ RATE = Criterion("late rate per step", 0.998, 1.002, of_prediction=True, width=L
         edge("large α", alpha=0.45, qs=(1,), kappas=(1.0,)),
         refused(FULL, "a Gram matrix of more than n columns is singular", n=4, qs=(3,)),
     ),
-    means=("symbolic",),
+    certified_by=("symbolic",),
 )
 def local_rates(setting: Setting) -> Evidence:
     s, fast = setting.sizes, 0.45

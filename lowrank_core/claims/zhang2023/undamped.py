@@ -13,7 +13,7 @@ from lowrank_core.factors import Factors
 from lowrank_core.methods import PreconditionedGradientDescent, ScaledGradientDescent
 from lowrank_core.methods.method import Method
 from lowrank_core.problem import Problem
-from lowrank_core.solve import Trajectory, solve
+from lowrank_core.solver import Trajectory, solve
 
 PAGE = Page("chapters/zhang2025/preconditioning")
 

@@ -46,7 +46,7 @@ ROUNDING = 1e-9
     control="the gradient need not vanish; one constant of an identity is changed; in the valid inequality O is no "
     "polar factor of Z",
     edgeless="symbols stand for matrices of every size",
-    means=("symbolic",),
+    certified_by=("symbolic",),
 )
 def proof_steps(setting: Setting) -> Evidence:
     steps = sharp_threshold_steps
@@ -72,7 +72,7 @@ def proof_steps(setting: Setting) -> Evidence:
     kind="identity",
     control="UᵀU + VᵀV for UᵀU − VᵀV; a and b are any vectors; GᵀU and GV need not vanish",
     edgeless="symbols stand for matrices of every size",
-    means=("symbolic",),
+    certified_by=("symbolic",),
 )
 def balanced_pair_steps(setting: Setting) -> Evidence:
     pairs = balanced_pairs
@@ -127,7 +127,7 @@ DISK = Criterion("largest α² + ρ min(α, β)²", high=1 + ROUNDING, width="ro
         pairs=each(200, 4000, 100_000),
     ),
     uses=("zhang2025.threshold-proof-steps",),
-    means=("exact",),
+    certified_by=("exact",),
 )
 def valid_inequality_holds(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -266,7 +266,7 @@ ATTAINED = Criterion("conditions at the operator that attains δ*", 0, 0, exact=
             ),
         )
     ),
-    means=("exact",),
+    certified_by=("exact",),
 )
 def threshold_multipliers_prove(setting: Setting) -> Evidence:
     found = threshold_multipliers

@@ -17,7 +17,7 @@ from lowrank_core.factors import Factors
 from lowrank_core.linalg import operator_norm
 from lowrank_core.problem import Problem
 from lowrank_core.randomness import normal, orthonormal
-from lowrank_core.solve import Observable, Trajectory
+from lowrank_core.solver import Observable, Trajectory
 
 PAGE = Page("chapters/zhang2025/noise-and-accuracy")
 

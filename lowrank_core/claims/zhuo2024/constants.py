@@ -19,7 +19,7 @@ from lowrank_core.proofs.instances import rational
 from lowrank_core.proofs.linear_phase import signal_left, smallest_left
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Identity
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.truth import psd
 
 PAGE = Page("chapters/zhang2025/noise-and-accuracy", book=20, full=60)
@@ -90,7 +90,7 @@ DROPPED = Criterion("excess over part (d) − η²‖TTᵀ‖³", 0, 0)
         edge("equal values", kappa=1.0),
         refused("r < min(n₁, n₂)", "no cross block", n=2),
     ),
-    means=("symbolic", "exact"),
+    certified_by=("symbolic", "exact"),
     discrepancy="Lemma 6(b) (p. 12) prints ‖S₊T₊ᵀ‖ ≤ (1 − ησ_r)‖STᵀ‖. Exact rational instances of its hypotheses "
     "have a coefficient of {largest coefficient with D_T = 0:.3f} at most in place of 1, and "
     "{smallest coefficient:.3f} where D_T ≠ 0. A contraction is proved all the same, with 0.78 "

@@ -15,7 +15,7 @@ from lowrank_core.methods import GradientDescent, PreconditionedGradientDescent,
 from lowrank_core.problem import Problem, observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import gaussian_symmetric
-from lowrank_core.solve import log_spaced, solve
+from lowrank_core.solver import log_spaced, solve
 from lowrank_core.truth import psd
 
 PAGE = Page("chapters/zhang2025/noise-and-accuracy")

@@ -9,7 +9,7 @@ import torch
 from lowrank_core.claims.claim import Setting
 from lowrank_core.claims.engine import agreement, precision, reference
 from lowrank_core.methods import GradientDescent, mixed
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 
 SETTING = Setting((0, 1), SimpleNamespace(n=6), torch.device("cpu"))
 

@@ -17,7 +17,7 @@ from lowrank_core.methods import BalancedGradientDescent, GradientDescent, Metho
 from lowrank_core.noise import Gaussian
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import gaussian
-from lowrank_core.solve import ErrorBelow, Trajectory, log_spaced, solve
+from lowrank_core.solver import ErrorBelow, Trajectory, log_spaced, solve
 from lowrank_core.truth import geometric_spectrum, rectangular
 
 PAGE = Page("chapters/zhang2025/balancing")

@@ -131,7 +131,7 @@ CERTIFICATE = Criterion(
         edge("σ₁ far from one", spectrum=(3.0,), seeds=1),
     ),
     uses=("zhang2025.exact-points-need-no-balance",),
-    means=("dual",),
+    certified_by=("dual",),
     needs=("cvxpy",),
 )
 def same_counterexamples(setting: Setting) -> Evidence:

@@ -77,7 +77,7 @@ ATTAINED = Criterion("the same at U = 0, V = LY, where it is attained", 1 - 1e-9
         edge("κ = 1000", spectrum=(2.0, 0.002)),
         edge("equal singular values", spectrum=(1.0, 1.0)),
     ),
-    means=("symbolic", "exact"),
+    certified_by=("symbolic", "exact"),
 )
 def critical_points_balanced(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds
@@ -144,7 +144,7 @@ SHARE = Criterion(
         edge("equal singular values", spectrum=(1.0, 1.0)),
         edge("n₁ = n₂", n1=4, n2=4),
     ),
-    means=("symbolic", "exact"),
+    certified_by=("symbolic", "exact"),
 )
 def lift(setting: Setting) -> Evidence:
     seeds = setting.seeds

@@ -20,7 +20,7 @@ from lowrank_core.problem import Problem, observe
 from lowrank_core.proofs import unbalanced_saddle
 from lowrank_core.randomness import draw, orthonormal
 from lowrank_core.sensing import Identity
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 from lowrank_core.truth import rectangular
 
 PAGE = Page("chapters/zhang2025/balancing")
@@ -92,7 +92,7 @@ PULL = Criterion("‖∇f_μ‖ with the regulariser / (μL³√r)", 1 - 1e-9, 1
         edge("equal singular values", spectrum=(2.0, 2.0)),
         refused(ROOM, "M* vanishes on no r orthonormal columns", n2=3),
     ),
-    means=("symbolic", "exact", "ball"),
+    certified_by=("symbolic", "exact", "ball"),
 )
 def unbalanced_near_second_order(setting: Setting) -> Evidence:
     import sympy

@@ -27,7 +27,7 @@ from lowrank_core.proofs import counterexamples as exact
 from lowrank_core.proofs import enclosure
 from lowrank_core.proofs.counterexamples import Shape
 from lowrank_core.randomness import normal
-from lowrank_core.solve import ErrorBelow, solve
+from lowrank_core.solver import ErrorBelow, solve
 
 PAGE = Page("chapters/zhang2025/counterexamples")
 
@@ -88,7 +88,7 @@ FLOAT = Criterion(
         balls=each(FEW_BALLS, BALLS, BALLS),
     ),
     uses=("zhang2025.planted-family",),
-    means=("symbolic", "exact", "ball"),
+    certified_by=("symbolic", "exact", "ball"),
 )
 def quartic_escape(setting: Setting) -> Evidence:
     s = setting.sizes

@@ -120,7 +120,7 @@ FLOAT = Criterion(
         shapes=each(1, 5, 20),
         deltas=(0.0, 1.0),
     ),
-    means=("symbolic", "exact", "ball"),
+    certified_by=("symbolic", "exact", "ball"),
 )
 def planted_family(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -220,7 +220,7 @@ NULL = Criterion("null directions more than expected", 0, 0, exact=RATIONAL)
         large=each((), (Shape(8, 2, 2),), (Shape(8, 2, 2), Shape(9, 1, 1), Shape(9, 4, 4), Shape(5, 5, 5))),
     ),
     uses=("zhang2025.planted-family",),
-    means=("exact",),
+    certified_by=("exact",),
 )
 def second_order_from_the_threshold(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -285,7 +285,7 @@ FLAT = Criterion("eigenvalues not above 10⁻⁹, beyond the rotations", 0, 0, e
         extra=0,
     ),
     uses=("zhang2025.planted-family",),
-    means=("ball",),
+    certified_by=("ball",),
     discrepancy="The necessary bound 1/(1 + 1/√(r − r* + 1)) in the abstract of the first versions is not the best "
     "one for 2 ≤ r* < r: with n = r + r* there are strict counterexamples from 1/(1 + √(r*/r)) on, where "
     "the abstract's sufficient condition ends, e.g. for r = 3, r* = 2 from {from:.4f} on instead of "
@@ -348,7 +348,7 @@ FAMILY = Criterion("entries of A*A(S) that differ from the planted family", 0, 0
     ),
     sizes=scales(ns=each((2, 3), (2, 3, 4), (2, 3, 4, 5))),
     uses=("zhang2025.planted-family",),
-    means=("exact",),
+    certified_by=("exact",),
 )
 def example_1(setting: Setting) -> Evidence:
     setting.assume(min(setting.sizes.ns) >= 2, "n ≥ 2")

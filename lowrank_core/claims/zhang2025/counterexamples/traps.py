@@ -13,7 +13,7 @@ from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, 
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.randomness import draw, normal, stream
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 
 PAGE = Page("chapters/zhang2025/counterexamples")
 

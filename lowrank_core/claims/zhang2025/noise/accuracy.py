@@ -27,7 +27,7 @@ from lowrank_core.problem import Problem, observe
 from lowrank_core.proofs import accuracy_witness
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import certified
-from lowrank_core.solve import Trajectory, log_spaced, solve
+from lowrank_core.solver import Trajectory, log_spaced, solve
 from lowrank_core.truth import psd
 
 PAGE = Page("chapters/zhang2025/noise-and-accuracy")
@@ -52,7 +52,7 @@ CURVATURE = Criterion("failures of ∇f = 0, ‖E‖ = s, λ_min(∇²f) = −2s
     kind="existence",
     control="no excess column: r = r*, all columns of X too long by the factor 1 + t (first); the points of one "
     "family in the place of the other's (the others)",
-    means=("exact",),
+    certified_by=("exact",),
 )
 def exact_witness(setting: Setting) -> Evidence:
     evidence = Evidence()

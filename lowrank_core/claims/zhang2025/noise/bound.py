@@ -33,7 +33,7 @@ from lowrank_core.factors import Factors, gaussian_start
 from lowrank_core.methods import PreconditionedGradientDescent, ResidualNorm
 from lowrank_core.problem import Problem
 from lowrank_core.randomness import normal
-from lowrank_core.solve import solve
+from lowrank_core.solver import solve
 
 PAGE = Page("chapters/zhang2025/noise-and-accuracy")
 

@@ -24,7 +24,7 @@ from lowrank_core.methods import (
 from lowrank_core.noise import Noise
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import gaussian_symmetric
-from lowrank_core.solve import ErrorBelow, Trajectory, solve
+from lowrank_core.solver import ErrorBelow, Trajectory, solve
 from lowrank_core.truth import psd
 
 TRUE_RANK = 2

@@ -22,7 +22,7 @@ from lowrank_core.claims.zhang2025.race.contest import (
     race,
     reached_error,
 )
-from lowrank_core.solve import Trajectory
+from lowrank_core.solver import Trajectory
 
 PAGE = Page("chapters/zhang2025/which-method")
 

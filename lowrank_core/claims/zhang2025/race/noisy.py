@@ -18,7 +18,7 @@ from lowrank_core.factors import Factors, gaussian_start
 from lowrank_core.methods import ScaledGradientDescent, Subgradient
 from lowrank_core.noise import Gaussian, Noise, Outliers
 from lowrank_core.problem import Problem
-from lowrank_core.solve import Trajectory, solve
+from lowrank_core.solver import Trajectory, solve
 from lowrank_core.steps import Geometric, Normalised
 
 PAGE = Page("chapters/zhang2025/which-method")

@@ -137,7 +137,7 @@ LOWER = Criterion(
         ),
     ),
     uses=("zhang2025.exact-threshold",),
-    means=("dual",),
+    certified_by=("dual",),
     needs=("cvxpy",),
 )
 def threshold_by_program(setting: Setting) -> Evidence:
@@ -217,7 +217,7 @@ EXCESS = Criterion(
         spread=0.05,
     ),
     uses=("zhang2025.exact-threshold",),
-    means=("dual",),
+    certified_by=("dual",),
     needs=("cvxpy",),
 )
 def formula_below_program(setting: Setting) -> Evidence:

@@ -11,7 +11,7 @@ from lowrank_core.methods import GradientDescent, Subgradient
 from lowrank_core.noise import Outliers, SignFlip
 from lowrank_core.problem import observe
 from lowrank_core.sensing import Identity, gaussian, gaussian_symmetric
-from lowrank_core.solve import ErrorBelow, log_spaced, solve
+from lowrank_core.solver import ErrorBelow, log_spaced, solve
 from lowrank_core.steps import Geometric, LossProportional, Normalised, Polyak
 from lowrank_core.truth import psd, rectangular
 
