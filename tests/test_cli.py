@@ -82,7 +82,7 @@ def test_show(capsys):
         r"\mathcal E(t)",
         "criterion",
         "control     the factor 2",
-        "@claim(",
+        "@PAGE.claim(",
         "def riccati_closed_form",
     ):
         assert part in out
