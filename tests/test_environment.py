@@ -76,3 +76,14 @@ def test_conda_takes_every_package_from_the_lock() -> None:
 def test_conda_brings_a_supported_python() -> None:
     (python,) = (line for line in CONDA if isinstance(line, str) and line.startswith("python="))
     assert SpecifierSet(PROJECT["project"]["requires-python"]).contains(python.removeprefix("python="))
+
+
+def test_a_commit_is_held_to_what_the_tests_lint_and_type_check() -> None:
+    (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    held = [hook["entry"].removesuffix(" --force-exclude") for hook in local["hooks"]]
+    stages = (ROOT / "Makefile").read_text()
+    for entry in held:
+        assert entry.replace(".venv/bin/", "$(BIN)/").replace(
+            "/ruff check", "/ruff check ."
+        ) in stages.replace("--check .", "--check")
+    assert [entry.split("/")[-1].split()[0] for entry in held] == ["ruff", "ruff", "mypy"]

@@ -118,6 +118,8 @@ READABLE = [
     ("ησ₁ ≤ ½", r"$\eta\sigma_1\le1$", False),
     ("α ≤ 10⁻⁶", r"$\alpha\le10^{-6}$", True),
     ("η max(σ₁, ‖X₀‖²) ≤ ½", r"$\eta\max(\sigma_1,\|X_0\|^2)\le\tfrac12$", True),
+    ("δ/(1 − δ) > √(n − 1)", r"$\delta/(1-\delta)>\sqrt{n-1}$", True),
+    ("σ√n ≪ 1", r"$\sigma\sqrt n\ll1$", True),
     ("rank F₀ > r*", r"$\operatorname{rank}F_0>r^\star$", True),
     ("distinct eigenvalues", "a truth with distinct\neigenvalues", True),
     ("r < n₁, n₂", r"$r<n_1,n_2$", True),
