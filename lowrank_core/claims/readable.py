@@ -45,7 +45,7 @@ def plain(text: str) -> str:
     text = text.replace(r"\|", "‖")
     text = re.sub(r"\\[dt]?frac(\d)(\d)", r"\1/\2", text)
     text = re.sub(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}", r"\1/\2", text)
-    text = re.sub(r"\\sqrt\{([^{}]{2,})\}", r"√(\1)", text)
+    text = re.sub(r"\\sqrt\{([^{}]*[-+][^{}]*)\}", r"√(\1)", text)
     text = re.sub(r"\\([A-Za-z]+)", lambda found: _WORDS.get(found[1], found[1]), text)
     text = re.sub(r"operatorname|mathrm|mathcal|mathbb|tilde|text", "", text)
     text = re.sub(r"[\s${}\\,]", "", text.translate(_SMALL)).replace("^*", "*")
