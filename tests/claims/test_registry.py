@@ -84,10 +84,10 @@ def test_ids_like_no_other_point_to_the_list():
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
 def test_the_source_is_the_declaration_and_the_function(claim):
     source = registry.source(claim.id)
-    assert source.startswith("@claim(\n")
-    assert f'id="{claim.id}"' in source
-    assert f"def {claim.function.__name__}(setting: Setting) -> Evidence:" in source
-    assert source.rstrip().endswith(")")
+    declaration, _, body = source.partition(f"def {claim.function.__name__}(setting: Setting) -> Evidence:\n")
+    assert declaration.startswith("@PAGE")
+    assert f'"{claim.id}",\n' in declaration
+    assert body.rstrip().splitlines()[-1].startswith(("    return ", "    )"))
 
 
 def test_the_order_is_that_of_the_book_whatever_was_imported_first(monkeypatch):
