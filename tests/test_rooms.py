@@ -1,7 +1,10 @@
 """The public face: what one begins with, and no module hidden behind a function of its name."""
 
+import ast
+import graphlib
 import importlib
 import pkgutil
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +34,27 @@ def test_no_module_is_hidden_by_a_function_of_its_name(name):
     module = importlib.import_module(name)
     parent, _, own = name.rpartition(".")
     assert getattr(importlib.import_module(parent), own) is module
+
+
+def imported(path, known):
+    """The modules that a file imports when it is imported itself."""
+    for node in ast.parse(path.read_text(encoding="utf8")).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom) and node.module in known:
+            parts = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (part for part in parts if part in known)
+            # A package is asked for its own names only by those who do not take a module of it.
+            if any(part not in known for part in parts):
+                yield node.module
+
+
+def test_the_import_graph_has_no_circle():
+    root = Path(lowrank_core.__file__).parent
+    files = {
+        ".".join(path.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in root.rglob("*.py")
+    }
+    graph = {name: set(imported(path, files)) for name, path in files.items()}
+    assert sum(map(len, graph.values())) > 500
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, with the circle

@@ -85,7 +85,7 @@ def test_ids_like_no_other_point_to_the_list():
 def test_the_source_is_the_declaration_and_the_function(claim):
     source = registry.source(claim.id)
     declaration, _, body = source.partition(f"def {claim.function.__name__}(setting: Setting) -> Evidence:\n")
-    assert declaration.startswith("@PAGE")
+    assert re.match(r"@[A-Z_]+\.claim\(\n", declaration)
     assert f'"{claim.id}",\n' in declaration
     assert body.rstrip().splitlines()[-1].startswith(("    return ", "    )"))
 
