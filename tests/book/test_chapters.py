@@ -48,6 +48,13 @@ def test_what_would_refute_a_chapter_is_made_of_its_criteria(path):
     assert "would refute it.**" not in text
 
 
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_no_number_is_read_out_of_a_label(path):
+    """Variants carry their numbers: `name.number`."""
+    code = "\n".join(cells(path.read_text(encoding="utf8")))
+    assert not re.findall(r"(?:int|float)\(\w+(?:\.(?:split|removeprefix|partition)|\[\d+:)[^\n]*", code)
+
+
 @pytest.mark.parametrize(
     ("code", "ran", "shown"),
     [
