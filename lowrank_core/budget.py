@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.analysis.sign_rip import scaling
 from lowrank_core.errors import require
 
@@ -96,7 +97,7 @@ def slope_norm_factor(spectrum: Sequence[float], n: int, m: int, noise: Noise | 
     Raises:
         ArgumentError: sizes below one, or m so small that the noise of the slope hides M*.
     """
-    require(min(n, m) >= 1, "n, m", (n, m), "sizes are positive", "use n >= 1 and m >= 1")
+    n, m = inputs.whole("n", n, 1), inputs.whole("m", m, 1)
     r, norm = len(spectrum), math.sqrt(sum(value**2 for value in spectrum))
     phi = float(scaling(torch.tensor(norm), noise))
     spikes = [phi * value / norm for value in spectrum]
@@ -143,6 +144,7 @@ def recommend(
     Raises:
         ArgumentError: as for the functions above, or a margin below 1.
     """
+    margin = inputs.number("margin", margin)
     require(
         margin >= 1, "margin", margin, "a smaller budget ends before the truth is learnt", "use e.g. 1.25"
     )

@@ -19,9 +19,12 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
     Raises:
         ArgumentError: the name is unknown, or CUDA is asked for where torch sees no CUDA device.
     """
-    if device == "auto":
+    if isinstance(device, str) and device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
+        # torch takes numbers, and nothing at all, for the accelerator that is current.
+        if not isinstance(device, str | torch.device):
+            raise TypeError
         chosen = torch.device(device)
     except (RuntimeError, TypeError):
         raise ArgumentError("device", device, "unknown device", 'use "auto", "cpu" or "cuda"') from None
@@ -33,7 +36,8 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
         'use "auto", "cpu" or "cuda"',
     )
     if chosen.type == "cpu":
-        return chosen
+        # Without its index: torch holds "cpu" and "cpu:0" unequal.
+        return torch.device("cpu")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     require(
         (chosen.index or 0) < count,
@@ -53,7 +57,7 @@ def resolve_dtype(dtype: str | torch.dtype = "float64") -> torch.dtype:
         ArgumentError: any other dtype.
     """
     chosen = DTYPES.get(dtype) if isinstance(dtype, str) else dtype
-    if chosen is None or chosen not in DTYPES.values():
+    if not isinstance(chosen, torch.dtype) or chosen not in DTYPES.values():
         raise ArgumentError("dtype", dtype, "dtype not supported", 'use "float64" or "float32"')
     return chosen
 

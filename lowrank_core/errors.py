@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 
 
@@ -18,6 +20,10 @@ class ArgumentError(ValueError):
     def __reduce__(self) -> tuple[type, tuple[str, object, str, str]]:
         # Exceptions are rebuilt from their message alone, which would lose errors of worker processes.
         return type(self), (self.argument, self.value, self.problem, self.fix)
+
+    def renamed(self, names: Mapping[str, str]) -> ArgumentError:
+        """The same error by the name that the caller knows the argument by, where a helper has another for it."""
+        return ArgumentError(names.get(self.argument, self.argument), self.value, self.problem, self.fix)
 
 
 def require(condition: bool, argument: str, value: object, problem: str, fix: str) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.device import resolve_device, resolve_dtype
-from lowrank_core.errors import require
+from lowrank_core.errors import ArgumentError, require, require_finite
 from lowrank_core.randomness import normal, orthonormal
 
 if TYPE_CHECKING:
@@ -61,8 +62,11 @@ class Factors(NamedTuple):
             norm: one number, or (B,).
 
         Raises:
-            ArgumentError: a trajectory is zero, and stays so under any number.
+            ArgumentError: a trajectory is zero, and stays so under any number; a norm that is not positive.
         """
+        wanted = inputs.per_trajectory(
+            "norm", norm, "a norm is positive and finite", "use a number, or (B,) with one per trajectory"
+        )
         size = torch.linalg.matrix_norm(self.stacked(), ord=2)
         require(
             bool((size > 0).all()),
@@ -72,7 +76,7 @@ class Factors(NamedTuple):
             "use a start ≠ 0",
         )
         # With the dtype said at once: a Python float would pass through float32.
-        ratio = (torch.as_tensor(norm, dtype=size.dtype, device=size.device) / size)[:, None, None]
+        ratio = (torch.as_tensor(wanted, dtype=size.dtype, device=size.device) / size)[:, None, None]
         return Factors(self.left * ratio, None if self.right is None else self.right * ratio)
 
     def finite(self) -> torch.Tensor:
@@ -112,6 +116,7 @@ def gaussian_start(
     Raises:
         ArgumentError: k outside 1..n or α not positive.
     """
+    n, k, scale = inputs.whole("n", n, 1), inputs.whole("k", k), inputs.number("scale", scale)
     _check_start(n, k, scale)
     return Factors(_columns(seeds, "start", n, k, device, dtype) * scale)
 
@@ -134,8 +139,11 @@ def spectral_start(
         scale: α > 0.
 
     Raises:
-        ArgumentError: k outside 1..n, α not positive, measurement matrices that are not symmetric.
+        ArgumentError: k outside 1..n, α not positive, measurement matrices that are not symmetric, observations
+            that do not fit them or are not finite.
     """
+    k, scale = inputs.whole("k", k), inputs.number("scale", scale)
+    _check_operator(operator)
     _check_start(operator.shape[0], k, scale)
     require(
         operator.symmetric,
@@ -144,7 +152,7 @@ def spectral_start(
         "the spectral start needs symmetric measurement matrices",
         "use sensing.gaussian_symmetric",
     )
-    seen = operator.weight * operator.adjoint(torch.sign(observations))
+    seen = operator.weight * operator.adjoint(torch.sign(_observed(operator, observations)))
     return Factors(_root_of_top(seen, k, scale))
 
 
@@ -163,10 +171,14 @@ def adjoint_start(
         symmetric: whether to return X₀ instead of a pair.
 
     Raises:
-        ArgumentError: k out of range, measurement matrices that are not symmetric for X₀.
+        ArgumentError: k out of range, measurement matrices that are not symmetric for X₀, observations that do not
+            fit them or are not finite.
     """
+    k = inputs.whole("k", k)
+    inputs.flag("symmetric", symmetric)
+    _check_operator(operator)
     _check_start(min(operator.shape), k, 1.0)
-    seen = operator.weight * operator.adjoint(observations)
+    seen = operator.weight * operator.adjoint(_observed(operator, observations))
     if not symmetric:
         left, values, right = torch.linalg.svd(seen, full_matrices=False)
         root = values[:, None, :k].sqrt()
@@ -179,6 +191,28 @@ def adjoint_start(
         "use sensing.gaussian_symmetric, or symmetric=False",
     )
     return Factors(_root_of_top(seen, k))
+
+
+def _check_operator(operator: MeasurementOperator) -> None:
+    # Not by its class, whose module needs this one.
+    require(
+        callable(getattr(operator, "adjoint", None)),
+        "operator",
+        operator,
+        "it is no measurement operator",
+        "use e.g. sensing.gaussian_symmetric(n, m, seeds)",
+    )
+
+
+def _observed(operator: MeasurementOperator, observations: torch.Tensor) -> torch.Tensor:
+    """Observations that fit an operator and are finite: the sign of NaN would be taken for zero."""
+    y = inputs.tensor("observations", observations)
+    require_finite("observations", y)
+    try:
+        operator.check_measurements(y)
+    except ArgumentError as error:
+        raise error.renamed({"z": "observations"}) from None
+    return y
 
 
 def _root_of_top(matrix: torch.Tensor, k: int, scale: float = 1.0) -> torch.Tensor:
@@ -204,7 +238,9 @@ def rank_limited_start(
     Raises:
         ArgumentError: rank outside 1..k, and as for `gaussian_start`.
     """
+    n, k, scale = inputs.whole("n", n, 1), inputs.whole("k", k), inputs.number("scale", scale)
     _check_start(n, k, scale)
+    rank = inputs.whole("rank", rank)
     require(1 <= rank <= k, "rank", rank, f"a start with k = {k} columns has rank 1 to {k}", "use rank <= k")
     device, dtype = resolve_device(device), resolve_dtype(dtype)
     rows = orthonormal(seeds, "start rows", k, rank, dtype, device)
@@ -232,6 +268,8 @@ def imbalanced_start(
     Raises:
         ArgumentError: k above n1 + n2, α or ρ not positive.
     """
+    n1, n2, k = inputs.whole("n1", n1, 1), inputs.whole("n2", n2, 1), inputs.whole("k", k)
+    scale, ratio = inputs.number("scale", scale), inputs.number("ratio", ratio)
     _check_start(n1 + n2, k, scale)
     require(ratio > 0, "ratio", ratio, "the ratio of scales ρ is positive", "use e.g. ratio=1/3")
     left = _columns(seeds, "start left", n1, k, device, dtype) * scale
@@ -285,6 +323,8 @@ def coupled_start(
     Raises:
         ArgumentError: k above n1 + n2 or α not positive.
     """
+    n1, n2, k = inputs.whole("n1", n1, 1), inputs.whole("n2", n2, 1), inputs.whole("k", k)
+    scale = inputs.number("scale", scale)
     device, dtype = resolve_device(device), resolve_dtype(dtype)
     inner = min(n1, n2)
     _check_start(n1 + n2, k, scale)
@@ -301,7 +341,7 @@ def pad_columns(factors: torch.Tensor, k: int) -> torch.Tensor:
     Raises:
         ArgumentError: there are more than k columns already.
     """
-    have = factors.shape[-1]
+    k, have = inputs.whole("k", k), factors.shape[-1]
     require(have <= k, "k", k, f"the factors have {have} columns already", f"use k >= {have}")
     return torch.nn.functional.pad(factors, (0, k - have))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from lowrank_core import kernels
+from lowrank_core.errors import require
 from lowrank_core.kernels import norm_cpu
 
 
@@ -17,6 +18,13 @@ def operator_norm(matrix: torch.Tensor, symmetric: bool = False) -> torch.Tensor
     Args:
         symmetric: whether each matrix is, (B, n, n); then a compiled kernel may be used.
     """
+    require(
+        matrix.ndim >= 2 and (not symmetric or (matrix.ndim == 3 and matrix.shape[1] == matrix.shape[2])),
+        "matrix",
+        tuple(matrix.shape),
+        "a batch of symmetric matrices is (B, n, n)",
+        "add the batch axis, or leave out symmetric=True",
+    )
     if symmetric and kernels.compiled(matrix):
         return norm_cpu.operator_norm(matrix)
     finite = torch.isfinite(matrix).all(dim=-1).all(dim=-1)

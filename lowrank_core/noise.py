@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.errors import require
 from lowrank_core.randomness import draw
 
@@ -55,6 +56,7 @@ class Gaussian:
     scale: float
 
     def __post_init__(self) -> None:
+        inputs.number("scale", self.scale)
         require(self.scale >= 0, "scale", self.scale, "a standard deviation is not negative", "use >= 0")
 
     def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor:
@@ -75,7 +77,7 @@ class Outliers:
         law: one of `LAWS` ("gaussian", "rademacher", "cauchy", "constant", "student-t" with 3 degrees).
 
     Raises:
-        ArgumentError: p outside [0, 1), or an unknown law.
+        ArgumentError: p outside [0, 1), a scale that is not finite, or an unknown law.
     """
 
     p: float
@@ -84,7 +86,8 @@ class Outliers:
 
     def __post_init__(self) -> None:
         _check_probability(self.p)
-        require(self.law in LAWS, "law", self.law, "unknown law", f"use one of {', '.join(LAWS)}")
+        inputs.number("scale", self.scale)
+        inputs.choice("law", self.law, LAWS, "unknown law")
 
     def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor:
         hit = _support(seeds, m, self.p, stream)
@@ -93,9 +96,24 @@ class Outliers:
 
 @dataclass(frozen=True)
 class Mixed:
-    """The sum of several noise models, e.g. `Mixed((Gaussian(0.1), Outliers(0.2)))`."""
+    """The sum of several noise models, e.g. `Mixed((Gaussian(0.1), Outliers(0.2)))`.
+
+    Raises:
+        ArgumentError: no parts, or one that draws no noise.
+    """
 
     parts: tuple[Noise, ...]
+
+    def __post_init__(self) -> None:
+        require(
+            isinstance(self.parts, tuple | list)
+            and len(self.parts) > 0
+            and all(callable(getattr(part, "sample", None)) for part in self.parts),
+            "parts",
+            self.parts,
+            "a mixture is of noise models, one or more",
+            "use e.g. (Gaussian(0.1), Outliers(0.2))",
+        )
 
     def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor:
         samples = [part.sample(seeds, m, f"{stream} part {i}") for i, part in enumerate(self.parts)]
@@ -119,6 +137,7 @@ class Planted:
 
     def __post_init__(self) -> None:
         _check_probability(self.p)
+        object.__setattr__(self, "matrix", inputs.tensor("matrix", self.matrix))
 
     def corrupt(
         self, clean: torch.Tensor, operator: MeasurementOperator, seeds: Sequence[int]
@@ -163,6 +182,7 @@ def _support(seeds: Sequence[int], m: int, p: float, stream: str) -> torch.Tenso
 
 
 def _check_probability(p: float) -> None:
+    inputs.number("p", p, "use e.g. p=0.1")
     require(
         0 <= p < 1,
         "p",

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.errors import ArgumentError, require, require_finite
-from lowrank_core.factors import Factors
+from lowrank_core.factors import SMALLEST_SCALE, Factors
 from lowrank_core.loss import Loss, check_loss
 from lowrank_core.noise import Corruption, Noise
 from lowrank_core.sensing.operator import MeasurementOperator
 from lowrank_core.truth import Truth
+
+FACTORS = {"left": "factors.left", "right": "factors.right", "y": "problem.observations"}
+"""What an operator calls its arguments, and what they are to one who has a problem and factors."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +26,13 @@ class Problem:
     Attributes:
         truth: the matrix to be recovered; methods never look at it, errors are measured against it.
         operator: A.
-        observations: y, (B, m).
+        observations: y, (B, m), in the dtype and on the device of A; kept contiguous.
         loss: "l2" or "l1".
         noise: what corrupted the observations, None if nothing did.
+
+    Raises:
+        ArgumentError: an operator that does not fit the truth, in shape, batch, dtype or device; observations of
+            another shape, dtype or device, or not finite; an unknown loss.
     """
 
     truth: Truth
@@ -32,6 +40,28 @@ class Problem:
     observations: torch.Tensor
     loss: Loss
     noise: Noise | Corruption | None = None
+
+    def __post_init__(self) -> None:
+        check_loss(self.loss)
+        check_fit(self.truth, self.operator)
+        y = inputs.tensor("observations", self.observations)
+        require(
+            tuple(y.shape) == (self.truth.batch, self.operator.m),
+            "observations",
+            tuple(y.shape),
+            f"{self.truth.batch} trajectories and {self.operator.m} measurements make observations "
+            f"({self.truth.batch}, {self.operator.m})",
+            "use observations of this operator, one row for each trajectory",
+        )
+        require(
+            y.dtype == self.operator.dtype and y.device == self.operator.device,
+            "observations",
+            (y.dtype, str(y.device)),
+            f"the operator lives on {self.operator.device} in {self.operator.dtype}",
+            "make both with the same device and dtype",
+        )
+        require_finite("observations", y)
+        object.__setattr__(self, "observations", y.contiguous())
 
     @property
     def batch(self) -> int:
@@ -41,11 +71,17 @@ class Problem:
         self, factors: Factors, with_value: bool = True
     ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor | None]:
         """Loss and gradient at the factors, as `MeasurementOperator.gradient`."""
-        return self.operator.gradient(factors.left, factors.right, self.observations, self.loss, with_value)
+        try:
+            return self.operator.gradient(*_sides(factors), self.observations, self.loss, with_value)
+        except ArgumentError as error:
+            raise error.renamed(FACTORS) from None
 
     def slope(self, factors: Factors, with_value: bool = True) -> tuple[torch.Tensor | None, torch.Tensor]:
         """Loss and slope A*(z) at the factors, as `MeasurementOperator.slope`."""
-        return self.operator.slope(factors.left, factors.right, self.observations, self.loss, with_value)
+        try:
+            return self.operator.slope(*_sides(factors), self.observations, self.loss, with_value)
+        except ArgumentError as error:
+            raise error.renamed(FACTORS) from None
 
     def check_start(self, start: Factors) -> None:
         """Raise unless the start fits this problem.
@@ -55,12 +91,20 @@ class Problem:
                 rectangular truth or for measurement matrices that are not symmetric.
         """
         n1, n2 = self.truth.shape
+        _sides(start, "start")
         sides = ((start.left, n1, "start.left"),) + (
             () if start.right is None else ((start.right, n2, "start.right"),)
         )
         for factor, n, name in sides:
             require(
-                factor.ndim == 3 and factor.shape[:2] == (self.batch, n),
+                isinstance(factor, torch.Tensor),
+                name,
+                factor,
+                "it is no tensor",
+                "use torch.as_tensor(array)",
+            )
+            require(
+                factor.ndim == 3 and factor.shape[:2] == (self.batch, n) and factor.shape[2] >= 1,
                 name,
                 tuple(factor.shape),
                 f"this problem takes factors of shape ({self.batch}, {n}, k)",
@@ -83,12 +127,12 @@ class Problem:
                 "make start and operator with the same device and dtype",
             )
             require_finite(name, factor)
-        sides_are_zero = torch.stack([(factor == 0).all(dim=-1).all(dim=-1) for factor, _, _ in sides])
+        largest = torch.stack([factor.abs().amax(dim=(1, 2)) for factor, _, _ in sides]).amax(dim=0)
         require(
-            not bool(sides_are_zero.all(dim=0).any()),
+            bool((largest >= SMALLEST_SCALE).all()),
             "start",
-            "a trajectory with all factors zero",
-            "zero is a fixed point of every first-order method, so nothing would ever move",
+            f"a trajectory with all factors zero, or below {SMALLEST_SCALE:g}",
+            "zero is a fixed point of every first-order method, and the product of such factors is zero in float64",
             "start from small random factors, e.g. gaussian_start(n, k, 1e-3, seeds)",
         )
         if start.right is not None:
@@ -141,6 +185,23 @@ def observe(
         ArgumentError: an operator that does not fit the truth, unknown loss, noise without seeds.
     """
     check_loss(loss)
+    check_fit(truth, operator)
+    y = operator.forward(truth.matrix)
+    if noise is not None:
+        y = _corrupted(y, operator, noise, seeds)
+    return Problem(truth, operator, y, loss, noise)
+
+
+def check_fit(truth: Truth, operator: MeasurementOperator) -> None:
+    """Raise `ArgumentError` unless the operator measures such truths: shape, batch, dtype and device."""
+    require(isinstance(truth, Truth), "truth", truth, "it is no truth", "make one with psd or rectangular")
+    require(
+        isinstance(operator, MeasurementOperator),
+        "operator",
+        operator,
+        "it is no measurement operator",
+        "use e.g. Identity(n), or an instance of a subclass of sensing.MeasurementOperator",
+    )
     require(
         operator.shape == truth.shape and operator.batch in (None, truth.batch),
         "operator",
@@ -148,28 +209,57 @@ def observe(
         f"it does not fit a batch of {truth.batch} truths of shape {truth.shape}",
         "make both with the same n and the same seeds",
     )
-    matrix = truth.matrix
     require(
-        matrix.dtype == operator.dtype and matrix.device == operator.device,
+        truth.left.dtype == operator.dtype and truth.left.device == operator.device,
         "operator",
         operator,
-        f"it lives on {operator.device} in {operator.dtype}, the truth on {matrix.device} in {matrix.dtype}",
+        f"it lives on {operator.device} in {operator.dtype}, "
+        f"the truth on {truth.left.device} in {truth.left.dtype}",
         "make both with the same device and dtype",
     )
-    y = operator.forward(matrix)
-    if noise is not None:
-        require(
-            seeds is not None and len(seeds) == truth.batch,
-            "seeds",
-            seeds,
-            f"noise is drawn per trajectory and needs {truth.batch} seeds",
-            "pass the seeds that the truth was made with",
-        )
-        chosen = list(seeds or ())
-        y = (
-            noise.corrupt(y, operator, chosen)
-            if isinstance(noise, Corruption)
-            else y + noise.sample(chosen, operator.m).to(y)
-        )
-    require_finite("observations", y)
-    return Problem(truth, operator, y.contiguous(), loss, noise)
+
+
+def _corrupted(
+    clean: torch.Tensor, operator: MeasurementOperator, noise: Noise | Corruption, seeds: Sequence[int] | None
+) -> torch.Tensor:
+    """The measurements with noise, one draw for each trajectory: (B, m) -> (B, m)."""
+    require(
+        callable(getattr(noise, "corrupt", None)) or callable(getattr(noise, "sample", None)),
+        "noise",
+        noise,
+        "it is no noise",
+        "use e.g. Outliers(0.1), or anything with sample(seeds, m)",
+    )
+    batch = clean.shape[0]
+    require(
+        seeds is not None,
+        "seeds",
+        seeds,
+        f"noise is drawn per trajectory and needs {batch} seeds",
+        "pass the seeds that the truth was made with",
+    )
+    chosen = inputs.seeds("seeds", seeds, batch)
+    if isinstance(noise, Corruption):
+        found = inputs.tensor("noise", noise.corrupt(clean, operator, chosen))
+    else:
+        found = inputs.tensor("noise", noise.sample(chosen, operator.m))
+    # Of another shape it would be shared by trajectories, or measured by kernels that trust the shape.
+    require(
+        found.shape == clean.shape,
+        "noise",
+        noise,
+        f"it gives {tuple(found.shape)} where {batch} trajectories have {operator.m} measurements each",
+        f"let it give ({batch}, {operator.m})",
+    )
+    return found.to(clean) if isinstance(noise, Corruption) else clean + found.to(clean)
+
+
+def _sides(factors: Factors, argument: str = "factors") -> tuple[torch.Tensor, torch.Tensor | None]:
+    require(
+        isinstance(factors, Factors),
+        argument,
+        type(factors).__name__,
+        "it is no pair of factors",
+        "use Factors(X), or Factors(F, G)",
+    )
+    return factors.left, factors.right

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import torch
 
-from lowrank_core.errors import require
+from lowrank_core import inputs
+from lowrank_core.errors import ArgumentError, require
 
 Draw = Callable[[np.random.Generator, Sequence[int]], np.ndarray]
 
@@ -21,11 +22,17 @@ def stream(seed: int, name: str) -> np.random.Generator:
     """The random generator (Philox, 128-bit key) of one seed and one name.
 
     Raises:
-        ArgumentError: `seed` is negative, or `name` is empty.
+        ArgumentError: `seed` is negative or no integer, or `name` is empty.
     """
-    require(int(seed) >= 0, "seed", seed, "seeds are non-negative integers", "use 0, 1, 2, ...")
-    require(bool(name), "name", name, "a stream needs a name", 'say what is drawn, e.g. "sensing"')
-    key = hashlib.sha256(f"{int(seed)}/{name}".encode()).digest()[:16]
+    seed = inputs.seed("seed", seed)
+    require(
+        isinstance(name, str) and bool(name),
+        "name",
+        name,
+        "a stream needs a name",
+        'say what is drawn, e.g. "sensing"',
+    )
+    key = hashlib.sha256(f"{seed}/{name}".encode()).digest()[:16]
     return np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))
 
 
@@ -82,9 +89,17 @@ def _stacked(
     fill: Callable[[np.random.Generator, np.ndarray], None],
 ) -> torch.Tensor:
     """(B, *shape) in float64, each part (1, *shape) filled where it lies: ensembles are large, and copies slow."""
-    chosen = list(seeds)
-    require(bool(chosen), "seeds", [], "no seeds given", "give at least one, e.g. range(8)")
-    samples = np.empty((len(chosen), *shape))
+    chosen = inputs.seeds("seeds", seeds)
+    shape = [inputs.whole("shape", side) for side in shape]
+    try:
+        samples = np.empty((len(chosen), *shape))
+    except (MemoryError, ValueError):
+        raise ArgumentError(
+            "shape",
+            (len(chosen), *shape),
+            "numbers so many do not fit into this machine's memory",
+            "use fewer seeds, measurements or rows",
+        ) from None
     for i, seed in enumerate(chosen):
         fill(stream(seed, name), samples[i : i + 1])
     return torch.from_numpy(samples)

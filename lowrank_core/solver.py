@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from lowrank_core import provenance, reduction
+from lowrank_core import inputs, provenance, reduction
 from lowrank_core.errors import ArgumentError, require
 from lowrank_core.factors import Factors
 from lowrank_core.linalg import operator_norm
@@ -21,9 +21,22 @@ Observable = Callable[[Problem, Factors], torch.Tensor]
 
 @dataclass(frozen=True)
 class ErrorBelow:
-    """Stop when the squared Frobenius error of every trajectory has been below `threshold`, as seen at records."""
+    """Stop when the squared Frobenius error of every trajectory has been below `threshold`, as seen at records.
+
+    Raises:
+        ArgumentError: a threshold that no error can meet: negative or not finite.
+    """
 
     threshold: float
+
+    def __post_init__(self) -> None:
+        require(
+            inputs.number("threshold", self.threshold) >= 0,
+            "threshold",
+            self.threshold,
+            "no error is below zero",
+            "use e.g. 1e-12",
+        )
 
 
 @dataclass(frozen=True)
@@ -35,12 +48,14 @@ class Trajectory:
         loss: the loss at the records, (B, R).
         error: squared Frobenius error ‖M_t − M*‖_F², (B, R).
         operator_error: operator-norm error ‖M_t − M*‖, (B, R).
-        observed: further recorded quantities by name, (B, R, ...); inf, too, once a trajectory has diverged.
+        observed: further recorded quantities by name, (B, R, ...); inf, too, once a trajectory has diverged, for
+            which those in integers or bool become float64.
         factors: the factors at the end.
         start: the factors at the start.
         stop_reason: per trajectory "finished", "reached" or "diverged".
         diverged_at: the first iteration whose factors are not all finite, -1 if there is none, (B,). From
-            there on loss and errors are recorded as inf.
+            there on loss and errors are recorded as inf. Where the factors are finite to the end and the loss is
+            not, the first recorded iteration at which it overflowed.
         reached_at: the first recorded iteration that met the stop rule, -1 if none did, (B,).
         memory: what the method remembered at the end, name -> (B, ...); see the method.
         recipe: what it takes to repeat the run.
@@ -69,8 +84,7 @@ def log_spaced(steps: int, per_decade: int = 20) -> torch.Tensor:
     Raises:
         ArgumentError: steps or per_decade below one.
     """
-    require(steps >= 1, "steps", steps, "a run has at least one iteration", "use steps >= 1")
-    require(per_decade >= 1, "per_decade", per_decade, "record at least once per decade", "use >= 1")
+    steps, per_decade = inputs.whole("steps", steps, 1), inputs.whole("per_decade", per_decade, 1)
     last = torch.log10(torch.tensor(float(steps), dtype=torch.float64))
     count = int(per_decade * last) + 2
     grid = torch.logspace(0, float(last), count, dtype=torch.float64).round().long().clamp(max=steps)
@@ -106,9 +120,18 @@ def solve(
         progress: show a progress bar on stderr.
 
     Raises:
-        ArgumentError: arguments that do not fit together.
+        ArgumentError: arguments that do not fit together; counts and records that are no integers.
     """
-    require(steps >= 1, "steps", steps, "a run has at least one iteration", "use steps >= 1")
+    steps = inputs.whole("steps", steps, 1)
+    require(isinstance(problem, Problem), "problem", problem, "it is no problem", "make one with `observe`")
+    require(
+        stop is None or isinstance(stop, ErrorBelow),
+        "stop",
+        stop,
+        "it is no stop rule",
+        "use ErrorBelow(1e-12)",
+    )
+    watched = _watched(observables)
     require(
         isinstance(method, Method),
         "method",
@@ -125,7 +148,7 @@ def solve(
     state = method.init(running, start if reduced is None else reduced.start)
     stepped = method.prepare(running, steps)
 
-    history = _History(running, len(at), dict(observables or {}))
+    history = _History(running, len(at), watched)
     last_finite = state
     last_record = torch.zeros(problem.batch, dtype=torch.long, device=state.factors.left.device)
     reached = torch.full_like(last_record, -1)
@@ -143,6 +166,9 @@ def solve(
                 break
 
     diverged = _first_nonfinite(stepped, method, last_finite, last_record, state, steps)
+    overflow = history.loss[:, :records].isinf()
+    first_overflow = at.to(overflow.device)[overflow.int().argmax(dim=1)]
+    diverged = torch.where((diverged < 0) & overflow[:, -1], first_overflow, diverged)
     factors = state.factors if reduced is None else reduced.lift(state.factors)
     return Trajectory(
         steps=at[:records],
@@ -210,16 +236,37 @@ class _History:
             row[:, index] = torch.where(finite, column.nan_to_num(torch.inf, torch.inf), torch.inf)
         for name, observable in self._observables.items():
             values = observable(self._problem, safe)
+            require(
+                isinstance(values, torch.Tensor) and values.ndim >= 1 and values.shape[0] == safe.batch,
+                f"observables[{name!r}]",
+                tuple(values.shape) if isinstance(values, torch.Tensor) else values,
+                "an observable gives one value, or one array, for each trajectory",
+                f"return a tensor ({safe.batch}, ...)",
+            )
+            # Integers have no inf for trajectories that are lost.
+            values = values if values.is_floating_point() or values.is_complex() else values.double()
             if name not in self.observed:
                 self.observed[name] = values.new_full((values.shape[0], self._records, *values.shape[1:]), 0)
             lost = ~finite.reshape(-1, *(1,) * (values.ndim - 1))
             self.observed[name][:, index] = torch.where(lost, torch.inf, values)
 
 
+def _watched(observables: Mapping[str, Observable] | None) -> dict[str, Observable]:
+    watched = {} if observables is None else observables
+    require(
+        isinstance(watched, Mapping) and all(callable(each) for each in watched.values()),
+        "observables",
+        observables,
+        "observables are named functions",
+        'use e.g. {"norm": lambda problem, factors: factors.left.norm(dim=(1, 2))}',
+    )
+    return dict(watched)
+
+
 def _record_grid(steps: int, record: torch.Tensor | Sequence[int] | None) -> torch.Tensor:
     if record is None:
         return log_spaced(steps)
-    grid = torch.as_tensor(record, dtype=torch.long)
+    grid = inputs.integers("record", record).cpu()
     if grid.ndim != 1 or bool((grid < 0).any() or (grid > steps).any()):
         raise ArgumentError(
             "record",

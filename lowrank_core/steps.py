@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import torch
 
-from lowrank_core.errors import require
+from lowrank_core import inputs
+from lowrank_core.errors import ArgumentError, require
 
 
 class Seen(NamedTuple):
@@ -112,9 +113,11 @@ class Geometric(StepRule):
 
     def __post_init__(self) -> None:
         _per_trajectory(self, "eta", self.eta)
-        below = bool((torch.as_tensor(self.ratio) <= 1).all())
-        require(below, "ratio", self.ratio, "the decay ρ lies in (0, 1]", "use e.g. 0.99")
         _per_trajectory(self, "ratio", self.ratio)
+        # A tensor or a Python number: one that torch made of a number would be float32, where 1 + 2e-8 is 1.
+        below = self.ratio <= 1
+        below = bool(below.all()) if isinstance(below, torch.Tensor) else below
+        require(below, "ratio", self.ratio, "the decay ρ lies in (0, 1]", "use e.g. 0.99")
         lengths = {each.shape[0] for each in (self.eta, self.ratio) if isinstance(each, torch.Tensor)} - {1}
         require(
             len(lengths) <= 1,
@@ -165,7 +168,10 @@ class Polyak(StepRule):
     """η_t = (f(X_t) − f*) / ‖∇f(X_t)‖², zero where the gradient vanishes.
 
     Args:
-        minimum: f*, the smallest value of the loss; 0 without noise.
+        minimum: f* ≥ 0, the smallest value of the loss; 0 without noise.
+
+    Raises:
+        ArgumentError: f* negative or not finite.
     """
 
     needs_value = True
@@ -174,6 +180,15 @@ class Polyak(StepRule):
         "Polyak steps amplify rounding chaotically when k > r, so a reduced run is another run"
     )
     minimum: float = 0.0
+
+    def __post_init__(self) -> None:
+        require(
+            inputs.number("minimum", self.minimum) >= 0,
+            "minimum",
+            self.minimum,
+            "no loss is below zero",
+            "use the loss at the truth, which is 0 without noise",
+        )
 
     def __call__(self, iteration: int, seen: Seen) -> torch.Tensor:
         assert seen.value is not None
@@ -206,7 +221,10 @@ class Normalised(StepRule):
     )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rule", as_rule(self.rule))
+        try:
+            object.__setattr__(self, "rule", as_rule(self.rule))
+        except ArgumentError as error:
+            raise error.renamed({"step_size": "rule"}) from None
         object.__setattr__(self, "needs_value", self.rule.needs_value)
         object.__setattr__(self, "noise_warning", self.rule.noise_warning)
 
@@ -221,8 +239,17 @@ class Normalised(StepRule):
 
 
 def as_rule(step_size: float | torch.Tensor | StepRule) -> StepRule:
-    """The rule itself, or a constant one from a number or a (B,) tensor."""
-    return step_size if isinstance(step_size, StepRule) else Constant(step_size)
+    """The rule itself, or a constant one from a number or a (B,) tensor.
+
+    Raises:
+        ArgumentError: a step size that is not positive and finite.
+    """
+    if isinstance(step_size, StepRule):
+        return step_size
+    try:
+        return Constant(step_size)
+    except ArgumentError as error:
+        raise error.renamed({"eta": "step_size"}) from None
 
 
 def matched(eta: float | torch.Tensor, values: torch.Tensor) -> float | torch.Tensor:
@@ -251,13 +278,12 @@ def _row(eta: float | torch.Tensor, like: torch.Tensor) -> torch.Tensor:
 
 def _per_trajectory(rule: StepRule, name: str, values: float | torch.Tensor) -> None:
     """Check a rule's argument, and give one value per trajectory the shape (B, 1, 1) that scales factors."""
-    given = torch.as_tensor(values)
-    require(
-        bool((given > 0).all() and torch.isfinite(given).all()) and given.ndim <= 1,
+    checked = inputs.per_trajectory(
         name,
         values,
         "a step size and its decay are positive and finite",
         "use a number, or (B,) with one per trajectory",
     )
-    if isinstance(values, torch.Tensor):
-        object.__setattr__(rule, name, values.reshape(-1, 1, 1))
+    if isinstance(checked, torch.Tensor):
+        checked = checked.reshape(-1, 1, 1)
+    object.__setattr__(rule, name, checked)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.device import resolve_device, resolve_dtype
 from lowrank_core.errors import require, require_finite
 from lowrank_core.randomness import orthonormal
 
 Basis = Literal["eigen", "random"]
+BASES: tuple[Basis, ...] = get_args(Basis)
+LONGEST_SPECTRUM = 2**20
+"""Of a geometric spectrum: no truth of a larger rank fits a memory."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,10 @@ class Truth:
     symmetric: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("left", "right", "spectrum"):
+            object.__setattr__(self, name, inputs.tensor(name, getattr(self, name)))
+        inputs.choice("basis", self.basis, BASES, "unknown basis")
+        inputs.flag("symmetric", self.symmetric)
         shape = tuple(self.spectrum.shape)
         require(
             len(shape) == 2 and min(shape) >= 1,
@@ -58,11 +66,18 @@ class Truth:
         )
         for name, side in (("left", self.left), ("right", self.right)):
             require(
-                side.ndim == 3 and side.shape[::2] == shape,
+                side.ndim == 3 and tuple(side.shape[::2]) == shape,
                 name,
                 tuple(side.shape),
                 f"a spectrum of shape {shape} needs singular vectors of shape ({shape[0]}, n, {shape[1]})",
                 "give one column for each singular value of each seed",
+            )
+            require(
+                side.dtype == self.spectrum.dtype and side.device == self.spectrum.device,
+                name,
+                (side.dtype, str(side.device)),
+                f"the spectrum lives on {self.spectrum.device} in {self.spectrum.dtype}",
+                "make both with the same device and dtype",
             )
             gap = side.mT @ side - torch.eye(shape[1], dtype=side.dtype, device=side.device)
             require(
@@ -72,13 +87,7 @@ class Truth:
                 "singular vectors are orthonormal",
                 "take them from torch.linalg.svd, or from torch.linalg.qr",
             )
-        require(
-            len(self.seeds) == shape[0] and all(isinstance(seed, int) for seed in self.seeds),
-            "seeds",
-            self.seeds,
-            f"a batch of {shape[0]} has as many seeds, and seeds are integers",
-            f"use e.g. tuple(range({shape[0]}))",
-        )
+        object.__setattr__(self, "seeds", tuple(inputs.seeds("seeds", self.seeds, shape[0])))
         require(
             not self.symmetric or torch.equal(self.left, self.right),
             "symmetric",
@@ -160,7 +169,15 @@ def geometric_spectrum(rank: int, condition_number: float) -> list[float]:
     Raises:
         ArgumentError: rank < 1 or condition number < 1.
     """
-    require(rank >= 1, "rank", rank, "a truth has rank at least one", "use rank >= 1")
+    rank = inputs.whole("rank", rank)
+    require(
+        1 <= rank <= LONGEST_SPECTRUM,
+        "rank",
+        rank,
+        "a truth has rank at least one, and fits into a memory",
+        f"use rank >= 1, at most {LONGEST_SPECTRUM}",
+    )
+    condition_number = inputs.number("condition_number", condition_number)
     require(
         condition_number >= 1,
         "condition_number",
@@ -181,10 +198,10 @@ def _truth(
     dtype: str | torch.dtype,
     symmetric: bool,
 ) -> Truth:
+    n1, n2 = inputs.sides((n1, n2), symmetric)
     device, dtype = resolve_device(device), resolve_dtype(dtype)
-    seeds = list(seeds)
-    require(bool(seeds), "seeds", seeds, "no seeds given", "give at least one, e.g. range(8)")
-    values = torch.as_tensor(spectrum, dtype=dtype, device=device)
+    seeds = inputs.seeds("seeds", seeds)
+    values = inputs.tensor("spectrum", spectrum).to(dtype=dtype, device=device)
     if values.ndim == 1:
         values = values.expand(len(seeds), -1)
     require(
@@ -202,7 +219,7 @@ def _truth(
         f"a {n1} × {n2} matrix has rank at most {min(n1, n2)}",
         "give fewer values or a larger n",
     )
-    require(basis in ("eigen", "random"), "basis", basis, "unknown basis", 'use "eigen" or "random"')
+    inputs.choice("basis", basis, BASES, "unknown basis")
 
     def columns(n: int, name: str) -> torch.Tensor:
         if basis == "random":

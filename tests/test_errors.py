@@ -95,8 +95,8 @@ CASES = {
     # operators
     "no measurements": (partial(gaussian_symmetric, 5, 0, SEEDS), "m", "0", "m >= 1"),
     "fewer than none": (partial(gaussian, 5, 4, -3, SEEDS), "m", "-3", "m >= 1"),
-    "empty matrices": (partial(gaussian, 5, 0, 3, SEEDS), "n", "(5, 0)", "n >= 1"),
-    "empty identity": (partial(Identity, 0), "n1, n2", "(0, 0)", ">= 1"),
+    "empty matrices": (partial(gaussian, 5, 0, 3, SEEDS), "n2", "0", "n2 >= 1"),
+    "empty identity": (partial(Identity, 0), "n1", "0", "n1 >= 1"),
     "entries of another n": (
         partial(Dense, ones(3, 10), (5, 5), True),
         "entries",
@@ -169,10 +169,10 @@ CASES = {
         "the truth was made with",
     ),
     "infinite noise": (
-        partial(observe, TRUTH, Identity(5), "l2", Gaussian(float("inf")), SEEDS),
-        "observations",
-        "shape (2, 25)",
-        "remove or replace",
+        partial(Gaussian, float("inf")),
+        "scale",
+        "inf",
+        "use a number",
     ),
     "corruption without seeds": (
         partial(observe, TRUTH, Identity(5), "l1", SignFlip(0.1)),
@@ -264,7 +264,7 @@ CASES = {
     ),
     "spectral start of other observations": (
         partial(spectral_start, SENSING, ones(2, 8), 2, 1.0),
-        "z",
+        "observations",
         "(2, 8)",
         "measurements of this operator",
     ),
@@ -349,11 +349,16 @@ CASES = {
         "gaussian_symmetric",
     ),
     # methods and steps
-    "negative step": (partial(GradientDescent, -0.1), "eta", "-0.1", "a number"),
-    "step zero": (partial(Subgradient, 0.0), "eta", "0.0", "a number"),
-    "NaN step": (partial(GradientDescent, float("nan")), "eta", "nan", "a number"),
-    "one of the steps negative": (partial(GradientDescent, torch.tensor([0.1, -0.1])), "eta", "-0.1", "(B,)"),
-    "matrix of steps": (partial(GradientDescent, ones(2, 2)), "eta", "1.", "(B,)"),
+    "negative step": (partial(GradientDescent, -0.1), "step_size", "-0.1", "a number"),
+    "step zero": (partial(Subgradient, 0.0), "step_size", "0.0", "a number"),
+    "NaN step": (partial(GradientDescent, float("nan")), "step_size", "nan", "a number"),
+    "one of the steps negative": (
+        partial(GradientDescent, torch.tensor([0.1, -0.1])),
+        "step_size",
+        "-0.1",
+        "(B,)",
+    ),
+    "matrix of steps": (partial(GradientDescent, ones(2, 2)), "step_size", "1.", "(B,)"),
     "negative geometric step": (partial(Geometric, -1.0, 0.9), "eta", "-1.0", "use a number"),
     "growing steps": (partial(Geometric, 1.0, 1.1), "ratio", "1.1", "0.99"),
     "negative loss-proportional step": (partial(LossProportional, -1.0), "eta", "-1.0", "use a number"),

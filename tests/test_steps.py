@@ -129,7 +129,7 @@ def test_rules_can_be_told_apart_in_a_recipe():
     ids=["constant", "loss-proportional", "geometric", "normalised"],
 )
 def test_step_sizes_that_are_not_positive_and_finite_are_refused(make, bad):
-    with pytest.raises(ArgumentError, match=r"(?s)eta = .*positive and finite.*one per trajectory"):
+    with pytest.raises(ArgumentError, match=r"(?s)(eta|rule) = .*positive and finite.*one per trajectory"):
         make(bad)
 
 

@@ -125,13 +125,20 @@ def subgradient(
     Args:
         matrix: X, (B, n1, n2).
         errors: s, (B, m); None if there are none.
+
+    Raises:
+        ArgumentError: a matrix or errors that do not fit the operator.
     """
+    operator.check_matrix(matrix)
     # The slope at the factors X and I, which an operator may find in one pass over its entries.
     identity = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device).expand(
         len(matrix), -1, -1
     )
     errors = matrix.new_zeros(len(matrix), operator.m) if errors is None else errors
-    return operator.slope(matrix, identity, errors, "l1", with_value=False)[1]
+    try:
+        return operator.slope(matrix, identity, errors, "l1", with_value=False)[1]
+    except ArgumentError as error:
+        raise error.renamed({"y": "errors"}) from None
 
 
 def deviation(

@@ -38,13 +38,17 @@ def using(choice: str) -> Iterator[None]:
         _chosen.pop()
 
 
-def compiled(tensor: torch.Tensor) -> bool:
-    """Whether the compiled kernels serve a tensor: with numba, on the CPU, in float64, without autograd."""
+def compiled(*tensors: torch.Tensor | None) -> bool:
+    """Whether the compiled kernels serve these tensors: with numba, on the CPU, in float64, without autograd."""
     return (
         _chosen[-1] != "torch"
-        and tensor.device.type == "cpu"
-        and tensor.dtype == torch.float64
-        and not (tensor.requires_grad and torch.is_grad_enabled())
+        and all(
+            each.device.type == "cpu"
+            and each.dtype == torch.float64
+            and not (each.requires_grad and torch.is_grad_enabled())
+            for each in tensors
+            if each is not None
+        )
         and find_spec("numba") is not None
     )
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.errors import require
 from lowrank_core.factors import Factors
 from lowrank_core.methods.gradient_descent import Directed
@@ -38,6 +39,7 @@ class BalancedGradientDescent(Directed):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        inputs.number("weight", self.weight)
         require(
             self.weight > 0,
             "weight",

@@ -11,6 +11,7 @@ is derived here; the paper's abstract states the idea.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -18,7 +19,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import torch
 
-from lowrank_core.errors import ArgumentError, require
+from lowrank_core import inputs
+from lowrank_core.errors import ArgumentError, require, require_finite
 from lowrank_core.factors import Factors
 from lowrank_core.progress import bar
 from lowrank_core.truth import Truth
@@ -47,24 +49,60 @@ class Perturbation(Protocol):
     def __call__(self, time: float, trajectory: int, residual: torch.Tensor) -> Blocks: ...
 
 
+class _Batched:
+    """What the perturbations below share: (B, ·, ·) tensors in named fields, checked when they are made."""
+
+    def _check(self, *names: str) -> None:
+        for name in names:
+            block = getattr(self, name)
+            if block is None:
+                continue
+            block = inputs.tensor(name, block)
+            require(
+                block.ndim == 3,
+                name,
+                tuple(block.shape),
+                "a perturbation has one matrix for each trajectory",
+                "give (B, rows, columns)",
+            )
+            require_finite(name, block)
+            object.__setattr__(self, name, block)
+
+    def blocks(self) -> dict[str, torch.Tensor]:
+        """The tensors by the names of their fields."""
+        fields = ("across", "left", "right", "direction")
+        return {name: block for name in fields if (block := getattr(self, name, None)) is not None}
+
+
 @dataclass(frozen=True)
-class ConstantPerturbation:
-    """E(t) = E, (B, n1, n2)."""
+class ConstantPerturbation(_Batched):
+    """E(t) = E, (B, n1, n2).
+
+    Raises:
+        ArgumentError: E of another number of axes, or not finite.
+    """
 
     across: torch.Tensor
+
+    def __post_init__(self) -> None:
+        self._check("across")
 
     def __call__(self, time: float, trajectory: int, residual: torch.Tensor) -> Blocks:
         return Blocks(self.across[trajectory])
 
 
 @dataclass(frozen=True)
-class TimeVarying:
+class TimeVarying(_Batched):
     """E(t) = c(t)·E, with diagonal blocks if they are given, each (B, ·, ·).
 
     Attributes:
         coefficient: c, a function of time.
         across: E, (B, n1, n2), or None.
         left, right: E₁₁ (B, n1, n1) and E₂₂ (B, n2, n2), symmetric, or None.
+
+    Raises:
+        ArgumentError: tensors of another number of axes, or not finite; c that is no function, or (from `flow`)
+            not a finite number.
     """
 
     coefficient: Callable[[float], float]
@@ -72,18 +110,36 @@ class TimeVarying:
     left: torch.Tensor | None = None
     right: torch.Tensor | None = None
 
+    def __post_init__(self) -> None:
+        require(
+            callable(self.coefficient),
+            "coefficient",
+            self.coefficient,
+            "it is no function",
+            "use e.g. math.cos",
+        )
+        self._check("across", "left", "right")
+
     def __call__(self, time: float, trajectory: int, residual: torch.Tensor) -> Blocks:
-        scale = self.coefficient(time)
+        scale = inputs.number("coefficient", self.coefficient(time))
         blocks = (self.across, self.left, self.right)
         return Blocks(*(None if block is None else scale * block[trajectory] for block in blocks))
 
 
 @dataclass(frozen=True)
-class ResidualProportional:
-    """E(t) = θ ‖R(t)‖ D with a fixed direction D, (B, n1, n2): how an error of restricted isometry enters."""
+class ResidualProportional(_Batched):
+    """E(t) = θ ‖R(t)‖ D with a fixed direction D, (B, n1, n2): how an error of restricted isometry enters.
+
+    Raises:
+        ArgumentError: θ not finite, D of another number of axes or not finite.
+    """
 
     theta: float
     direction: torch.Tensor
+
+    def __post_init__(self) -> None:
+        inputs.number("theta", self.theta)
+        self._check("direction")
 
     def __call__(self, time: float, trajectory: int, residual: torch.Tensor) -> Blocks:
         return Blocks(self.theta * torch.linalg.matrix_norm(residual, ord=2) * self.direction[trajectory])
@@ -126,15 +182,16 @@ def flow(
     Args:
         truth: M*.
         start: F, G, on the CPU, in float64.
-        times: increasing, from 0 on.
+        times: increasing and finite, from 0 on, the last one after 0.
         perturbation: E; none by default.
-        rtol: relative tolerance.
-        atol: absolute tolerance of the factors' entries; default 1e-4·‖Z₀‖², at most 1e-13.
+        rtol: relative tolerance, positive.
+        atol: absolute tolerance of the factors' entries, positive; default 1e-4·‖Z₀‖², at most 1e-13.
         progress: show a progress bar over the trajectories on stderr.
 
     Raises:
-        ArgumentError: scipy is missing; a start without G or not in float64 on the CPU; times not increasing;
-            tolerances too loose for the size of the start; the flow left the finite numbers.
+        ArgumentError: scipy is missing; a start without G, of another batch or shape than the truth, not in
+            float64 on the CPU, not finite, or zero; times not increasing; tolerances too loose for the size of the
+            start; a perturbation that does not fit the truth or is not finite; the flow left the finite numbers.
     """
     try:
         from scipy.integrate import solve_ivp
@@ -143,34 +200,34 @@ def flow(
             "flow", "scipy is not installed", "the integrator is scipy's", "pip install lowrank-core[flow]"
         ) from None
 
-    if start.right is None:
-        raise ArgumentError(
-            "start", "symmetric factors X", "the flow is that of two factors", "use a start (F, G)"
-        )
-    require(
-        start.left.dtype == torch.float64 and start.left.device.type == "cpu",
-        "start",
-        (start.left.dtype, str(start.left.device)),
-        "scipy integrates in float64 on the CPU",
-        'make the start with device="cpu", dtype="float64"',
-    )
-    grid = np.asarray(times, dtype=np.float64)
+    require(isinstance(truth, Truth), "truth", truth, "it is no truth", "make one with rectangular or psd")
+    _check_start(truth, start)
+    grid = inputs.tensor("times", times).to("cpu", torch.float64).numpy()
     require(
         grid.ndim == 1 and grid.size > 0 and grid[0] >= 0 and bool((np.diff(grid) > 0).all()),
         "times",
-        list(times),
+        grid.tolist(),
         "times increase and begin at zero or later",
         "sort them and drop repetitions",
     )
+    require(
+        bool(np.isfinite(grid).all()) and grid[-1] > 0,
+        "times",
+        grid.tolist(),
+        "the flow begins at 0 and is followed to a later, finite time",
+        "end with a time > 0",
+    )
+    _check_perturbation(truth, perturbation)
     stacked = start.stacked()
     sizes = torch.linalg.matrix_norm(stacked, ord=2)
     smallest = float(sizes.min()) ** 2
-    chosen = min(1e-13, 1e-4 * smallest) if atol is None else atol
+    chosen = min(1e-13, 1e-4 * smallest) if atol is None else inputs.number("atol", atol)
+    rtol = inputs.number("rtol", rtol)
     require(
-        chosen <= LOOSE * smallest and rtol <= LOOSE,
+        0 < chosen <= LOOSE * smallest and 0 < rtol <= LOOSE,
         "atol, rtol",
         (chosen, rtol),
-        f"too loose for a start of squared norm {smallest:.2g}: the escape from it would be lost",
+        f"not positive, or too loose for a start of squared norm {smallest:.2g}: the escape from it would be lost",
         f"use atol <= {LOOSE * smallest:.1g} and rtol <= {LOOSE:g}, or leave the defaults",
     )
 
@@ -184,6 +241,7 @@ def flow(
             left, right = torch.from_numpy(state).view(n1 + n2, h).split([n1, n2])
             residual = torch.addmm(matrix[at], left, right.mT, alpha=-1)
             blocks = Blocks() if perturbation is None else perturbation(time, at, residual)
+            _check_blocks(blocks, residual, time)
             push = residual if blocks.across is None else residual + blocks.across
             d_left, d_right = push @ right, push.mT @ left
             if blocks.left is not None:
@@ -211,3 +269,94 @@ def flow(
         [Factors(state[:, :n1].contiguous(), state[:, n1:].contiguous()) for state in path],
         evaluations,
     )
+
+
+def _check_start(truth: Truth, start: Factors) -> None:
+    require(
+        isinstance(start, Factors),
+        "start",
+        type(start).__name__,
+        "it is no pair of factors",
+        "use Factors(F, G)",
+    )
+    if start.right is None:
+        raise ArgumentError(
+            "start", "symmetric factors X", "the flow is that of two factors", "use a start (F, G)"
+        )
+    for name, factor, n in (
+        ("start.left", start.left, truth.shape[0]),
+        ("start.right", start.right, truth.shape[1]),
+    ):
+        require(
+            isinstance(factor, torch.Tensor), name, factor, "it is no tensor", "use torch.as_tensor(array)"
+        )
+        require(
+            factor.dtype == torch.float64 and factor.device.type == "cpu",
+            "start",
+            (factor.dtype, str(factor.device)),
+            "scipy integrates in float64 on the CPU",
+            'make the start with device="cpu", dtype="float64"',
+        )
+        require(
+            factor.ndim == 3
+            and tuple(factor.shape) == (truth.batch, n, start.left.shape[-1])
+            and factor.numel() > 0,
+            name,
+            tuple(factor.shape),
+            f"this truth takes factors of shape ({truth.batch}, {n}, k), with one k for both",
+            "use the seeds and sizes that the truth was made with",
+        )
+        require_finite(name, factor)
+    require(
+        bool((start.stacked().abs().amax(dim=(1, 2)) > 0).all()),
+        "start",
+        "a trajectory with all factors zero",
+        "zero is a fixed point, and no tolerance is small beside it",
+        "start from small random factors",
+    )
+
+
+def _check_perturbation(truth: Truth, perturbation: Perturbation | None) -> None:
+    if perturbation is None:
+        return
+    require(
+        callable(perturbation) and not isinstance(perturbation, type),
+        "perturbation",
+        perturbation,
+        "it is no function of time, trajectory and residual",
+        "use e.g. ConstantPerturbation(E)",
+    )
+    n1, n2 = truth.shape
+    if isinstance(perturbation, _Batched):
+        wanted = {"across": (n1, n2), "direction": (n1, n2), "left": (n1, n1), "right": (n2, n2)}
+        for name, block in perturbation.blocks().items():
+            require(
+                tuple(block.shape) == (truth.batch, *wanted[name]),
+                f"perturbation.{name}",
+                tuple(block.shape),
+                f"this truth takes {(truth.batch, *wanted[name])}",
+                "give one matrix for each trajectory",
+            )
+
+
+def _check_blocks(blocks: Blocks, residual: torch.Tensor, time: float) -> None:
+    """The integrator would never end with NaN, and would broadcast another shape."""
+    n1, n2 = residual.shape
+    for block, shape in zip(blocks, ((n1, n2), (n1, n1), (n2, n2)), strict=True):
+        if block is None:
+            continue
+        if block.shape != shape:
+            raise ArgumentError(
+                "perturbation",
+                tuple(block.shape),
+                f"at time {time:g} a block has this shape",
+                f"give {shape}",
+            )
+        # Where a trial step itself has left the finite numbers, it is rejected and a shorter one tried.
+        if not math.isfinite(float(block.sum())) and bool(torch.isfinite(residual).all()):
+            raise ArgumentError(
+                "perturbation",
+                f"a block of shape {shape}",
+                f"it is not finite at time {time:g}",
+                "use finite perturbations and coefficients",
+            )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.errors import require
 from lowrank_core.factors import Factors
 from lowrank_core.loss import dual
@@ -44,8 +45,10 @@ class MiniBatch(Method):
     fresh: bool = True
 
     def __post_init__(self) -> None:
+        inputs.number("step_size", self.step_size)
+        object.__setattr__(self, "size", inputs.whole("size", self.size, 1))
+        inputs.flag("fresh", self.fresh)
         require(self.step_size > 0, "step_size", self.step_size, "a step size is positive", "use e.g. 0.02")
-        require(self.size >= 1, "size", self.size, "a batch holds at least one measurement", "use >= 1")
 
     def init(self, problem: Problem, start: Factors) -> State:
         require(

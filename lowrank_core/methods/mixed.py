@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.errors import require
 from lowrank_core.factors import Factors
 from lowrank_core.loss import Loss
@@ -54,12 +55,11 @@ class MixedGradientDescent(FirstOrder):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(
-            self.arithmetic in ("float32", "bfloat16"),
+        inputs.choice(
             "arithmetic",
             self.arithmetic,
-            "no such mixed precision",
-            'use "float32" or "bfloat16", or GradientDescent for float64',
+            ("float32", "bfloat16"),
+            "no such mixed precision (for float64, GradientDescent)",
         )
         require(
             not (self.rule.needs_value or self.rule.needs_slope_norm),

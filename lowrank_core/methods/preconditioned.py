@@ -13,6 +13,7 @@ from typing import Protocol
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.errors import require
 from lowrank_core.factors import Factors
 from lowrank_core.methods.gradient_descent import Directed
@@ -29,6 +30,7 @@ class Damping(Protocol):
 
 
 def _check_factor(factor: float) -> None:
+    inputs.number("factor", factor)
     require(
         factor > 0,
         "factor",
@@ -88,6 +90,7 @@ class ResidualNorm:
     def __post_init__(self) -> None:
         _check_factor(self.factor)
         for name, value in (("power", self.power), ("noise", self.noise)):
+            inputs.number(name, value)
             require(value >= 0, name, value, f"the {name} of a damping is not negative", "use >= 0")
 
     def __call__(self, value: torch.Tensor, slope: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
@@ -106,10 +109,20 @@ class PreconditionedGradientDescent(Directed):
         damping: how λ_t is chosen, `SlopeNorm()` or `ResidualNorm()`.
 
     Raises:
-        ArgumentError: (from `init`) another loss, a pair of factors.
+        ArgumentError: a damping that is no rule; (from `init`) another loss, a pair of factors.
     """
 
     damping: Damping = field(default_factory=SlopeNorm)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            callable(self.damping) and not isinstance(self.damping, type),
+            "damping",
+            self.damping,
+            "it is no rule for λ_t",
+            "use SlopeNorm() or ResidualNorm(), or ScaledGradientDescent for a fixed damping",
+        )
 
     def init(self, problem: Problem, start: Factors) -> State:
         require(

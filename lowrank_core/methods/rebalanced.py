@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.errors import require
 from lowrank_core.factors import Factors
 from lowrank_core.loss import Loss
@@ -25,13 +26,13 @@ class AtIteration:
     """Rebalance every trajectory just before the gradient step of one iteration; 0 rebalances the start.
 
     Raises:
-        ArgumentError: a negative iteration.
+        ArgumentError: an iteration that is negative or no integer.
     """
 
     iteration: int
 
     def __post_init__(self) -> None:
-        require(self.iteration >= 0, "iteration", self.iteration, "iterations count from 0", "use >= 0")
+        object.__setattr__(self, "iteration", inputs.whole("iteration", self.iteration, 0))
 
     def due(self, problem: Problem, state: State) -> torch.Tensor | None:
         """Which trajectories are due, (B,) bool, or None if there is nothing to look at."""
@@ -55,8 +56,9 @@ class ResidualBelow:
     every: int = 10
 
     def __post_init__(self) -> None:
+        inputs.number("threshold", self.threshold)
         require(self.threshold > 0, "threshold", self.threshold, "no residual is below zero", "use e.g. 1e-3")
-        require(self.every >= 1, "every", self.every, "look at least once per iteration", "use every >= 1")
+        object.__setattr__(self, "every", inputs.whole("every", self.every, 1))
 
     def due(self, problem: Problem, state: State) -> torch.Tensor | None:
         """Which trajectories are due, (B,) bool, or None if there is nothing to look at."""
@@ -97,21 +99,22 @@ class RebalancedGradientDescent(FirstOrder):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.beta is not None:
-            values = torch.as_tensor(self.beta)
-            require(
-                bool((values > 0).all() and torch.isfinite(values).all()) and values.ndim <= 1,
+            beta = inputs.per_trajectory(
                 "beta",
                 self.beta,
                 "the scale β of the rebalanced factor is positive and finite",
                 "use a number or (B,) values, e.g. the square root of σ_r",
             )
+            object.__setattr__(self, "beta", beta)
         require(
-            self.rank is None or self.rank >= 1,
-            "rank",
-            self.rank,
-            "a truth has rank at least one",
-            "use >= 1",
+            callable(getattr(self.switch, "due", None)) and not isinstance(self.switch, type),
+            "switch",
+            self.switch,
+            "it does not say when to rebalance",
+            "use AtIteration(t) or ResidualBelow(threshold)",
         )
+        if self.rank is not None:
+            object.__setattr__(self, "rank", inputs.whole("rank", self.rank, 1))
 
     def init(self, problem: Problem, start: Factors) -> State:
         require(

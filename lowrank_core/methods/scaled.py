@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.errors import require
 from lowrank_core.factors import Factors
 from lowrank_core.methods.gradient_descent import Directed
@@ -40,14 +41,14 @@ class ScaledGradientDescent(Directed):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        values = torch.as_tensor(self.damping)
-        require(
-            bool((values >= 0).all() and torch.isfinite(values).all()) and values.ndim <= 1,
+        damping = inputs.per_trajectory(
             "damping",
             self.damping,
             "the damping λ is not negative: XᵀX + λI would lose its sign, and steps would go uphill",
             "use 0 for ScaledGD, or a number of the order of σ_r for ScaledGD(λ)",
+            least=0.0,
         )
+        object.__setattr__(self, "damping", damping)
 
     def init(self, problem: Problem, start: Factors) -> State:
         count = torch.as_tensor(self.damping).numel()

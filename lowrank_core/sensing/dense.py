@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from lowrank_core import kernels
+from lowrank_core import inputs, kernels
 from lowrank_core import loss as losses
 from lowrank_core.device import resolve_device, resolve_dtype
-from lowrank_core.errors import require, require_finite
+from lowrank_core.errors import ArgumentError, require, require_finite
 from lowrank_core.kernels import (
     dense_cpu,
     dense_line_cpu,
@@ -67,7 +67,7 @@ class Dense(MeasurementOperator):
     """Stored measurement matrices.
 
     Args:
-        entries: (m, q) shared by all trajectories or (B, m, q), one ensemble each; q = n(n+1)/2 packed
+        entries: numbers, (m, q) shared by all trajectories or (B, m, q), one ensemble each; q = n(n+1)/2 packed
             coordinates if `symmetric`, else n1·n2 entries in row-major order.
         shape: (n1, n2).
         symmetric: whether `entries` are packed symmetric coordinates.
@@ -91,7 +91,10 @@ class Dense(MeasurementOperator):
         weight: float | None = None,
         storage: str | None = None,
     ) -> None:
-        n1, n2 = shape
+        n1, n2 = shape = inputs.shape("shape", shape)
+        inputs.flag("symmetric", symmetric)
+        repeats = inputs.whole("repeats", repeats)
+        entries = _entries(entries)
         require(
             not symmetric or n1 == n2,
             "shape",
@@ -115,6 +118,7 @@ class Dense(MeasurementOperator):
             "an ensemble of a batch serves at least one trajectory, and a shared one serves all anyway",
             "use >= 1 for (B, m, q) entries, 1 for (m, q)",
         )
+        weight = None if weight is None else inputs.number("weight", weight)
         require(
             weight is None or weight > 0,
             "weight",
@@ -122,7 +126,9 @@ class Dense(MeasurementOperator):
             "a loss weighs its residuals positively",
             "use > 0",
         )
-        kept = entries.dtype if storage is None else STORAGE.get(storage)
+        kept = (
+            entries.dtype if storage is None else STORAGE.get(storage) if isinstance(storage, str) else None
+        )
         require(
             kept is not None and kept.itemsize <= entries.dtype.itemsize,
             "storage",
@@ -154,20 +160,26 @@ class Dense(MeasurementOperator):
 
     def coordinates(self, left: torch.Tensor, right: torch.Tensor | None) -> torch.Tensor:
         """FGᵀ, or XXᵀ without `right`, as the entries see it: (B, q)."""
+        self.check_factors(left, right)
+        return self._coordinates(left, right)
+
+    def _coordinates(self, left: torch.Tensor, right: torch.Tensor | None) -> torch.Tensor:
         right = left if right is None else right
         if not self._packing:
             return (left @ right.mT).flatten(1)
-        return (
-            dense_cpu.packed(left, right) if kernels.compiled(left) else self._packing.pack(left @ right.mT)
-        )
+        if kernels.compiled(left, right):
+            return dense_cpu.packed(left, right)
+        return self._packing.pack(left @ right.mT)
 
     def change(
         self, coordinates: torch.Tensor, left: torch.Tensor, right: torch.Tensor | None
     ) -> torch.Tensor:
         """Overwrite `coordinates` with those of FGᵀ or XXᵀ; returns the change, rounded to float32: (B, q)."""
-        if self._packing and kernels.compiled(left):
+        self.check_factors(left, right)
+        self._check_coordinates("coordinates", coordinates, left.shape[0])
+        if self._packing and coordinates.is_contiguous() and kernels.compiled(left, right, coordinates):
             return dense_cpu.repacked(left, left if right is None else right, coordinates)
-        new = self.coordinates(left, right)
+        new = self._coordinates(left, right)
         change = (new - coordinates).float()
         coordinates.copy_(new)
         return change
@@ -193,8 +205,17 @@ class Dense(MeasurementOperator):
         Returns:
             (coordinates of the ℓ2 slope at the new residual (B, q), norm of what was added (B,)).
         """
+        self._check_coordinates("change", change, change.shape[0])
+        require(
+            residual.shape == (change.shape[0], self.m) and residual.dtype == torch.float64,
+            "residual",
+            (tuple(residual.shape), residual.dtype),
+            f"it is kept in float64, ({change.shape[0]}, {self.m}) beside a change of shape {tuple(change.shape)}",
+            "use the residual of this operator",
+        )
         repeats = change.shape[0] if self.batch is None else self._groups[1]
-        if repeats < FEWEST_PRODUCT and self.dtype == torch.float32 and kernels.compiled(residual):
+        fast = residual.is_contiguous() and change.dtype == self.dtype == self.entries.dtype == torch.float32
+        if repeats < FEWEST_PRODUCT and fast and kernels.compiled(residual):
             entries = self.entries[None] if self.batch is None else self.entries
             return dense_mixed_cpu.follow(entries, change, residual, repeats, self.weight)
         image = self.measure(change.to(self.dtype))
@@ -217,6 +238,7 @@ class Dense(MeasurementOperator):
         loss: Loss,
         with_value: bool = True,
     ) -> tuple[torch.Tensor | None, torch.Tensor]:
+        self.check_point(left, right, y, loss)
         value, slope = self._slope(left, right, y, loss)
         return value if with_value else None, self._matrix(slope)
 
@@ -228,6 +250,7 @@ class Dense(MeasurementOperator):
         loss: Loss,
         with_value: bool = True,
     ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor | None]:
+        self.check_point(left, right, y, loss)
         value, slope = self._slope(left, right, y, loss)
         return value if with_value else None, *self.pull_back(slope, left, right)
 
@@ -240,11 +263,13 @@ class Dense(MeasurementOperator):
         look: Look = NO_LOOK,
         loss: Loss = "l2",
     ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
+        self.check_point(left, right, y, loss)
+        self.check_table(left, eta)
         if kernels.on_device(left):
             if look != NO_LOOK or loss != "l2":
                 return None
             return graph_cuda.descend(lambda f, g: self.gradient(f, g, y, "l2", False)[1:], left, right, eta)
-        stored = self._looped(left, y)
+        stored = self._looped(left, right, y)
         return None if stored is None else dense_loop_cpu.descend(left, right, *stored, eta, look, loss)
 
     def conjugate(
@@ -256,18 +281,21 @@ class Dense(MeasurementOperator):
         direction: torch.Tensor,
         steps: int,
     ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor, torch.Tensor] | None:
-        stored = self._looped(left, y)
+        self.check_point(left, right, y)
+        self.check_remembered(left, right, gradient=gradient, direction=direction)
+        stored = self._looped(left, right, y)
         if stored is None:
             return None
         return dense_loop_cpu.conjugate(left, right, *stored, gradient, direction, steps)
 
     def _looped(
-        self, left: torch.Tensor, y: torch.Tensor
+        self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, int, float, bool] | None:
         """What the compiled loops take of this operator, or None if they do not pay."""
         repeats = left.shape[0] if self.batch is None else self._groups[1]
         entries = self.entries[None] if self.batch is None else self.entries
-        if repeats >= FEWEST_PRODUCT or not (kernels.compiled(left) and dense_loop_cpu.pays(entries)):
+        served = kernels.compiled(left, right, y) and dense_loop_cpu.pays(entries)
+        if repeats >= FEWEST_PRODUCT or not served:
             return None
         return entries, y, repeats, self.weight, self._packing is not None
 
@@ -278,14 +306,15 @@ class Dense(MeasurementOperator):
         d_left: torch.Tensor,
         d_right: torch.Tensor | None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        self.check_line(left, right, d_left, d_right)
         # Both at once, so that the entries are read once.
         if right is None or d_right is None:
-            tangent, bend = 2 * self.coordinates(left, d_left), self.coordinates(d_left, None)
+            tangent, bend = 2 * self._coordinates(left, d_left), self._coordinates(d_left, None)
         else:
-            tangent = self.coordinates(left, d_right) + self.coordinates(d_left, right)
-            bend = self.coordinates(d_left, d_right)
+            tangent = self._coordinates(left, d_right) + self._coordinates(d_left, right)
+            bend = self._coordinates(d_left, d_right)
         repeats = left.shape[0] if self.batch is None else self._groups[1]
-        if repeats < FEWEST_PRODUCT and kernels.compiled(left):
+        if repeats < FEWEST_PRODUCT and kernels.compiled(tangent, bend):
             entries = self.entries[None] if self.batch is None else self.entries
             return dense_line_cpu.along(entries, tangent, bend, repeats)
         a, b = self.measure(torch.stack([tangent, bend], dim=1).flatten(0, 1)).unflatten(0, (-1, 2)).unbind(1)
@@ -295,7 +324,8 @@ class Dense(MeasurementOperator):
         self, slope: torch.Tensor, left: torch.Tensor, right: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The gradient in the factors from the coordinates of the slope, (B, q), of this dtype or a lower one."""
-        if not (self._packing and kernels.compiled(left)):
+        self._check_coordinates("slope", slope, left.shape[0])
+        if not (self._packing and kernels.compiled(left, right)) or slope.requires_grad:
             return pull_back(self._matrix(slope.to(left.dtype)), left, right)
         slope = slope.float() if slope.dtype == torch.bfloat16 else slope
         if right is None:
@@ -306,9 +336,9 @@ class Dense(MeasurementOperator):
         self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor, loss: Loss
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The loss, and the coordinates of the slope."""
-        coordinates = self.coordinates(left, right)
+        coordinates = self._coordinates(left, right)
         repeats = left.shape[0] if self.batch is None else self._groups[1]
-        if repeats < FEWEST_PRODUCT and kernels.compiled(left):
+        if repeats < FEWEST_PRODUCT and kernels.compiled(coordinates, y):
             entries = self.entries[None] if self.batch is None else self.entries
             value, slope = dense_cpu.slope(entries, coordinates, y, repeats, self.weight, loss)
         elif repeats < dense_triton.FEWEST_PRODUCT and kernels.on_device(coordinates):
@@ -319,6 +349,16 @@ class Dense(MeasurementOperator):
             value = losses.value(residual, self.weight, loss)
             slope = self.combine(losses.dual(residual, self.weight, loss))
         return 0.5 * value if right is None else value, slope
+
+    def _check_coordinates(self, argument: str, coordinates: torch.Tensor, batch: int) -> None:
+        if coordinates.shape != (batch, self.entries.shape[-1]):
+            raise ArgumentError(
+                argument,
+                tuple(coordinates.shape),
+                f"{batch} trajectories have coordinates ({batch}, {self.entries.shape[-1]}) here",
+                "make them with this operator's `coordinates`",
+            )
+        self._check_batch(argument, coordinates)
 
     def _matrix(self, coordinates: torch.Tensor) -> torch.Tensor:
         return self._packing.unpack(coordinates) if self._packing else coordinates.unflatten(1, self.shape)
@@ -335,6 +375,12 @@ class Dense(MeasurementOperator):
         for begin in range(0, self.m, count):
             rows = slice(begin, begin + count)
             yield rows, self.entries[..., rows, :].to(self.dtype)
+
+
+def _entries(entries: torch.Tensor) -> torch.Tensor:
+    # Lowered operators compute in a precision that nobody gives.
+    lowered = isinstance(entries, torch.Tensor) and entries.dtype in STORAGE.values()
+    return entries if lowered else inputs.tensor("entries", entries)
 
 
 def gaussian_symmetric(
@@ -391,8 +437,8 @@ def _gaussian(
     storage: str | None,
     symmetric: bool,
 ) -> Dense:
-    require(m >= 1, "m", m, "a measurement operator needs at least one measurement", "use m >= 1")
-    require(min(shape) >= 1, "n", shape, "matrix sides are positive", "use n >= 1")
+    m = inputs.whole("m", m, 1)
+    shape = inputs.sides(shape, symmetric)
     width = shape[0] * (shape[0] + 1) // 2 if symmetric else shape[0] * shape[1]
     chosen, repeats = stored(seeds, shared)
     entries = normal(chosen, "sensing", m, width, dtype=resolve_dtype(dtype), device=resolve_device(device))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from lowrank_core import kernels
+from lowrank_core import inputs, kernels
 from lowrank_core.device import resolve_device, resolve_dtype
 from lowrank_core.errors import require
 from lowrank_core.kernels import entries_cpu
@@ -28,9 +28,9 @@ class Entries(MeasurementOperator):
     `truth.psd` and `truth.rectangular` take basis="random".
 
     Args:
-        places: increasing numbers of the places, (m,) shared by all trajectories or (E, m), one ensemble each:
-            i·n2 + j for the rectangular matrices, the position of (i, j) in the upper triangle, row by row, for
-            symmetric ones (the coordinates of `Dense`).
+        places: increasing integers, (m,) shared by all trajectories or (E, m), one ensemble each: i·n2 + j for the
+            rectangular matrices, the position of (i, j) in the upper triangle, row by row, for symmetric ones (the
+            coordinates of `Dense`).
         shape: (n1, n2).
         symmetric: whether both triangles are seen together, as XXᵀ needs.
         repeats: how many trajectories in a row share each of E ensembles.
@@ -48,13 +48,17 @@ class Entries(MeasurementOperator):
         repeats: int = 1,
         dtype: str | torch.dtype = "float64",
     ) -> None:
+        inputs.flag("symmetric", symmetric)
+        shape = inputs.shape("shape", shape)
         self.size = _size(shape, symmetric)
+        repeats = inputs.whole("repeats", repeats)
+        places = inputs.integers("places", places)
         require(
-            places.ndim in (1, 2) and min(places.shape) >= 1 and places.dtype == torch.long,
+            places.ndim in (1, 2) and min(places.shape) >= 1,
             "places",
-            (tuple(places.shape), places.dtype),
+            tuple(places.shape),
             "places are numbered, and there is at least one",
-            "give an int64 tensor (m,) or (E, m) with m >= 1",
+            "give integers (m,) or (E, m) with m >= 1",
         )
         require(
             bool((places.diff(dim=-1) > 0).all() and (places >= 0).all() and (places < self.size).all()),
@@ -104,9 +108,9 @@ class Entries(MeasurementOperator):
         loss: Loss,
         with_value: bool = True,
     ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor | None]:
-        if self.symmetric != (right is None) or not kernels.compiled(left):
+        self.check_point(left, right, y, loss)
+        if self.symmetric != (right is None) or not kernels.compiled(left, right, y):
             return super().gradient(left, right, y, loss, with_value)
-        self._check_batch("left", left)
         if right is None:
             value, d_left = entries_cpu.symmetric(self.rows, self.columns, left, y, self.weight, loss)
             return (0.5 * value if with_value else None), d_left, None
@@ -161,6 +165,7 @@ def _sampled(
     dtype: str | torch.dtype,
     symmetric: bool,
 ) -> Entries:
+    m, shape = inputs.whole("m", m), inputs.sides(shape, symmetric)
     size = _size(shape, symmetric)
     require(1 <= m <= size, "m", m, f"there are {size} entries to choose from", f"use 1 <= m <= {size}")
     chosen, repeats = stored(seeds, shared)
@@ -172,7 +177,6 @@ def _sampled(
 
 def _size(shape: tuple[int, int], symmetric: bool) -> int:
     """How many places there are."""
-    require(min(shape) >= 1, "n", shape, "matrix sides are positive", "use n >= 1")
     require(
         not symmetric or shape[0] == shape[1],
         "shape",

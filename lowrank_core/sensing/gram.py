@@ -73,6 +73,7 @@ class Gram(MeasurementOperator):
         loss: Loss,
         with_value: bool = True,
     ) -> tuple[torch.Tensor | None, torch.Tensor]:
+        self.check_point(left, right, y, loss)
         self._check_loss(loss)
         if with_value:
             return self.operator.slope(left, right, y, loss)
@@ -86,6 +87,7 @@ class Gram(MeasurementOperator):
         loss: Loss,
         with_value: bool = True,
     ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor | None]:
+        self.check_point(left, right, y, loss)
         self._check_loss(loss)
         if with_value:
             return self.operator.gradient(left, right, y, loss)
@@ -100,16 +102,18 @@ class Gram(MeasurementOperator):
         look: Look = NO_LOOK,
         loss: Loss = "l2",
     ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
+        self.check_point(left, right, y, loss)
+        self.check_table(left, eta)
         self._check_loss(loss)
-        small = self._matrix.shape[1] <= gram_cpu.NEAREST and kernels.compiled(left)
-        served = small or self._one_triangle(left)
+        served = kernels.compiled(left, right) and (
+            self._matrix.shape[1] <= gram_cpu.NEAREST or self._one_triangle(left)
+        )
         if look != NO_LOOK or not served or (right is None and not self.symmetric):
             return None
         return gram_cpu.descend(left, right, self._matrix, self._target_of(y), self.symmetric, eta)
 
     def _slope(self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor) -> torch.Tensor:
         """The coordinates of the slope, (B, q)."""
-        self._check_batch("left", left)
         return self._product(self.operator.coordinates(left, right)).sub_(self._target_of(y))
 
     def _product(self, coordinates: torch.Tensor) -> torch.Tensor:

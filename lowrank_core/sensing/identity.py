@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from lowrank_core import kernels
+from lowrank_core import inputs, kernels
 from lowrank_core.device import resolve_device, resolve_dtype
-from lowrank_core.errors import require
 from lowrank_core.kernels import population_cpu, population_triton
 from lowrank_core.loss import Loss
 from lowrank_core.sensing.operator import MeasurementOperator
@@ -33,8 +32,8 @@ class Identity(MeasurementOperator):
         device: str | torch.device = "cpu",
         dtype: str | torch.dtype = "float64",
     ) -> None:
-        n2 = n1 if n2 is None else n2
-        require(min(n1, n2) >= 1, "n1, n2", (n1, n2), "matrix sides are positive", "use n1, n2 >= 1")
+        n1 = inputs.whole("n1", n1, 1)
+        n2 = n1 if n2 is None else inputs.whole("n2", n2, 1)
         self.shape = (n1, n2)
         self.m = n1 * n2
         self.symmetric = n1 == n2
@@ -60,11 +59,13 @@ class Identity(MeasurementOperator):
         look: Look = NO_LOOK,
         loss: Loss = "l2",
     ) -> tuple[torch.Tensor, torch.Tensor | None] | None:
+        self.check_point(left, right, y, loss)
+        self.check_table(left, eta)
         if look != NO_LOOK or loss != "l2":
             return None
         batch, _, k = left.shape
         on_device = kernels.on_device(left) and population_triton.pays(max(self.shape), k)
-        if not on_device and not (kernels.compiled(left) and population_cpu.pays(batch, k)):
+        if not on_device and not (kernels.compiled(left, right, y) and population_cpu.pays(batch, k)):
             return None
         target = y.unflatten(1, self.shape)
         spectrum = target.diagonal(dim1=-2, dim2=-1)
@@ -80,6 +81,7 @@ class Identity(MeasurementOperator):
         loss: Loss,
         with_value: bool = True,
     ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor | None]:
+        self.check_point(left, right, y, loss)
         if loss != "l2":
             return super().gradient(left, right, y, loss, with_value)
         # Two batched products and no temporaries: long population runs live in these lines.

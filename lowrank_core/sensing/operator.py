@@ -13,15 +13,19 @@ from collections.abc import Sequence
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core import loss as losses
-from lowrank_core.errors import require
-from lowrank_core.loss import Loss
+from lowrank_core.errors import ArgumentError, require
+from lowrank_core.loss import Loss, check_loss
 from lowrank_core.randomness import normal
 from lowrank_core.steps import NO_LOOK, Look
 
 
 class MeasurementOperator(ABC):
     """A linear map from n1 × n2 matrices to m measurements.
+
+    Every call checks what it is given before it computes, with or without compiled kernels, which trust the sizes:
+    `check_matrix`, `check_measurements` and `check_point` stand first in each of them, and should in your own.
 
     Attributes:
         shape: (n1, n2).
@@ -49,6 +53,7 @@ class MeasurementOperator(ABC):
 
     def forward_factors(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         """A(FGᵀ): (B, n1, k), (B, n2, k) -> (B, m)."""
+        self.check_factors(left, right)
         return self.forward(left @ right.mT)
 
     def normal_map(self, matrix: torch.Tensor) -> torch.Tensor:
@@ -64,6 +69,7 @@ class MeasurementOperator(ABC):
         with_value: bool = True,
     ) -> tuple[torch.Tensor | None, torch.Tensor]:
         """Loss f as in `gradient`, and the slope A*(z), (B, n1, n2): the derivative in the matrix itself."""
+        self.check_point(left, right, y, loss)
         residual = self.forward_factors(left, left if right is None else right) - y
         value = losses.value(residual, self.weight, loss) if with_value else None
         if value is not None and right is None:
@@ -92,6 +98,9 @@ class MeasurementOperator(ABC):
 
         Returns:
             (f (B,) or None, dF (B, n1, k), dG (B, n2, k) or None).
+
+        Raises:
+            ArgumentError: factors or observations of another shape, batch, dtype or device, an unknown loss.
         """
         value, slope = self.slope(left, right, y, loss, with_value)
         return value, *pull_back(slope, left, right)
@@ -110,6 +119,8 @@ class MeasurementOperator(ABC):
         Args:
             eta: η_t, (T, B), which is multiplied with what the step rule looks at.
         """
+        self.check_point(left, right, y, loss)
+        self.check_table(left, eta)
         return None
 
     def conjugate(
@@ -129,6 +140,8 @@ class MeasurementOperator(ABC):
         Returns:
             (F or X, G or None, gradient, direction).
         """
+        self.check_point(left, right, y)
+        self.check_remembered(left, right, gradient=gradient, direction=direction)
         return None
 
     def along(
@@ -147,6 +160,7 @@ class MeasurementOperator(ABC):
         Returns:
             (‖a‖², ⟨a, b⟩, ‖b‖²), each (B,).
         """
+        self.check_line(left, right, d_left, d_right)
         if right is None or d_right is None:
             half = left @ d_left.mT
             tangent, bend = half + half.mT, d_left @ d_left.mT
@@ -156,39 +170,151 @@ class MeasurementOperator(ABC):
         return a.square().sum(dim=-1), (a * b).sum(dim=-1), b.square().sum(dim=-1)
 
     def check_matrix(self, matrix: torch.Tensor) -> None:
-        """Raise unless `matrix` is (B, n1, n2) and its batch fits this operator."""
-        require(
-            matrix.ndim == 3 and tuple(matrix.shape[1:]) == self.shape,
-            "matrix",
-            tuple(matrix.shape),
-            f"this operator takes (B, {self.shape[0]}, {self.shape[1]})",
-            "add the batch axis, or build operator and matrix with the same n",
-        )
+        """Raise unless `matrix` is (B, n1, n2), and its batch, dtype and device fit this operator."""
+        self._check_kind("matrix", matrix)
+        if matrix.ndim != 3 or tuple(matrix.shape[1:]) != self.shape:
+            raise ArgumentError(
+                "matrix",
+                tuple(matrix.shape),
+                f"this operator takes (B, {self.shape[0]}, {self.shape[1]})",
+                "add the batch axis, or build operator and matrix with the same n",
+            )
         self._check_batch("matrix", matrix)
 
     def check_measurements(self, z: torch.Tensor) -> None:
-        """Raise unless `z` is (B, m) and its batch fits this operator."""
-        require(
-            z.ndim == 2 and z.shape[1] == self.m,
-            "z",
-            tuple(z.shape),
-            f"this operator's adjoint takes (B, {self.m})",
-            "add the batch axis, or use measurements of this operator",
-        )
+        """Raise unless `z` is (B, m), and its batch, dtype and device fit this operator."""
+        self._check_kind("z", z)
+        if z.ndim != 2 or z.shape[1] != self.m:
+            raise ArgumentError(
+                "z",
+                tuple(z.shape),
+                f"this operator's adjoint takes (B, {self.m})",
+                "add the batch axis, or use measurements of this operator",
+            )
         self._check_batch("z", z)
 
-    def _check_batch(self, argument: str, tensor: torch.Tensor) -> None:
+    def check_factors(self, left: torch.Tensor, right: torch.Tensor | None) -> None:
+        """Raise unless these are factors X or (F, G) of matrices that this operator measures.
+
+        Raises:
+            ArgumentError: another shape, batch, dtype or device, k < 1, or a single factor of a rectangular matrix.
+        """
+        n1, n2 = self.shape
+        self._check_kind("left", left)
+        if left.ndim != 3 or left.shape[1] != n1 or left.shape[2] < 1 or left.shape[0] < 1:
+            raise ArgumentError(
+                "left",
+                tuple(left.shape),
+                f"this operator takes factors (B, {n1}, k), k >= 1",
+                "add the batch axis, or build operator and factors with the same n",
+            )
+        self._check_batch("left", left)
+        if right is None:
+            require(
+                n1 == n2, "right", None, f"XXᵀ is square, and this operator takes {n1} × {n2}", "give F and G"
+            )
+            return
+        self._check_kind("right", right)
+        if right.ndim != 3 or right.shape[1] != n2 or right.shape[::2] != left.shape[::2]:
+            raise ArgumentError(
+                "right",
+                tuple(right.shape),
+                f"beside a left factor of shape {tuple(left.shape)} it is "
+                f"({left.shape[0]}, {n2}, {left.shape[2]})",
+                "make both factors with the same seeds and the same k",
+            )
+
+    def check_point(
+        self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor, loss: Loss = "l2"
+    ) -> None:
+        """Raise unless a loss can be measured here: factors as for `check_factors`, y (B, m), a known loss."""
+        self.check_factors(left, right)
+        self._check_kind("y", y)
+        if y.shape != (left.shape[0], self.m):
+            raise ArgumentError(
+                "y",
+                tuple(y.shape),
+                f"{left.shape[0]} trajectories and {self.m} measurements make observations "
+                f"({left.shape[0]}, {self.m})",
+                "use observations of this operator, one row for each trajectory",
+            )
+        check_loss(loss)
+
+    def check_line(
+        self,
+        left: torch.Tensor,
+        right: torch.Tensor | None,
+        d_left: torch.Tensor,
+        d_right: torch.Tensor | None,
+    ) -> None:
+        """Raise unless these are factors and a direction of their shape."""
+        self.check_factors(left, right)
+        for name, direction, factor in (("d_left", d_left, left), ("d_right", d_right, right)):
+            if direction is None and factor is None:
+                continue
+            self._check_kind(name, direction)
+            if factor is None or direction is None or direction.shape != factor.shape:
+                raise ArgumentError(
+                    name,
+                    None if direction is None else tuple(direction.shape),
+                    "a direction has the shape of its factor",
+                    f"use {None if factor is None else tuple(factor.shape)}",
+                )
+
+    def check_table(self, left: torch.Tensor, eta: torch.Tensor) -> None:
+        """Raise unless the step sizes are (T, B), for the trajectories of `left`."""
+        self._check_kind("eta", eta)
         require(
-            self.batch is None or tensor.shape[0] == self.batch,
-            argument,
-            tuple(tensor.shape),
-            f"this operator holds one ensemble for each of {self.batch} trajectories",
-            f"use a batch of {self.batch}, or an operator shared by all",
+            eta.ndim == 2 and eta.shape[1] == left.shape[0],
+            "eta",
+            tuple(eta.shape),
+            f"step sizes are tabulated by iteration and trajectory, (T, {left.shape[0]})",
+            "give one row for each iteration",
         )
+
+    def check_remembered(
+        self, left: torch.Tensor, right: torch.Tensor | None, **memory: torch.Tensor
+    ) -> None:
+        """Raise unless what a method remembers by name has the shape of X, or of F over G."""
+        rows = left.shape[1] + (0 if right is None else right.shape[1])
+        for name, remembered in memory.items():
+            self._check_kind(name, remembered)
+            if remembered.shape != (left.shape[0], rows, left.shape[2]):
+                raise ArgumentError(
+                    name,
+                    tuple(remembered.shape),
+                    f"what belongs to these factors has shape {(left.shape[0], rows, left.shape[2])}",
+                    "begin with zeros of this shape",
+                )
+
+    def _check_kind(self, argument: str, tensor: object) -> None:
+        if not isinstance(tensor, torch.Tensor):
+            raise ArgumentError(
+                argument,
+                tensor,
+                "it is no tensor",
+                "give one of the operator's dtype, e.g. torch.as_tensor(array)",
+            )
+        if tensor.dtype != self.dtype or tensor.device != self.device:
+            raise ArgumentError(
+                argument,
+                (tensor.dtype, str(tensor.device)),
+                f"the operator lives on {self.device} in {self.dtype}",
+                "make it with the same device and dtype",
+            )
+
+    def _check_batch(self, argument: str, tensor: torch.Tensor) -> None:
+        if self.batch is not None and tensor.shape[0] != self.batch:
+            raise ArgumentError(
+                argument,
+                tuple(tensor.shape),
+                f"this operator holds one ensemble for each of {self.batch} trajectories",
+                f"use a batch of {self.batch}, or an operator shared by all",
+            )
 
     def adjoint_defect(self, seeds: Sequence[int] = (0, 1, 2)) -> float:
         """max |⟨A(M), z⟩ − ⟨M, A*(z)⟩| / (‖A(M)‖‖z‖) over random M and z; 1e-14 is the house limit."""
-        seeds = list(seeds) if self.batch is None else list(range(self.batch))
+        seeds = inputs.seeds("seeds", seeds) if self.batch is None else list(range(self.batch))
         matrix = normal(seeds, "adjoint test matrix", *self.shape, dtype=self.dtype, device=self.device)
         z = normal(seeds, "adjoint test z", self.m, dtype=self.dtype, device=self.device)
         image = self.forward(matrix)

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import torch
 
-from lowrank_core import kernels
+from lowrank_core import inputs, kernels
 from lowrank_core import loss as losses
 from lowrank_core.device import resolve_device, resolve_dtype
 from lowrank_core.errors import require, require_finite
@@ -49,6 +49,10 @@ class RankOne(MeasurementOperator):
         centred: bool = False,
         repeats: int = 1,
     ) -> None:
+        inputs.flag("centred", centred)
+        repeats = inputs.whole("repeats", repeats)
+        first = inputs.tensor("first", first)
+        second = None if second is None else inputs.tensor("second", second)
         for name, vectors in (("first", first), ("second", first if second is None else second)):
             require(
                 vectors.ndim in (2, 3) and min(vectors.shape) >= 1 and vectors.shape[:-1] == first.shape[:-1],
@@ -56,6 +60,13 @@ class RankOne(MeasurementOperator):
                 tuple(vectors.shape),
                 "a rank-one measurement is given by two vectors, or by one that is taken twice",
                 "give (m, n) or (E, m, n) with m, n >= 1, as many first as second ones",
+            )
+            require(
+                vectors.dtype == first.dtype and vectors.device == first.device,
+                name,
+                (vectors.dtype, str(vectors.device)),
+                f"the first vectors live on {first.device} in {first.dtype}",
+                "make both with the same device and dtype",
             )
             require_finite(name, vectors)
         require(
@@ -103,6 +114,7 @@ class RankOne(MeasurementOperator):
         return summed
 
     def forward_factors(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+        self.check_factors(left, right)
         return self._measured(left, right, self._seen(left, self.first), self._seen(right, self.second))
 
     def gradient(
@@ -113,10 +125,10 @@ class RankOne(MeasurementOperator):
         loss: Loss,
         with_value: bool = True,
     ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor | None]:
+        self.check_point(left, right, y, loss)
         if right is None and not self.symmetric:
             return super().gradient(left, right, y, loss, with_value)
-        self._check_batch("left", left)
-        if kernels.compiled(left):
+        if kernels.compiled(left, right, y):
             return self._fused(left, right, y, loss, with_value)
         u = self._seen(left, self.first)
         v = u if right is None else self._seen(right, self.second)
@@ -208,8 +220,8 @@ def _drawn(
     symmetric: bool,
     centred: bool,
 ) -> RankOne:
-    require(m >= 1, "m", m, "a measurement operator needs at least one measurement", "use m >= 1")
-    require(min(shape) >= 1, "n", shape, "matrix sides are positive", "use n >= 1")
+    m = inputs.whole("m", m, 1)
+    shape = inputs.sides(shape, symmetric)
     chosen, repeats = stored(seeds, shared)
 
     def vectors(name: str, n: int) -> torch.Tensor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from lowrank_core import inputs
+
 
 def stored(seeds: Sequence[int], shared: bool) -> tuple[list[int], int]:
     """The seeds whose ensembles are stored, and how many trajectories in a row each of them serves.
@@ -13,7 +15,12 @@ def stored(seeds: Sequence[int], shared: bool) -> tuple[list[int], int]:
 
     Args:
         shared: one ensemble, from the first seed, for all trajectories.
+
+    Raises:
+        ArgumentError: seeds that are no sequence of integers.
     """
-    lengths = [len(list(run)) for _, run in itertools.groupby(seeds)]
+    inputs.flag("shared", shared)
+    chosen = inputs.seeds("seeds", seeds)
+    lengths = [len(list(run)) for _, run in itertools.groupby(chosen)]
     repeats = lengths[0] if len(set(lengths)) == 1 and not shared else 1
-    return list(seeds)[:1] if shared else list(seeds)[::repeats], repeats
+    return chosen[:1] if shared else chosen[::repeats], repeats

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.device import resolve_device, resolve_dtype
 from lowrank_core.errors import require
 from lowrank_core.randomness import draw
@@ -44,7 +45,8 @@ class Transform(MeasurementOperator):
         device: str | torch.device = "cpu",
         dtype: str | torch.dtype = "float64",
     ) -> None:
-        require(min(n1, n2) >= 1, "n1, n2", (n1, n2), "matrix sides are positive", "use n1, n2 >= 1")
+        n1, n2 = inputs.whole("n1", n1, 1), inputs.whole("n2", n2, 1)
+        m, seeds = inputs.whole("m", m), inputs.seeds("seeds", seeds)
         size = n1 * n2
         require(
             1 <= m <= size, "m", m, f"there are {size} coefficients to choose from", f"use 1 <= m <= {size}"

@@ -38,7 +38,7 @@ def in_turn(monkeypatch):
     # In torch, since no triton runs on the CPU.
     monkeypatch.setattr(dense_triton, "FEWEST_PRODUCT", 0)
     monkeypatch.setattr(kernels, "on_device", lambda tensor: True)
-    monkeypatch.setattr(kernels, "compiled", lambda tensor: False)
+    monkeypatch.setattr(kernels, "compiled", lambda *tensors: False)
 
 
 @pytest.mark.parametrize("symmetric", [True, False])

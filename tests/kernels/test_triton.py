@@ -135,7 +135,7 @@ def test_what_is_not_a_number_stays_so_and_alone(loss, device):
 def test_an_operator_gives_the_gradient_of_the_full_form(symmetric, loss, device, monkeypatch):
     # In the interpreter tensors live on the CPU, which is nobody's device.
     monkeypatch.setattr(kernels, "on_device", lambda tensor: True)
-    monkeypatch.setattr(kernels, "compiled", lambda tensor: False)
+    monkeypatch.setattr(kernels, "compiled", lambda *tensors: False)
     ran = []
     monkeypatch.setattr(
         dense_triton, "slope", lambda *a, slope=dense_triton.slope: ran.append(a) or slope(*a)
@@ -164,7 +164,7 @@ def test_an_operator_gives_the_gradient_of_the_full_form(symmetric, loss, device
 
 def test_many_trajectories_of_one_ensemble_are_left_to_products(device, monkeypatch):
     monkeypatch.setattr(kernels, "on_device", lambda tensor: True)
-    monkeypatch.setattr(kernels, "compiled", lambda tensor: False)
+    monkeypatch.setattr(kernels, "compiled", lambda *tensors: False)
     monkeypatch.setattr(dense_triton, "slope", None)
     batch = dense.dense_triton.FEWEST_PRODUCT
     operator = gaussian_symmetric(N, 5, range(batch), shared=True, device=device)
@@ -227,7 +227,7 @@ def test_no_bit_of_a_trajectory_depends_on_its_companions_nor_on_pauses(device):
 
 def test_the_population_operator_hands_over_what_fits(device, monkeypatch):
     monkeypatch.setattr(kernels, "on_device", lambda tensor: True)
-    monkeypatch.setattr(kernels, "compiled", lambda tensor: False)
+    monkeypatch.setattr(kernels, "compiled", lambda *tensors: False)
     left, right, spectrum, eta = setting(2, 5, 5, 2, device)
     target = torch.diag_embed(spectrum)
     moved = Identity(5, device=device).descend(left, right, target.flatten(1), eta)

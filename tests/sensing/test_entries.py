@@ -137,7 +137,7 @@ def test_bad_arguments():
             sampled_symmetric(5, m, [0])
     with pytest.raises(ArgumentError, match=r"m = 21.*20 entries"):
         sampled(5, 4, 21, [0])
-    with pytest.raises(ArgumentError, match=r"n = \(0, 4\).*positive"):
+    with pytest.raises(ArgumentError, match=r"n1 = 0: .*n1 >= 1"):
         sampled(0, 4, 1, [0])
     with pytest.raises(ArgumentError, match=r"shape = \(3, 2\).*square"):
         Entries(torch.tensor([0]), (3, 2), symmetric=True)
@@ -145,7 +145,7 @@ def test_bad_arguments():
         with pytest.raises(ArgumentError, match=r"must increase, and lie between 0 and 5"):
             Entries(torch.tensor(places), (3, 2), symmetric=False)
     for places in (torch.tensor([1.0]), torch.empty(0, dtype=torch.long)):
-        with pytest.raises(ArgumentError, match="int64 tensor"):
+        with pytest.raises(ArgumentError, match=r"no integers|give integers"):
             Entries(places, (3, 2), symmetric=False)
     for places, repeats in ((torch.tensor([1]), 2), (torch.tensor([[1]]), 0)):
         with pytest.raises(ArgumentError, match=rf"repeats = {repeats}"):
