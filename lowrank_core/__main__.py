@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import dataclasses
 import functools
 import importlib
@@ -22,18 +23,22 @@ import torch
 from lowrank_core import __version__, kernels, provenance
 from lowrank_core.claims import contract
 from lowrank_core.claims.batch import run_edges, run_many
-from lowrank_core.claims.claim import Claim, Scale
+from lowrank_core.claims.claim import EXTRAS, Claim, Scale
 from lowrank_core.claims.ledger import counts
 from lowrank_core.claims.pages import ORIGINS
 from lowrank_core.claims.registry import PAPERS, all_claims, find, source
 from lowrank_core.claims.result import as_expected, rows
+from lowrank_core.claims.runner import missing
 from lowrank_core.claims.statements import all_statements
 from lowrank_core.device import device_class, resolve_device, threads
-from lowrank_core.errors import ArgumentError, require
+from lowrank_core.errors import ArgumentError, install, require
+from lowrank_core.files import check_writable, write_whole
 from lowrank_core.methods import METHODS
+from lowrank_core.terminal import CRASHED, program
 
 EXIT_CODES = """\
-exit status: 0 if every verdict is the expected one and every control fired, 1 if not, 2 for bad arguments
+exit status: 0 if every verdict is the expected one and every control fired, 1 if not, 2 for bad arguments,
+3 if claims were skipped because of missing packages, or after an error of the program itself
 """
 BENCHMARKS = Path(__file__).parent / "bench"
 
@@ -42,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     options = parser().parse_args(arguments)
     try:
+        kernels.chosen()
         _check_target(getattr(options, "json", None))
         return int(options.command(options))
     except ArgumentError as error:
@@ -182,10 +188,13 @@ def run_claims(options: argparse.Namespace) -> int:
         "nothing to run",
         "name ids, or use --paper KEY or --all; `claims list` shows what there is",
     )
+    for claim_id, times in Counter(options.ids).items():
+        require(times == 1, "claims", claim_id, f"it is named {times} times", "name each claim once")
     chosen = [find(claim_id) for claim_id in options.ids] or all_claims(options.paper)
-    records = run_many(
-        [claim.id for claim in chosen], options.scale, options.device, options.seeds, options.seed0
-    )
+    # A claim that is named has to run; of many, those that can.
+    skipped = {} if options.ids else {claim.id: lacking for claim in chosen if (lacking := missing(claim))}
+    able = [claim.id for claim in chosen if claim.id not in skipped]
+    records = run_many(able, options.scale, options.device, options.seeds, options.seed0)
     if not _write_json(records, options.json):
         for record in records:
             _print_record(record)
@@ -195,7 +204,14 @@ def run_claims(options: argparse.Namespace) -> int:
         f"{tally['inconclusive']} inconclusive; {tally['unexpected']} not as expected",
         file=sys.stderr,
     )
-    return 1 if tally["unexpected"] else 0
+    if options.seeds == 1:
+        print("one seed shows that a claim runs; whether it holds takes several", file=sys.stderr)
+    for module, count in Counter(module for lacking in skipped.values() for module in lacking).items():
+        why = f"{module} is not installed ({install(EXTRAS[module])})"
+        print(f"{count} claims skipped, because {why}", file=sys.stderr)
+    if tally["unexpected"]:
+        return 1
+    return CRASHED if skipped else 0
 
 
 def show_claim(options: argparse.Namespace) -> int:
@@ -338,28 +354,36 @@ def _add_json(command: argparse.ArgumentParser) -> None:
 
 
 def _check_target(target: str | None) -> None:
-    """Refuse, before anything runs, a file that could not be written afterwards."""
-    folder = Path(target or "-").parent
-    require(
-        folder.is_dir(),
-        "--json",
-        target,
-        f"there is no folder {folder}",
-        "create it, or use - for standard output",
-    )
+    """Refuse, before anything runs, a place that could not be written to afterwards."""
+    if target == "-":
+        require(sys.stdout is not None, "--json", target, "standard output is closed", "name a file")
+    elif target is not None:
+        check_writable(target, "--json")
 
 
 def _write_json(data: Any, target: str | None) -> bool:
     """Write `data` where --json says; False if it was not asked for."""
     if target is None:
         return False
-    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     if target == "-":
-        sys.stdout.write(text)
-    else:
-        Path(target).write_text(text)
+        sys.stdout.write(_as_json(data))
+        return True
+    try:
+        write_whole(Path(target), _as_json(data, plain=False))
+    except OSError as error:
+        # What was computed is not lost, whatever happened to the file meanwhile.
+        sys.stdout.write(_as_json(data))
+        problem = f"it cannot be written: {error.strerror}; the JSON went to standard output"
+        raise ArgumentError("--json", target, problem, "make room, or name another file") from None
     return True
 
 
+def _as_json(data: Any, plain: bool | None = None) -> str:
+    """As JSON; by default without characters that standard output cannot show."""
+    if plain is None:
+        plain = codecs.lookup(sys.stdout.encoding or "ascii").name != "utf-8"
+    return json.dumps(data, indent=1, ensure_ascii=plain, allow_nan=False) + "\n"
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program(main))

@@ -26,6 +26,11 @@ class ArgumentError(ValueError):
         return ArgumentError(names.get(self.argument, self.argument), self.value, self.problem, self.fix)
 
 
+def install(extra: str) -> str:
+    """The command that brings an optional part; the package is on no index, so it works in a clone."""
+    return f"in a clone of the repository: pip install -e '.[{extra}]'"
+
+
 def require(condition: bool, argument: str, value: object, problem: str, fix: str) -> None:
     """Raise `ArgumentError` unless `condition` holds."""
     if not condition:

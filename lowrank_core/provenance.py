@@ -50,6 +50,6 @@ def machine() -> dict[str, str | int | None]:
 def _processor() -> str:
     # Of a processor on Linux, Python knows the architecture alone.
     told = Path("/proc/cpuinfo")
-    lines = told.read_text().splitlines() if told.exists() else []
+    lines = told.read_text(encoding="utf8").splitlines() if told.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return models[0] if models else platform.processor() or platform.machine()

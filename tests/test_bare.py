@@ -67,9 +67,7 @@ for claim in claims.all_claims():
 print(json.dumps(found))
 """
     messages = python(BLOCK + attempt)
-    extras = {
-        extra: sum(f"pip install lowrank-core[{extra}]" in m for m in messages) for extra in EXTRAS.values()
-    }
+    extras = {extra: sum(f"pip install -e '.[{extra}]'" in m for m in messages) for extra in EXTRAS.values()}
     assert all(extras.values())
     assert sum(extras.values()) == len(messages)
 

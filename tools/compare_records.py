@@ -23,6 +23,7 @@ import torch
 from lowrank_core.claims.batch import side_by_side
 from lowrank_core.claims.registry import all_claims, find
 from lowrank_core.claims.runner import run
+from lowrank_core.terminal import program
 
 LEFT_OUT = ("seconds", "core_hash", "versions")
 """Fields of records and of the recipes of runs that differ from run to run, or with the code itself."""
@@ -135,4 +136,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program(main))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import traceback
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from lowrank_core.claims.contract import FRESH
 from lowrank_core.claims.registry import all_claims, find
 from lowrank_core.claims.result import as_expected
 from lowrank_core.files import write_whole
+from lowrank_core.terminal import program
 
 STRIDE = 10_007
 """Between the first seeds of two passes; more than any claim takes."""
@@ -109,4 +111,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program(main))

@@ -28,9 +28,14 @@ def compared_outputs(notebook: NotebookNode) -> int:
     )
 
 
+def marks(cell: NotebookNode) -> dict[str, bool]:
+    """What tags and comments of a cell tell nbval: "check", "skip", "check_exception"."""
+    return dict(find_metadata_tags(cell.metadata)) | dict(find_comment_markers(cell.source))
+
+
 def is_compared(cell: NotebookNode) -> bool:
-    marks = dict(find_metadata_tags(cell.metadata)) | dict(find_comment_markers(cell.source))
-    return marks.get("check", True) and not marks.get("skip", False)
+    found = marks(cell)
+    return found.get("check", True) and not found.get("skip", False)
 
 
 def has_text(output: NotebookNode) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from lowrank_core import claims, plots
+from lowrank_core.terminal import program
 
 PICTURE = Path(__file__).parent.parent / "book" / "_static" / "slowdown.png"
 
@@ -24,4 +26,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program(main))

@@ -20,6 +20,7 @@ from lowrank_core import artefacts, provenance
 from lowrank_core.__main__ import BENCHMARKS
 from lowrank_core.bench.row import Row
 from lowrank_core.bench.targets import TARGETS
+from lowrank_core.terminal import program
 
 STORED = "benchmarks"
 PEERS = ("jax", "pymanopt", "scs", "clarabel")
@@ -47,7 +48,7 @@ def timed(name: str, quick: bool) -> list[dict[str, Any]]:
         command = [sys.executable, "-m", "lowrank_core", "bench", name, "--json", str(file)]
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
         subprocess.run(command + ["--quick"] * quick, env=environment, check=True)
-        rows: list[dict[str, Any]] = json.loads(file.read_text())
+        rows: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf8"))
     return rows
 
 
@@ -80,4 +81,4 @@ def installed(name: str) -> tuple[str, str] | None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program(main))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lowrank_core import artefacts, provenance
 from lowrank_core.device import device_class, resolve_device
+from lowrank_core.terminal import program
 
 STORED = "device-tests"
 
@@ -44,4 +45,4 @@ def counted(report: Path) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program(main))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from lowrank_core import artefacts, provenance
 from lowrank_core.claims.batch import run_edges
 from lowrank_core.claims.contract import EDGES, edge_key
 from lowrank_core.claims.registry import all_claims, find
+from lowrank_core.terminal import program
 
 
 def main() -> None:
@@ -34,4 +36,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program(main))

@@ -6,8 +6,10 @@ A claim offers its curves for storing as `Evidence.curves["stored"]`, a mapping 
 from __future__ import annotations
 
 import argparse
+import sys
 
 from lowrank_core import artefacts, claims, provenance
+from lowrank_core.terminal import program
 
 EXPERIMENTS = {
     "xiong2024-figure": "xiong2024.paper-experiment",
@@ -37,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program(main))

@@ -47,7 +47,7 @@ def _taken(n: int) -> float:
 
 
 def _kept(field: str) -> float:
-    found = re.search(rf"{field}:\s+(\d+) kB", STATUS.read_text())
+    found = re.search(rf"{field}:\s+(\d+) kB", STATUS.read_text(encoding="utf8"))
     assert found is not None
     return 1024.0 * int(found[1])
 

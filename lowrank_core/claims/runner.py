@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
+
+import torch
 
 from lowrank_core import provenance
 from lowrank_core.claims import standing
@@ -18,10 +21,13 @@ from lowrank_core.claims.registry import find
 from lowrank_core.claims.result import Result, intervals
 from lowrank_core.claims.verdict import Judgement, judge
 from lowrank_core.device import device_class, resolve_device, single_thread
-from lowrank_core.errors import require
+from lowrank_core.errors import ArgumentError, install, require
+from lowrank_core.files import check_writable
 
 RESULTS_VARIABLE = "LOWRANK_RESULTS"
 """Environment variable naming a folder; when it is set, every result is written there for the ledger."""
+
+MOST_SEEDS = 10_000
 
 
 def run(
@@ -39,15 +45,30 @@ def run(
         ArgumentError: unknown claim, scale or device, fewer than one seed, a module missing that it needs.
     """
     claim, setting = prepare(claim_id, scale, device, seeds, seed0)
+    folder = results_folder()
     begin = time.perf_counter()
     evidence, judgement = gather(claim, setting)
     seconds = time.perf_counter() - begin
     record = as_record(claim, setting, scale, seed0, evidence, judgement, seconds)
     result = Result(record, evidence.curves)
-    folder = os.environ.get(RESULTS_VARIABLE)
     if folder:
-        result.write(Path(folder))
+        result.write(folder)
     return result
+
+
+def results_folder() -> Path | None:
+    """The folder that the environment names for results, made if it is not there; None if it names none.
+
+    Raises:
+        ArgumentError: nothing can be written there.
+    """
+    named = os.environ.get(RESULTS_VARIABLE)
+    if not named:
+        return None
+    with contextlib.suppress(OSError):
+        Path(named).mkdir(parents=True, exist_ok=True)
+    check_writable(os.path.join(named, "record.json"), RESULTS_VARIABLE)
+    return Path(named)
 
 
 def run_edge(claim_id: str, edge: Edge, seed0: int = 0) -> str:
@@ -78,7 +99,7 @@ def gather(claim: Claim, setting: Setting) -> tuple[Evidence, Judgement]:
     Raises:
         ArgumentError: the evidence is not fit for a verdict, or the log quotes a note that it lacks.
     """
-    with single_thread():
+    with single_thread(), _memory_of(len(setting.seeds)):
         evidence = claim.function(setting)
     missing = sorted(set(claim.quoted) - set(evidence.notes))
     require(
@@ -89,6 +110,23 @@ def gather(claim: Claim, setting: Setting) -> tuple[Evidence, Judgement]:
         f"use some of {sorted(evidence.notes)}",
     )
     return evidence, judge(claim, evidence, len(setting.seeds))
+
+
+@contextlib.contextmanager
+def _memory_of(seeds: int) -> Iterator[None]:
+    """An error of its own if memory does not suffice for so many seeds."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
+            fix = "use fewer seeds, or a smaller scale"
+            raise ArgumentError("seeds", seeds, "memory does not suffice for them", fix) from None
+        raise
+
+
+def missing(claim: Claim) -> list[str]:
+    """The modules that a claim needs and that are not installed."""
+    return [module for module in claim.needs if find_spec(module) is None]
 
 
 def prepare(
@@ -109,15 +147,17 @@ def prepare(
         scale in get_args(Scale), "scale", scale, "unknown scale", f"use one of {', '.join(get_args(Scale))}"
     )
     count = claim.seeds[scale] if seeds is None else seeds
-    for module in claim.needs:
-        require(
-            find_spec(module) is not None,
-            f"claim {claim.id}",
-            f"needs {module}",
-            f"{module} is not installed",
-            f"pip install lowrank-core[{EXTRAS[module]}]",
-        )
+    for module in missing(claim):
+        problem = f"{module} is not installed"
+        raise ArgumentError(f"claim {claim.id}", f"needs {module}", problem, install(EXTRAS[module]))
     require(count >= 1, "seeds", count, "a run needs at least one seed", "use seeds >= 1")
+    require(
+        count <= MOST_SEEDS,
+        "seeds",
+        count,
+        f"all seeds of a run are held in memory, so that at most {MOST_SEEDS} are taken",
+        "run several times, with other values of seed0",
+    )
     require(seed0 >= 0, "seed0", seed0, "seeds are non-negative", "use seed0 >= 0")
     chosen = SimpleNamespace(**{**claim.sizes[scale], **(sizes or {})})
     standing.check(chosen, claim.waives)

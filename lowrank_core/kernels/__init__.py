@@ -15,12 +15,15 @@ from importlib.util import find_spec
 
 import torch
 
-from lowrank_core.errors import require
+from lowrank_core.errors import install, require
+from lowrank_core.kernels.jit import kept_in
 
 CHOICES = ("auto", "torch", "triton")
 CHOICE_VARIABLE = "LOWRANK_KERNELS"
 """Environment variable with the choice for a whole process, "auto" if it is not set."""
 _chosen = [os.environ.get(CHOICE_VARIABLE, "auto")]
+_INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0").strip() not in ("", "0")
+"""Numba is told to compile nothing; its types and intrinsics, of which the kernels are made, do not work then."""
 
 
 @contextmanager
@@ -38,10 +41,22 @@ def using(choice: str) -> Iterator[None]:
         _chosen.pop()
 
 
+def chosen() -> str:
+    """The choice in force.
+
+    Raises:
+        ArgumentError: the environment names an unknown one.
+    """
+    if _chosen[-1] not in CHOICES:
+        _check(_chosen[-1], CHOICE_VARIABLE)
+    return _chosen[-1]
+
+
 def compiled(*tensors: torch.Tensor | None) -> bool:
     """Whether the compiled kernels serve these tensors: with numba, on the CPU, in float64, without autograd."""
     return (
-        _chosen[-1] != "torch"
+        chosen() != "torch"
+        and not _INTERPRETED
         and all(
             each.device.type == "cpu"
             and each.dtype == torch.float64
@@ -56,7 +71,7 @@ def compiled(*tensors: torch.Tensor | None) -> bool:
 def on_device(tensor: torch.Tensor) -> bool:
     """Whether the Triton kernels serve a tensor: asked for, with triton, on a CUDA device, without autograd."""
     return (
-        _chosen[-1] == "triton"
+        chosen() == "triton"
         and tensor.device.type == "cuda"
         and tensor.dtype in (torch.float64, torch.float32)
         and not (tensor.requires_grad and torch.is_grad_enabled())
@@ -67,6 +82,8 @@ def on_device(tensor: torch.Tensor) -> bool:
 def report() -> dict[str, str]:
     """Which kernels serve which work here, and why: for `doctor`."""
     served = {"CPU": _on_cpu()}
+    if served["CPU"].startswith("numba"):
+        served["compiled code"] = kept_in()
     if torch.cuda.is_available():
         served["CUDA"] = (
             'torch; Triton kernels only inside kernels.using("triton"), no device has run them yet'
@@ -78,14 +95,13 @@ def _check(choice: str, argument: str) -> None:
     require(choice in CHOICES, argument, choice, "no such kernels", f"use one of {', '.join(CHOICES)}")
 
 
-_check(_chosen[0], CHOICE_VARIABLE)
-
-
 def _on_cpu() -> str:
-    if _chosen[-1] == "torch":
+    if chosen() == "torch":
         return "torch, because compiled kernels are switched off"
     if find_spec("numba") is None:
-        return "torch, because numba is not installed (pip install lowrank-core[fast])"
+        return f"torch, because numba is not installed ({install('fast')})"
+    if _INTERPRETED:
+        return "torch, because NUMBA_DISABLE_JIT is set"
     import numba
 
     served = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import types
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,19 @@ from typing import Any
 REORDERED = {"reassoc", "contract", "nsz"}
 """Sums may be reordered and multiply-adds rounded once; NaN and infinity keep their meaning."""
 
+UNKEPT = (
+    "kept nowhere, because no folder for it can be written: every process compiles anew, for tens of seconds; "
+    "let NUMBA_CACHE_DIR name a folder that can be written"
+)
+
 
 def jit(function: Callable[..., Any], signature: str, name: str) -> Any:
     """A plain function of module level, compiled for one signature.
 
     Each signature is kept in files of its own `name`: processes that compile side by side then write the same
     content under the same name, where an index shared by several signatures could come to name the code of another
-    one. Where no directory can be written, code is compiled anew in every process. NUMBA_CACHE_DIR names another
-    directory.
+    one. Where no directory can be written, code is compiled anew in every process, and a warning says so once.
+    NUMBA_CACHE_DIR names another directory.
     """
     import numba
 
@@ -36,7 +42,23 @@ def jit(function: Callable[..., Any], signature: str, name: str) -> Any:
         return compiled(cache=True)
     except (OSError, RuntimeError):
         # No writable directory, or a full disk.
+        _warn()
         return compiled(cache=False)
+
+
+@functools.cache
+def _warn() -> None:
+    warnings.warn(f"compiled code is {UNKEPT}", RuntimeWarning, stacklevel=4)
+
+
+def kept_in() -> str:
+    """Where compiled code is kept, in words: for `doctor`."""
+    from numba.core.caching import FunctionCache
+
+    try:
+        return f"kept in {FunctionCache(jit).cache_path}"
+    except (OSError, RuntimeError):
+        return UNKEPT
 
 
 def callees(*functions: Callable[..., Any]) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from lowrank_core import inputs
-from lowrank_core.errors import ArgumentError, require, require_finite
+from lowrank_core.errors import ArgumentError, install, require, require_finite
 from lowrank_core.factors import Factors
 from lowrank_core.progress import bar
 from lowrank_core.truth import Truth
@@ -197,7 +197,7 @@ def flow(
         from scipy.integrate import solve_ivp
     except ImportError:
         raise ArgumentError(
-            "flow", "scipy is not installed", "the integrator is scipy's", "pip install lowrank-core[flow]"
+            "flow", "scipy is not installed", "the integrator is scipy's", install("flow")
         ) from None
 
     require(isinstance(truth, Truth), "truth", truth, "it is no truth", "make one with rectangular or psd")

@@ -107,3 +107,9 @@ def make_book(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], TinyBook
         return tiny
 
     return make
+
+
+def record(**changes: Any) -> bytes:
+    """What a claim that holds writes, as far as the build reads it."""
+    good = {"id": "test.claim", "verdict": "holds", "expected": "holds", "control": {"fired": True}}
+    return json.dumps(good | changes).encode()

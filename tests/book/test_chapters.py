@@ -4,40 +4,28 @@ import re
 from pathlib import Path
 
 import pytest
+from chapters import claims_of, code_cells, faults, read_page
 
 from lowrank_core import claims
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted((ROOT / "book" / "chapters").rglob("*.md"))
-CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```", re.S | re.M)
-
-
-def cells(text):
-    """The code of each cell, without its options."""
-    for block in CELL.findall(text):
-        lines = [line for line in block.splitlines() if not line.startswith(":")]
-        code = "\n".join(lines)
-        yield code.split("---\n", 2)[-1] if code.startswith("---\n") else code
-
-
-def required(text):
-    """(ids that are run, ids whose `require()` is the last expression of a cell)."""
-    ran, shown = {}, set()
-    for code in cells(text):
-        ran |= {name: claim_id for name, claim_id in re.findall(r'(\w+) = claims\.run\(\s*"([^"]+)"', code)}
-        last = code.rstrip().splitlines()[-1] if code.strip() else ""
-        if found := re.fullmatch(r"(\w+)\.require\(\)", last):
-            shown.add(ran.get(found[1], found[1]))
-        shown |= set(re.findall(r'^claims\.run\(\s*"([^"]+)"[^)]*\)\.require\(\)$', last))
-    return set(re.findall(r'claims\.run\(\s*"([^"]+)"', text)), shown
+PAGES = sorted(set((ROOT / "book").rglob("*.md")) - set((ROOT / "book" / "_build").rglob("*")))
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_a_chapter_requires_and_shows_every_claim_that_it_runs(path):
-    ran, shown = required(path.read_text(encoding="utf8"))
+    notebook = read_page(path)
+    ran, shown = claims_of([cell.source for cell in code_cells(notebook)])
     assert ran == shown
     name = path.relative_to(ROOT / "book").with_suffix("").as_posix()
     assert ran == {claim.id for claim in claims.all_claims() if claim.chapter == name}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_no_page_of_the_book_hides_a_failure(path):
+    notebook = read_page(path)
+    assert notebook is None or list(faults(notebook)) == []
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -51,7 +39,7 @@ def test_what_would_refute_a_chapter_is_made_of_its_criteria(path):
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_no_number_is_read_out_of_a_label(path):
     """Variants carry their numbers: `name.number`."""
-    code = "\n".join(cells(path.read_text(encoding="utf8")))
+    code = "\n".join(cell.source for cell in code_cells(read_page(path)))
     assert not re.findall(r"(?:int|float)\(\w+(?:\.(?:split|removeprefix|partition)|\[\d+:)[^\n]*", code)
 
 
@@ -65,4 +53,4 @@ def test_no_number_is_read_out_of_a_label(path):
     ],
 )
 def test_a_claim_that_is_run_and_not_required_is_seen(code, ran, shown):
-    assert required(f"```{{code-cell}} ipython3\n{code}\n```\n") == (ran, shown)
+    assert claims_of([code]) == (ran, shown)

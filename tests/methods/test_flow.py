@@ -134,5 +134,5 @@ def test_without_scipy_the_error_says_what_to_install(monkeypatch):
         return real(name, *arguments, **options)
 
     monkeypatch.setattr(builtins, "__import__", blocked)
-    with pytest.raises(ArgumentError, match=r"pip install lowrank-core\[flow\]"):
+    with pytest.raises(ArgumentError, match=r"pip install -e '\.\[flow\]'"):
         flow(TRUTH, BALANCED, [1.0])
