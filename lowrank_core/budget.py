@@ -17,6 +17,7 @@ import torch
 from lowrank_core import inputs
 from lowrank_core.analysis.sign_rip import scaling
 from lowrank_core.errors import require
+from lowrank_core.factors import SMALLEST_SCALE
 
 if TYPE_CHECKING:
     from lowrank_core.noise import Noise
@@ -57,7 +58,15 @@ def smallest_budget(spectrum: Sequence[float], alpha: float) -> float:
     Raises:
         ArgumentError: a spectrum that is empty, unsorted or not positive, α not in (0, √σ_r).
     """
-    _check(spectrum, alpha)
+    spectrum = inputs.spectrum("spectrum", spectrum)
+    alpha = inputs.number("alpha", alpha)
+    require(
+        SMALLEST_SCALE <= alpha < math.sqrt(spectrum[-1]),
+        "alpha",
+        alpha,
+        f"a small start lies below √σ_r = {math.sqrt(spectrum[-1]):.3g}, and not below {SMALLEST_SCALE:g}",
+        "use e.g. alpha=1e-8",
+    )
     gained, budget = [0.0] * len(spectrum), 0.0
     for i, current in enumerate(spectrum):
         phase = max(math.log(math.sqrt(current) / alpha) - gained[i], 0.0)
@@ -74,6 +83,7 @@ def finite_step(eta: float) -> float:
     Raises:
         ArgumentError: η outside (0, 1], where a step may overshoot what it has learnt.
     """
+    eta = inputs.number("eta", eta)
     require(0 < eta <= 1, "eta", eta, "normalised steps have a size in (0, 1]", "use e.g. eta=0.6")
     points = 1000
     grid = (eta * (i + 0.5) / points for i in range(points))
@@ -95,9 +105,9 @@ def slope_norm_factor(spectrum: Sequence[float], n: int, m: int, noise: Noise | 
         noise: a noise model of `lowrank_core.noise`.
 
     Raises:
-        ArgumentError: sizes below one, or m so small that the noise of the slope hides M*.
+        ArgumentError: a spectrum as above, sizes below one, or m so small that the noise of the slope hides M*.
     """
-    n, m = inputs.whole("n", n, 1), inputs.whole("m", m, 1)
+    n, m, spectrum = inputs.whole("n", n, 1), inputs.whole("m", m, 1), inputs.spectrum("spectrum", spectrum)
     r, norm = len(spectrum), math.sqrt(sum(value**2 for value in spectrum))
     phi = float(scaling(torch.tensor(norm), noise))
     spikes = [phi * value / norm for value in spectrum]
@@ -151,20 +161,3 @@ def recommend(
     budget = margin * smallest_budget(spectrum, alpha) * finite_step(eta)
     ratio = 1 - eta / (budget * slope_norm_factor(spectrum, n, m, noise))
     return Recommendation(eta, ratio, math.ceil(math.log(ROUNDING) / math.log(ratio)))
-
-
-def _check(spectrum: Sequence[float], alpha: float) -> None:
-    require(
-        len(spectrum) > 0 and min(spectrum) > 0 and list(spectrum) == sorted(spectrum, reverse=True),
-        "spectrum",
-        list(spectrum),
-        "the nonzero spectrum must be positive and sorted, largest first",
-        "sort it in descending order and leave the zeros out",
-    )
-    require(
-        0 < alpha < math.sqrt(spectrum[-1]),
-        "alpha",
-        alpha,
-        f"a small start lies below √σ_r = {math.sqrt(spectrum[-1]):.3g}",
-        "use e.g. alpha=1e-8",
-    )

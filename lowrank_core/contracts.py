@@ -5,12 +5,14 @@ A contract is a list of sentences, each with a check; a fault is a sentence that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import torch
 
-from lowrank_core.errors import ArgumentError
+from lowrank_core import inputs, kernels
+from lowrank_core.errors import ArgumentError, require
 from lowrank_core.factors import Factors
 from lowrank_core.loss import Loss
 from lowrank_core.methods.method import Method, advanced
@@ -34,7 +36,17 @@ def operator_faults(operator: MeasurementOperator, rtol: float = 1e-12) -> list[
     Args:
         operator: any, in float64 (or with a larger `rtol`).
         rtol: relative rounding that is allowed.
+
+    Raises:
+        ArgumentError: no operator, or a negative `rtol`.
     """
+    require(
+        isinstance(operator, MeasurementOperator),
+        "operator",
+        operator,
+        "it is no measurement operator",
+        "use an instance of a subclass of sensing.MeasurementOperator",
+    )
     return _faults(OPERATOR_CONTRACT, lambda check: check(operator), rtol)
 
 
@@ -53,11 +65,30 @@ def method_faults(
         method: any.
         make: seeds -> a problem that the method is made for, and a start from which it does not diverge.
         rtol: relative difference that is allowed between runs which round differently.
+
+    Raises:
+        ArgumentError: no method, a `make` that is no function, or a negative `rtol`.
     """
+    require(
+        isinstance(method, Method),
+        "method",
+        method,
+        "it is no method",
+        "use an instance of a subclass of methods.Method",
+    )
+    require(
+        callable(make) and not isinstance(make, type),
+        "make",
+        make,
+        "it is no function",
+        "use one that makes a problem and a start from seeds",
+    )
     return _faults(METHOD_CONTRACT, lambda check: check(method, make), rtol)
 
 
 def _faults(contract: dict[str, Callable[..., float]], ask: Callable[..., float], rtol: float) -> list[str]:
+    rtol = inputs.number("rtol", rtol)
+    require(rtol >= 0, "rtol", rtol, "no gap is below zero", "use e.g. 1e-9")
     faults = []
     for sentence, check in contract.items():
         try:
@@ -206,12 +237,65 @@ def _refuses(operator: MeasurementOperator) -> float:
     }
     if operator.batch is not None:
         wrong["a batch too large"] = lambda: operator.forward(torch.cat([like, like[:1]]))
-    for what, call in wrong.items():
-        try:
-            call()
-        except ArgumentError:
-            continue
-        raise AssertionError(f"it takes {what}")
+    return _refused(wrong)
+
+
+def _refuses_points(operator: MeasurementOperator) -> float:
+    y = _observed(operator)
+
+    def more(tensor: torch.Tensor, axis: int) -> torch.Tensor:
+        return torch.cat([tensor, tensor.narrow(axis, 0, 1)], dim=axis)
+
+    for left, right in _points(operator):
+        other = torch.float32 if operator.dtype == torch.float64 else torch.float64
+        wrong: dict[str, tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]] = {
+            "factors with a row too many": (more(left, 1), None if right is None else more(right, 1), y),
+            "factors of a trajectory too many": (
+                more(left, 0),
+                right if right is None else more(right, 0),
+                y,
+            ),
+            "factors without columns": (left[:, :, :0], None if right is None else right[:, :, :0], y),
+            "factors of another dtype": (left.to(other), None if right is None else right.to(other), y),
+            "an observation too many": (left, right, more(y, 1)),
+            "observations of a trajectory too many": (left, right, more(y, 0)),
+            "observations without a batch": (left, right, y[0]),
+            "observations of another dtype": (left, right, y.to(other)),
+        }
+        if right is not None:
+            wrong["a column too many on the right"] = (left, more(right, 2), y)
+            wrong["a trajectory too many on the right"] = (left, more(right, 0), y)
+        for name in ("gradient", "slope"):
+            call = getattr(operator, name)
+            _refused({what: partial(call, *point, "l2") for what, point in wrong.items()}, f" in `{name}`")
+    return 0.0
+
+
+def _refuses_losses(operator: MeasurementOperator) -> float:
+    y = _observed(operator)
+    for left, right in _points(operator):
+        for name in ("gradient", "slope"):
+            call = getattr(operator, name)
+            _refused({f"the loss {loss!r}": partial(call, left, right, y, loss) for loss in ("l3", None)})
+    return 0.0
+
+
+def _refused(wrong: Mapping[str, Callable[[], object]], where: str = "") -> float:
+    """Zero if each of these calls ends in an `ArgumentError`, with compiled kernels, which trust sizes, or not.
+
+    Raises:
+        AssertionError: one does not, and which.
+    """
+    for kind in dict.fromkeys((kernels.chosen(), "torch")):
+        with kernels.using(kind):
+            for what, call in wrong.items():
+                try:
+                    call()
+                except ArgumentError:
+                    continue
+                raise AssertionError(
+                    f"it takes {what}{where}" + (", without kernels" if kind == "torch" else "")
+                )
     return 0.0
 
 
@@ -226,6 +310,8 @@ OPERATOR_CONTRACT: dict[str, Callable[[MeasurementOperator], float]] = {
     "along is how forward goes along a line": _along,
     "the adjoint of symmetric measurements is symmetric": _symmetric,
     "other shapes and batches are refused with an ArgumentError": _refuses,
+    "factors and observations that do not fit are refused with an ArgumentError": _refuses_points,
+    "an unknown loss is refused with an ArgumentError": _refuses_losses,
 }
 """Sentence -> how far an operator is from it, relative."""
 

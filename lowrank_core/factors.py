@@ -67,6 +67,7 @@ class Factors(NamedTuple):
         wanted = inputs.per_trajectory(
             "norm", norm, "a norm is positive and finite", "use a number, or (B,) with one per trajectory"
         )
+        inputs.one_or_each("norm", wanted, self.batch)
         size = torch.linalg.matrix_norm(self.stacked(), ord=2)
         require(
             bool((size > 0).all()),
@@ -196,7 +197,7 @@ def adjoint_start(
 def _check_operator(operator: MeasurementOperator) -> None:
     # Not by its class, whose module needs this one.
     require(
-        callable(getattr(operator, "adjoint", None)),
+        callable(getattr(operator, "check_measurements", None)) and not isinstance(operator, type),
         "operator",
         operator,
         "it is no measurement operator",
@@ -339,8 +340,16 @@ def pad_columns(factors: torch.Tensor, k: int) -> torch.Tensor:
     Zero columns stay zero under gradient descent.
 
     Raises:
-        ArgumentError: there are more than k columns already.
+        ArgumentError: there are more than k columns already, or no batch of factors.
     """
+    factors = inputs.tensor("factors", factors)
+    require(
+        factors.ndim == 3,
+        "factors",
+        tuple(factors.shape),
+        "it is no batch of factors",
+        "give (B, n, columns)",
+    )
     k, have = inputs.whole("k", k), factors.shape[-1]
     require(have <= k, "k", k, f"the factors have {have} columns already", f"use k >= {have}")
     return torch.nn.functional.pad(factors, (0, k - have))

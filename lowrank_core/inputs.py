@@ -69,10 +69,8 @@ def seeds(argument: str, value: object, count: int | None = None) -> list[int]:
         ArgumentError: no sequence, none at all, another number of them, or something in it that is no integer or
             is negative.
     """
-    listed = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping | Set)
-    listed = listed and getattr(value, "ndim", 1) == 1
     require(
-        listed,
+        _is_sequence(value) and getattr(value, "ndim", 1) == 1,
         argument,
         value,
         "seeds are a sequence of integers, one per trajectory",
@@ -151,6 +149,53 @@ def flag(argument: str, value: object) -> bool:
     return bool(value)
 
 
+def text(argument: str, value: object, fix: str) -> str:
+    """A text that is not empty.
+
+    Raises:
+        ArgumentError: nothing, or no text.
+    """
+    if not isinstance(value, str) or not value:
+        raise ArgumentError(argument, value, "it is no text, or an empty one", fix)
+    return value
+
+
+def spectrum(argument: str, value: Any) -> list[float]:
+    """Positive numbers, largest first, at least one.
+
+    Raises:
+        ArgumentError: not so.
+    """
+    given = tensor(argument, value)
+    require(
+        given.ndim == 1 and given.numel() >= 1 and bool(torch.isfinite(given).all()),
+        argument,
+        value,
+        "it is no sequence of finite numbers",
+        "give one or more, e.g. [2.0, 1.0]",
+    )
+    require(
+        bool((given > 0).all() and (given.diff() <= 0).all()),
+        argument,
+        value,
+        "the nonzero spectrum must be positive and sorted, largest first",
+        "sort it in descending order and leave the zeros out",
+    )
+    return cast("list[float]", given.tolist())
+
+
+def one_or_each(argument: str, value: Any, batch: int) -> None:
+    """Raise `ArgumentError` unless a value as of `per_trajectory` is one number, or one for each of `batch`."""
+    count = value.numel() if isinstance(value, torch.Tensor) else 1
+    require(
+        count in (1, batch),
+        argument,
+        value,
+        f"it holds {count} values for {batch} trajectories",
+        "give one number, or one value per trajectory",
+    )
+
+
 def choice(argument: str, value: object, options: Iterable[str], problem: str) -> None:
     """Raise `ArgumentError` unless the value is one of some texts."""
     options = list(options)
@@ -198,12 +243,8 @@ def integers(argument: str, value: Any) -> torch.Tensor:
     if not isinstance(value, torch.Tensor):
         if not isinstance(value, np.ndarray):
             # numpy would make one integer of [1, True].
-            try:
-                value = list(value)
-            except TypeError:
-                raise ArgumentError(
-                    argument, value, "it is no sequence of integers", "use e.g. [0, 5]"
-                ) from None
+            require(_is_sequence(value), argument, value, "it is no sequence of integers", "use e.g. [0, 5]")
+            value = list(value)
             require(
                 all(_index(each) is not None for each in _flat(value)),
                 argument,
@@ -245,12 +286,20 @@ def per_trajectory(argument: str, value: Any, problem: str, fix: str, least: flo
 
 def _index(value: object) -> int | None:
     """The integer that a value is, None if it is none or a bool."""
-    if isinstance(value, bool | np.bool_) or (isinstance(value, torch.Tensor) and value.dtype == torch.bool):
+    if isinstance(value, bool | np.bool_):
+        return None
+    # torch would take a list of one integer for that integer.
+    if isinstance(value, torch.Tensor) and (value.dtype == torch.bool or value.ndim > 0):
         return None
     try:
         return operator.index(cast("SupportsIndex", value))
     except (TypeError, ValueError):
         return None
+
+
+def _is_sequence(value: object) -> bool:
+    """Whether it is several things in an order; a text is not meant by its letters, nor a mapping by its keys."""
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping | Set | type)
 
 
 def _is_scalar(value: object) -> bool:
@@ -260,6 +309,15 @@ def _is_scalar(value: object) -> bool:
 
 
 def _from_numpy(argument: str, value: Any) -> torch.Tensor:
+    # Among floats numpy would make numbers of them.
+    require(
+        not isinstance(value, list | tuple)
+        or not any(isinstance(each, bool | np.bool_) for each in _flat(value)),
+        argument,
+        value,
+        "it holds something that is True or False",
+        "use numbers, e.g. 1.0",
+    )
     try:
         if isinstance(value, list | tuple) and any(isinstance(each, torch.Tensor) for each in value):
             return torch.stack([torch.as_tensor(each) for each in value])

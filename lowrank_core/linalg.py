@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from lowrank_core import kernels
+from lowrank_core import inputs, kernels
 from lowrank_core.errors import require
 from lowrank_core.kernels import norm_cpu
 
@@ -17,7 +17,18 @@ def operator_norm(matrix: torch.Tensor, symmetric: bool = False) -> torch.Tensor
 
     Args:
         symmetric: whether each matrix is, (B, n, n); then a compiled kernel may be used.
+
+    Raises:
+        ArgumentError: no tensor of float64 or float32, or of another shape.
     """
+    inputs.flag("symmetric", symmetric)
+    require(
+        isinstance(matrix, torch.Tensor) and matrix.is_floating_point() and matrix.dtype.itemsize >= 4,
+        "matrix",
+        getattr(matrix, "dtype", matrix),
+        "it is no tensor of float64 or float32",
+        "use torch.as_tensor(array), in float64",
+    )
     require(
         matrix.ndim >= 2 and (not symmetric or (matrix.ndim == 3 and matrix.shape[1] == matrix.shape[2])),
         "matrix",

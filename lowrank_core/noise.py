@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from lowrank_core import inputs
-from lowrank_core.errors import require
+from lowrank_core.errors import require, require_finite
 from lowrank_core.randomness import draw
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Gaussian:
         require(self.scale >= 0, "scale", self.scale, "a standard deviation is not negative", "use >= 0")
 
     def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor:
+        m, stream = _sampled(m, stream)
         return self.scale * draw(seeds, f"{stream} gaussian", (m,), LAWS["gaussian"])
 
 
@@ -90,6 +91,7 @@ class Outliers:
         inputs.choice("law", self.law, LAWS, "unknown law")
 
     def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor:
+        m, stream = _sampled(m, stream)
         hit = _support(seeds, m, self.p, stream)
         return self.scale * hit * draw(seeds, f"{stream} {self.law} outliers", (m,), LAWS[self.law])
 
@@ -108,7 +110,9 @@ class Mixed:
         require(
             isinstance(self.parts, tuple | list)
             and len(self.parts) > 0
-            and all(callable(getattr(part, "sample", None)) for part in self.parts),
+            and all(
+                callable(getattr(part, "sample", None)) and not isinstance(part, type) for part in self.parts
+            ),
             "parts",
             self.parts,
             "a mixture is of noise models, one or more",
@@ -116,6 +120,7 @@ class Mixed:
         )
 
     def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor:
+        m, stream = _sampled(m, stream)
         samples = [part.sample(seeds, m, f"{stream} part {i}") for i, part in enumerate(self.parts)]
         return torch.stack(samples).sum(dim=0)
 
@@ -129,7 +134,8 @@ class Planted:
         matrix: X̃, (B, n1, n2) or (n1, n2).
 
     Raises:
-        ArgumentError: p outside [0, 1); (from `observe`) a matrix that does not fit the problem.
+        ArgumentError: p outside [0, 1), a matrix of another number of axes or not finite; (from `observe`) one that
+            does not fit the problem.
     """
 
     p: float
@@ -137,7 +143,16 @@ class Planted:
 
     def __post_init__(self) -> None:
         _check_probability(self.p)
-        object.__setattr__(self, "matrix", inputs.tensor("matrix", self.matrix))
+        matrix = inputs.tensor("matrix", self.matrix)
+        require(
+            matrix.ndim in (2, 3),
+            "matrix",
+            tuple(matrix.shape),
+            "one matrix is planted, or one for each trajectory",
+            "give (n1, n2) or (B, n1, n2)",
+        )
+        require_finite("matrix", matrix)
+        object.__setattr__(self, "matrix", matrix)
 
     def corrupt(
         self, clean: torch.Tensor, operator: MeasurementOperator, seeds: Sequence[int]
@@ -179,6 +194,11 @@ class SignFlip:
 def _support(seeds: Sequence[int], m: int, p: float, stream: str) -> torch.Tensor:
     """Which measurements are corrupted, 0 or 1: (B, m). The sets grow with p, for the same seed."""
     return draw(seeds, f"{stream} support", (m,), lambda rng, size: rng.random(size) < p)
+
+
+def _sampled(m: int, stream: str) -> tuple[int, str]:
+    """How many numbers are drawn, and from which stream, checked."""
+    return inputs.whole("m", m, 1), inputs.text("stream", stream, 'name what is drawn, e.g. "noise"')
 
 
 def _check_probability(p: float) -> None:

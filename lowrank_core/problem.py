@@ -32,7 +32,7 @@ class Problem:
 
     Raises:
         ArgumentError: an operator that does not fit the truth, in shape, batch, dtype or device; observations of
-            another shape, dtype or device, or not finite; an unknown loss.
+            another shape, dtype or device, or not finite; an unknown loss; noise that is none.
     """
 
     truth: Truth
@@ -61,6 +61,7 @@ class Problem:
             "make both with the same device and dtype",
         )
         require_finite("observations", y)
+        _check_noise(self.noise)
         object.__setattr__(self, "observations", y.contiguous())
 
     @property
@@ -223,13 +224,7 @@ def _corrupted(
     clean: torch.Tensor, operator: MeasurementOperator, noise: Noise | Corruption, seeds: Sequence[int] | None
 ) -> torch.Tensor:
     """The measurements with noise, one draw for each trajectory: (B, m) -> (B, m)."""
-    require(
-        callable(getattr(noise, "corrupt", None)) or callable(getattr(noise, "sample", None)),
-        "noise",
-        noise,
-        "it is no noise",
-        "use e.g. Outliers(0.1), or anything with sample(seeds, m)",
-    )
+    _check_noise(noise)
     batch = clean.shape[0]
     require(
         seeds is not None,
@@ -252,6 +247,17 @@ def _corrupted(
         f"let it give ({batch}, {operator.m})",
     )
     return found.to(clean) if isinstance(noise, Corruption) else clean + found.to(clean)
+
+
+def _check_noise(noise: Noise | Corruption | None) -> None:
+    makes = callable(getattr(noise, "corrupt", None)) or callable(getattr(noise, "sample", None))
+    require(
+        noise is None or (makes and not isinstance(noise, type)),
+        "noise",
+        noise,
+        "it is no noise",
+        "use e.g. Outliers(0.1), or anything with sample(seeds, m)",
+    )
 
 
 def _sides(factors: Factors, argument: str = "factors") -> tuple[torch.Tensor, torch.Tensor | None]:

@@ -25,13 +25,7 @@ def stream(seed: int, name: str) -> np.random.Generator:
         ArgumentError: `seed` is negative or no integer, or `name` is empty.
     """
     seed = inputs.seed("seed", seed)
-    require(
-        isinstance(name, str) and bool(name),
-        "name",
-        name,
-        "a stream needs a name",
-        'say what is drawn, e.g. "sensing"',
-    )
+    name = inputs.text("name", name, 'a stream needs a name that says what is drawn, e.g. "sensing"')
     key = hashlib.sha256(f"{seed}/{name}".encode()).digest()[:16]
     return np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))
 
@@ -75,7 +69,13 @@ def orthonormal(
     dtype: torch.dtype = torch.float64,
     device: torch.device | str = "cpu",
 ) -> torch.Tensor:
-    """Haar-distributed orthonormal columns: (B, n, r)."""
+    """Haar-distributed orthonormal columns: (B, n, r).
+
+    Raises:
+        ArgumentError: n or r below one, r above n.
+    """
+    n, r = inputs.whole("n", n, 1), inputs.whole("r", r, 1)
+    require(r <= n, "r", r, f"there are at most {n} orthonormal columns of length {n}", f"use r <= {n}")
     # The signs of R make the QR factor Haar; without them the law depends on the LAPACK at hand.
     q, upper = torch.linalg.qr(normal(seeds, name, n, r))
     signs = torch.sgn(torch.diagonal(upper, dim1=-2, dim2=-1))
@@ -90,7 +90,7 @@ def _stacked(
 ) -> torch.Tensor:
     """(B, *shape) in float64, each part (1, *shape) filled where it lies: ensembles are large, and copies slow."""
     chosen = inputs.seeds("seeds", seeds)
-    shape = [inputs.whole("shape", side) for side in shape]
+    shape = [inputs.whole("shape", side, 0) for side in shape]
     try:
         samples = np.empty((len(chosen), *shape))
     except (MemoryError, ValueError):

@@ -132,6 +132,8 @@ def solve(
         "use ErrorBelow(1e-12)",
     )
     watched = _watched(observables)
+    reduce = None if reduce is None else inputs.flag("reduce", reduce)
+    inputs.flag("progress", progress)
     require(
         isinstance(method, Method),
         "method",

@@ -178,8 +178,8 @@ def test_the_contract_is_printed_and_is_json(capsys):
 
 BAD = {
     "nothing to run": (["claims", "run"], "name ids, or use --paper KEY or --all"),
-    "unknown id": (["claims", "run", "xiong2024.ricati"], "claim id = 'xiong2024.ricati'"),
-    "one unknown id among good ones": (["claims", "run", QUICK, "no.such"], "claim id = 'no.such'"),
+    "unknown id": (["claims", "run", "xiong2024.ricati"], "claim_id = 'xiong2024.ricati'"),
+    "one unknown id among good ones": (["claims", "run", QUICK, "no.such"], "claim_id = 'no.such'"),
     "unknown id to show": (["claims", "show", "riccati"], "did you mean xiong2024.riccati"),
     "no seeds": (["claims", "run", QUICK, "--seeds", "0"], "seeds = 0"),
     "no seeds, several claims": (["claims", "run", *TWO, "--seeds", "0"], "seeds = 0"),

@@ -172,11 +172,28 @@ FAULTY_OPERATORS = {
     "other shapes and batches are refused with an ArgumentError": {
         "forward": lambda o, m: o.forward(m[:3, :5] if m.ndim == 3 else m[None].expand(3, -1, -1))
     },
+    "factors and observations that do not fit are refused with an ArgumentError": {
+        "gradient": lambda o, f, g, y, *a, **k: o.gradient(f, g, y[:, : o.m], *a, **k)
+    },
+    "an unknown loss is refused with an ArgumentError": {
+        "gradient": lambda o, f, g, y, loss, *a, **k: o.gradient(
+            f, g, y, "l1" if loss == "l3" else loss, *a, **k
+        )
+    },
 }
 
 
 def test_every_sentence_on_operators_has_a_fault_that_it_finds():
     assert set(FAULTY_OPERATORS) == set(OPERATOR_CONTRACT)
+
+
+def test_a_fault_of_the_torch_path_alone_is_found():
+    def careless(operator, left, right, y, *rest, **options):
+        y = y if kernels.chosen() == "auto" else y[:, : operator.m]
+        return operator.gradient(left, right, y, *rest, **options)
+
+    (fault,) = operator_faults(_broken(gradient=careless))
+    assert fault.endswith("it takes an observation too many in `gradient`, without kernels")
 
 
 @pytest.mark.parametrize("sentence", FAULTY_OPERATORS)

@@ -199,9 +199,9 @@ CASES = {
         "the n and the seeds of the truth",
     ),
     "NaN planted": (
-        partial(observe, TRUTH, Identity(5), "l1", Planted(0.9, ones(5, 5) * torch.nan), SEEDS),
-        "observations",
-        "shape (2, 25)",
+        partial(Planted, 0.9, ones(5, 5) * torch.nan),
+        "matrix",
+        "shape (5, 5)",
         "remove or replace",
     ),
     # starts
@@ -389,7 +389,7 @@ CASES = {
     # claims
     "unknown claim": (
         partial(claims.run, "xiong2024.exact-rank-linaer"),
-        "claim id",
+        "claim_id",
         "'xiong2024.exact-rank-linaer'",
         "did you mean xiong2024.exact-rank-linear",
     ),
@@ -398,10 +398,10 @@ CASES = {
         partial(claims.run, "xiong2024.riccati", "huge"),
         "scale",
         "'huge'",
-        "smoke, book, full",
+        '"smoke" or "book" or "full"',
     ),
     "no seeds to run": (partial(claims.run, "xiong2024.riccati", seeds=0), "seeds", "0", "seeds >= 1"),
-    "negative first seed": (partial(claims.run, "xiong2024.riccati", seed0=-1), "seed0", "-1", "seed0 >= 0"),
+    "negative first seed": (partial(claims.run, "xiong2024.riccati", seed0=-1), "seed0", "-1", "0, 1, 2"),
 }
 
 

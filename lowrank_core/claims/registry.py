@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from lowrank_core import inputs
 from lowrank_core.claims.claim import Claim, Evidence, Setting
 from lowrank_core.errors import ArgumentError, require
 
@@ -93,13 +94,8 @@ def all_claims(paper: str | None = None) -> list[Claim]:
         ArgumentError: unknown paper.
     """
     places = _load()
-    require(
-        paper is None or paper in PAPERS,
-        "paper",
-        paper,
-        "no claims of such a paper",
-        f"use one of {', '.join(PAPERS)}",
-    )
+    if paper is not None:
+        inputs.choice("paper", paper, PAPERS, "no claims of such a paper")
     chosen = [declared for declared in _CLAIMS.values() if paper in (None, declared.paper)]
 
     def place(declared: Claim) -> tuple[int, int]:
@@ -117,11 +113,12 @@ def find(claim_id: str) -> Claim:
         ArgumentError: there is none; the message suggests the nearest ids.
     """
     _load()
+    claim_id = inputs.text("claim_id", claim_id, "`python -m lowrank_core claims list` shows all")
     if claim_id in _CLAIMS:
         return _CLAIMS[claim_id]
     near = difflib.get_close_matches(claim_id, _CLAIMS, n=3, cutoff=0.3)
     raise ArgumentError(
-        "claim id",
+        "claim_id",
         claim_id,
         "no such claim",
         f"did you mean {' or '.join(near)}? `python -m lowrank_core claims list` shows all"

@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 import torch
 
-from lowrank_core import provenance
+from lowrank_core import inputs, provenance
 from lowrank_core.claims import standing
 from lowrank_core.claims.claim import EXTRAS, Claim, Edge, Evidence, Scale, Setting
 from lowrank_core.claims.registry import find
@@ -143,14 +143,11 @@ def prepare(
         sizes: what replaces the declared sizes.
     """
     claim = find(claim_id)
-    require(
-        scale in get_args(Scale), "scale", scale, "unknown scale", f"use one of {', '.join(get_args(Scale))}"
-    )
-    count = claim.seeds[scale] if seeds is None else seeds
+    inputs.choice("scale", scale, get_args(Scale), "unknown scale")
+    count = claim.seeds[scale] if seeds is None else inputs.whole("seeds", seeds, 1)
     for module in missing(claim):
         problem = f"{module} is not installed"
         raise ArgumentError(f"claim {claim.id}", f"needs {module}", problem, install(EXTRAS[module]))
-    require(count >= 1, "seeds", count, "a run needs at least one seed", "use seeds >= 1")
     require(
         count <= MOST_SEEDS,
         "seeds",
@@ -158,7 +155,7 @@ def prepare(
         f"all seeds of a run are held in memory, so that at most {MOST_SEEDS} are taken",
         "run several times, with other values of seed0",
     )
-    require(seed0 >= 0, "seed0", seed0, "seeds are non-negative", "use seed0 >= 0")
+    seed0 = inputs.seed("seed0", seed0)
     chosen = SimpleNamespace(**{**claim.sizes[scale], **(sizes or {})})
     standing.check(chosen, claim.waives)
     seeds_used = tuple(range(seed0, seed0 + count))

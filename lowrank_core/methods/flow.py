@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -50,12 +50,18 @@ class Perturbation(Protocol):
 
 
 class _Batched:
-    """What the perturbations below share: (B, ·, ·) tensors in named fields, checked when they are made."""
+    """What the perturbations below share: (B, ·, ·) tensors in named fields, checked when they are made.
+
+    Attributes:
+        optional: whether a block may be None.
+    """
+
+    optional: ClassVar[bool] = False
 
     def _check(self, *names: str) -> None:
         for name in names:
             block = getattr(self, name)
-            if block is None:
+            if block is None and self.optional:
                 continue
             block = inputs.tensor(name, block)
             require(
@@ -105,6 +111,7 @@ class TimeVarying(_Batched):
             not a finite number.
     """
 
+    optional: ClassVar[bool] = True
     coefficient: Callable[[float], float]
     across: torch.Tensor | None = None
     left: torch.Tensor | None = None
@@ -112,7 +119,7 @@ class TimeVarying(_Batched):
 
     def __post_init__(self) -> None:
         require(
-            callable(self.coefficient),
+            callable(self.coefficient) and not isinstance(self.coefficient, type),
             "coefficient",
             self.coefficient,
             "it is no function",
@@ -201,6 +208,7 @@ def flow(
         ) from None
 
     require(isinstance(truth, Truth), "truth", truth, "it is no truth", "make one with rectangular or psd")
+    inputs.flag("progress", progress)
     _check_start(truth, start)
     grid = inputs.tensor("times", times).to("cpu", torch.float64).numpy()
     require(
@@ -223,13 +231,14 @@ def flow(
     smallest = float(sizes.min()) ** 2
     chosen = min(1e-13, 1e-4 * smallest) if atol is None else inputs.number("atol", atol)
     rtol = inputs.number("rtol", rtol)
-    require(
-        0 < chosen <= LOOSE * smallest and 0 < rtol <= LOOSE,
-        "atol, rtol",
-        (chosen, rtol),
-        f"not positive, or too loose for a start of squared norm {smallest:.2g}: the escape from it would be lost",
-        f"use atol <= {LOOSE * smallest:.1g} and rtol <= {LOOSE:g}, or leave the defaults",
-    )
+    for name, tolerance, largest in (("atol", chosen, LOOSE * smallest), ("rtol", rtol, LOOSE)):
+        require(
+            0 < tolerance <= largest,
+            name,
+            tolerance,
+            f"not positive, or too loose for a start of squared norm {smallest:.2g}: the escape would be lost",
+            f"use {name} <= {largest:.1g}, or leave the default",
+        )
 
     matrix = truth.matrix
     (n1, n2), h = truth.shape, start.search_rank
@@ -342,13 +351,17 @@ def _check_perturbation(truth: Truth, perturbation: Perturbation | None) -> None
 def _check_blocks(blocks: Blocks, residual: torch.Tensor, time: float) -> None:
     """The integrator would never end with NaN, and would broadcast another shape."""
     n1, n2 = residual.shape
+    if not isinstance(blocks, Blocks):
+        raise ArgumentError(
+            "perturbation", blocks, f"what it gives at time {time:g} are no blocks", "give Blocks"
+        )
     for block, shape in zip(blocks, ((n1, n2), (n1, n1), (n2, n2)), strict=True):
         if block is None:
             continue
-        if block.shape != shape:
+        if not isinstance(block, torch.Tensor) or block.shape != shape:
             raise ArgumentError(
                 "perturbation",
-                tuple(block.shape),
+                tuple(getattr(block, "shape", ())),
                 f"at time {time:g} a block has this shape",
                 f"give {shape}",
             )

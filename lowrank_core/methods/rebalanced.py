@@ -13,7 +13,7 @@ from typing import ClassVar
 import torch
 
 from lowrank_core import inputs
-from lowrank_core.errors import require
+from lowrank_core.errors import require, require_finite
 from lowrank_core.factors import Factors
 from lowrank_core.loss import Loss
 from lowrank_core.methods.gradient_descent import FirstOrder, descend
@@ -131,6 +131,7 @@ class RebalancedGradientDescent(FirstOrder):
             f"the iterates have rank at most k = {start.search_rank}",
             "use rank <= k",
         )
+        inputs.one_or_each("beta", self.beta, start.batch)
         never = torch.full((start.batch,), -1, device=start.left.device)
         return super().init(problem, start)._replace(memory={"switched_at": never})
 
@@ -177,16 +178,36 @@ def rebalance(
     Args:
         left: F, (B, n1, k), of full column rank.
         right: G, (B, n2, k).
-        beta: β > 0, a number or (B, 1, 1).
+        beta: β > 0, a number, (B,) or (B, 1, 1).
 
     Raises:
-        ArgumentError: some F has not full column rank, so that its singular vectors are arbitrary.
+        ArgumentError: factors that do not fit together or are not finite, β not positive; some F has not full
+            column rank, so that its singular vectors are arbitrary.
     """
+    left, right = inputs.tensor("left", left), inputs.tensor("right", right)
+    require(left.ndim == 3, "left", tuple(left.shape), "it is no batch of factors", "give (B, n1, k)")
+    require(
+        right.ndim == 3 and left.shape[::2] == right.shape[::2],
+        "right",
+        tuple(right.shape),
+        f"the two factors are (B, n1, k) and (B, n2, k), and the left one is {tuple(left.shape)}",
+        "make both with the same seeds and the same k",
+    )
+    require_finite("left", left)
+    require_finite("right", right)
+    if isinstance(beta, torch.Tensor) and beta.shape[1:] == (1, 1):
+        beta = beta.flatten()
+    beta = inputs.per_trajectory(
+        "beta", beta, "the scale β is positive and finite", "use a number, or (B,) values"
+    )
+    inputs.one_or_each("beta", beta, left.shape[0])
+    if isinstance(beta, torch.Tensor):
+        beta = beta.reshape(-1, 1, 1)
     a, s, b = torch.linalg.svd(left, full_matrices=False)
     deficient = s[:, -1] <= torch.finfo(left.dtype).eps * left.shape[1] * s[:, 0]
     require(
         not bool(deficient.any()),
-        "F",
+        "left",
         f"singular values {s[int(deficient.int().argmax())].tolist()}",
         "at the switch F has not full column rank, and its singular vectors are arbitrary",
         "use fewer columns, or a start of full rank",
@@ -206,8 +227,20 @@ def visible_rank(values: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
         error: (B,).
 
     Raises:
-        ArgumentError: an error so large that not even one singular value stands out.
+        ArgumentError: another number of axes; an error so large that not even one singular value stands out.
     """
+    values, error = inputs.tensor("values", values), inputs.tensor("error", error)
+    require(
+        values.ndim == 2, "values", tuple(values.shape), "it is no batch of singular values", "give (B, k)"
+    )
+    require_finite("values", values)
+    require(
+        error.shape == values.shape[:1] and bool((error >= 0).all()),
+        "error",
+        tuple(error.shape),
+        f"singular values of shape {tuple(values.shape)} have as many errors as rows, none of them negative",
+        "give one for each trajectory",
+    )
     ranks = (values > 2 * error[:, None]).sum(dim=1)
     require(
         bool((ranks > 0).all()),

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import torch
 
 from lowrank_core import inputs
-from lowrank_core.errors import require
 from lowrank_core.factors import Factors
 from lowrank_core.methods.gradient_descent import Directed
 from lowrank_core.methods.method import State
@@ -51,14 +50,7 @@ class ScaledGradientDescent(Directed):
         object.__setattr__(self, "damping", damping)
 
     def init(self, problem: Problem, start: Factors) -> State:
-        count = torch.as_tensor(self.damping).numel()
-        require(
-            count in (1, start.batch),
-            "damping",
-            self.damping,
-            f"it holds {count} values for {start.batch} trajectories",
-            "give one number, or one value per trajectory",
-        )
+        inputs.one_or_each("damping", self.damping, start.batch)
         return super().init(problem, start)._replace(memory=never_singular(start))
 
     def direction(self, problem: Problem, state: State) -> tuple[Factors, Mapping[str, torch.Tensor]]:

@@ -12,10 +12,13 @@ from collections.abc import Sequence
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.device import resolve_device, resolve_dtype
 from lowrank_core.errors import require, require_finite
 from lowrank_core.randomness import normal
 from lowrank_core.sensing.dense import Dense, Packing
+
+NO_DELTA = "a restricted isometry constant lies in [0, 1)"
 
 
 def certified(directions: torch.Tensor, delta: float | torch.Tensor, symmetric: bool = True) -> Dense:
@@ -30,6 +33,8 @@ def certified(directions: torch.Tensor, delta: float | torch.Tensor, symmetric: 
         ArgumentError: δ outside [0, 1), directions that are dependent, of the wrong shape, or not symmetric where
             they should be.
     """
+    directions = inputs.tensor("directions", directions)
+    inputs.flag("symmetric", symmetric)
     require(
         directions.ndim == 4 and directions.shape[1] >= 1,
         "directions",
@@ -39,12 +44,13 @@ def certified(directions: torch.Tensor, delta: float | torch.Tensor, symmetric: 
     )
     require_finite("directions", directions)
     batch, count, n1, n2 = directions.shape
+    delta = inputs.per_trajectory("delta", delta, NO_DELTA, f"use a number below 1, or {batch} of them", 0.0)
     delta = torch.as_tensor(delta, dtype=directions.dtype, device=directions.device)
     require(
-        bool((delta >= 0).all() and (delta < 1).all()) and delta.shape in ((), (batch,)),
+        bool((delta < 1).all()) and delta.shape in ((), (batch,)),
         "delta",
         delta.tolist(),
-        "a restricted isometry constant lies in [0, 1)",
+        NO_DELTA,
         f"use a number below 1, or {batch} of them",
     )
     coordinates = _coordinates(directions.flatten(0, 1), symmetric).unflatten(0, (batch, count))
@@ -77,6 +83,7 @@ def random_certified(
     Raises:
         ArgumentError: as for `certified`, and a count that leaves the projector or its complement empty.
     """
+    n, count = inputs.whole("n", n, 1), inputs.whole("count", count)
     p = n * (n + 1) // 2
     require(
         1 <= count < p,
@@ -99,8 +106,23 @@ def from_normal(normal_matrix: torch.Tensor, shape: tuple[int, int], symmetric: 
         shape: (n1, n2).
 
     Raises:
-        ArgumentError: a matrix that is not symmetric or has a negative eigenvalue beyond rounding.
+        ArgumentError: a matrix that does not fit the shape, is not finite or not symmetric, or has a negative
+            eigenvalue beyond rounding.
     """
+    normal_matrix = inputs.tensor("normal_matrix", normal_matrix)
+    n1, n2 = inputs.shape("shape", shape)
+    inputs.flag("symmetric", symmetric)
+    width = n1 * (n1 + 1) // 2 if symmetric else n1 * n2
+    require(
+        normal_matrix.ndim in (2, 3)
+        and normal_matrix.numel() > 0
+        and normal_matrix.shape[-2:] == (width, width),
+        "normal_matrix",
+        tuple(normal_matrix.shape),
+        f"on {n1} × {n2} matrices A*A has {width} coordinates",
+        f"give ({width}, {width}) or (B, {width}, {width})",
+    )
+    require_finite("normal_matrix", normal_matrix)
     scale = normal_matrix.abs().amax()
     require(
         bool((normal_matrix - normal_matrix.mT).abs().amax() <= 1e-9 * scale),

@@ -238,7 +238,7 @@ class Dense(MeasurementOperator):
         loss: Loss,
         with_value: bool = True,
     ) -> tuple[torch.Tensor | None, torch.Tensor]:
-        self.check_point(left, right, y, loss)
+        self.check_point(left, right, y, loss, with_value)
         value, slope = self._slope(left, right, y, loss)
         return value if with_value else None, self._matrix(slope)
 
@@ -250,7 +250,7 @@ class Dense(MeasurementOperator):
         loss: Loss,
         with_value: bool = True,
     ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor | None]:
-        self.check_point(left, right, y, loss)
+        self.check_point(left, right, y, loss, with_value)
         value, slope = self._slope(left, right, y, loss)
         return value if with_value else None, *self.pull_back(slope, left, right)
 

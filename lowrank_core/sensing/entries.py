@@ -108,7 +108,7 @@ class Entries(MeasurementOperator):
         loss: Loss,
         with_value: bool = True,
     ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor | None]:
-        self.check_point(left, right, y, loss)
+        self.check_point(left, right, y, loss, with_value)
         if self.symmetric != (right is None) or not kernels.compiled(left, right, y):
             return super().gradient(left, right, y, loss, with_value)
         if right is None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 
 from lowrank_core import kernels
-from lowrank_core.errors import require
+from lowrank_core.errors import ArgumentError, require
 from lowrank_core.kernels import gram_cpu
 from lowrank_core.loss import Loss
 from lowrank_core.sensing.dense import Dense, Packing
@@ -40,7 +40,17 @@ class Gram(MeasurementOperator):
     """
 
     def __init__(self, operator: Dense, y: torch.Tensor) -> None:
-        operator.check_measurements(y)
+        require(
+            isinstance(operator, Dense),
+            "operator",
+            operator,
+            "A*A is kept of dense operators only",
+            "use one of sensing.gaussian_symmetric, sensing.gaussian or sensing.Dense",
+        )
+        try:
+            operator.check_measurements(y)
+        except ArgumentError as error:
+            raise error.renamed({"z": "y"}) from None
         self.operator = operator
         self.shape, self.m, self.weight = operator.shape, operator.m, operator.weight
         self.batch, self.symmetric = operator.batch, operator.symmetric
@@ -73,7 +83,7 @@ class Gram(MeasurementOperator):
         loss: Loss,
         with_value: bool = True,
     ) -> tuple[torch.Tensor | None, torch.Tensor]:
-        self.check_point(left, right, y, loss)
+        self.check_point(left, right, y, loss, with_value)
         self._check_loss(loss)
         if with_value:
             return self.operator.slope(left, right, y, loss)
@@ -87,7 +97,7 @@ class Gram(MeasurementOperator):
         loss: Loss,
         with_value: bool = True,
     ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor | None]:
-        self.check_point(left, right, y, loss)
+        self.check_point(left, right, y, loss, with_value)
         self._check_loss(loss)
         if with_value:
             return self.operator.gradient(left, right, y, loss)

@@ -81,7 +81,7 @@ class Identity(MeasurementOperator):
         loss: Loss,
         with_value: bool = True,
     ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor | None]:
-        self.check_point(left, right, y, loss)
+        self.check_point(left, right, y, loss, with_value)
         if loss != "l2":
             return super().gradient(left, right, y, loss, with_value)
         # Two batched products and no temporaries: long population runs live in these lines.

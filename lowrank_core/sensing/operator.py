@@ -69,7 +69,7 @@ class MeasurementOperator(ABC):
         with_value: bool = True,
     ) -> tuple[torch.Tensor | None, torch.Tensor]:
         """Loss f as in `gradient`, and the slope A*(z), (B, n1, n2): the derivative in the matrix itself."""
-        self.check_point(left, right, y, loss)
+        self.check_point(left, right, y, loss, with_value)
         residual = self.forward_factors(left, left if right is None else right) - y
         value = losses.value(residual, self.weight, loss) if with_value else None
         if value is not None and right is None:
@@ -225,7 +225,12 @@ class MeasurementOperator(ABC):
             )
 
     def check_point(
-        self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor, loss: Loss = "l2"
+        self,
+        left: torch.Tensor,
+        right: torch.Tensor | None,
+        y: torch.Tensor,
+        loss: Loss = "l2",
+        with_value: bool = True,
     ) -> None:
         """Raise unless a loss can be measured here: factors as for `check_factors`, y (B, m), a known loss."""
         self.check_factors(left, right)
@@ -239,6 +244,7 @@ class MeasurementOperator(ABC):
                 "use observations of this operator, one row for each trajectory",
             )
         check_loss(loss)
+        inputs.flag("with_value", with_value)
 
     def check_line(
         self,

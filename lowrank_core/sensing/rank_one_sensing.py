@@ -125,7 +125,7 @@ class RankOne(MeasurementOperator):
         loss: Loss,
         with_value: bool = True,
     ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor | None]:
-        self.check_point(left, right, y, loss)
+        self.check_point(left, right, y, loss, with_value)
         if right is None and not self.symmetric:
             return super().gradient(left, right, y, loss, with_value)
         if kernels.compiled(left, right, y):

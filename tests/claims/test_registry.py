@@ -71,7 +71,7 @@ def test_used_claims_must_exist(declare):
     ],
 )
 def test_unknown_ids_suggest_the_nearest(asked, suggested):
-    with pytest.raises(ArgumentError, match=rf"claim id = '{asked}'.*did you mean .*{suggested}"):
+    with pytest.raises(ArgumentError, match=rf"claim_id = '{asked}'.*did you mean .*{suggested}"):
         registry.find(asked)
 
 

@@ -229,7 +229,7 @@ class TestRefusals:
     def test_a_left_factor_of_deficient_rank(self, reduce):
         left = START.left.clone()
         left[1, :, 3] = left[1, :, 2]
-        with pytest.raises(ArgumentError, match=r"F = .*not full column rank"):
+        with pytest.raises(ArgumentError, match=r"left = .*not full column rank"):
             switched(
                 population(),
                 RebalancedGradientDescent(ETA, AtIteration(2), beta=1.0),

@@ -185,5 +185,5 @@ def test_runs_that_look_at_the_loss_do_without(loss, method):
 
 
 def test_observations_must_fit():
-    with pytest.raises(ArgumentError, match=r"z = \(1, 29\)"):
+    with pytest.raises(ArgumentError, match=r"y = \(1, 29\)"):
         Gram(gaussian_symmetric(5, 30, [0]), torch.zeros(1, 29, dtype=torch.float64))
