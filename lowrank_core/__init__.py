@@ -44,7 +44,7 @@ from lowrank_core.sensing import (
     sampled,
     sampled_symmetric,
 )
-from lowrank_core.solver import ErrorBelow, Trajectory, log_spaced, solve
+from lowrank_core.solver import ErrorBelow, Trajectory, log_spaced, repeat, solve
 from lowrank_core.steps import Geometric, LossProportional, Normalised, Polyak, StepRule
 from lowrank_core.truth import Truth, geometric_spectrum, psd, rectangular
 
@@ -89,6 +89,7 @@ __all__ = [
     "psd",
     "recommend",
     "rectangular",
+    "repeat",
     "sampled",
     "sampled_symmetric",
     "solve",

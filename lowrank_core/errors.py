@@ -26,6 +26,10 @@ class ArgumentError(ValueError):
         return ArgumentError(names.get(self.argument, self.argument), self.value, self.problem, self.fix)
 
 
+class UnseenWarning(UserWarning):
+    """Measurements that leave a part of the matrix out, where nothing that is predicted comes from the data."""
+
+
 def install(extra: str) -> str:
     """The command that brings an optional part; the package is on no index, so it works in a clone."""
     return f"in a clone of the repository: pip install -e '.[{extra}]'"

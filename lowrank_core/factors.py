@@ -15,6 +15,7 @@ from lowrank_core import inputs
 from lowrank_core.device import resolve_device, resolve_dtype
 from lowrank_core.errors import ArgumentError, require, require_finite
 from lowrank_core.randomness import normal, orthonormal
+from lowrank_core.recipe import recorded
 
 if TYPE_CHECKING:
     from lowrank_core.sensing.operator import MeasurementOperator
@@ -23,16 +24,20 @@ SMALLEST_SCALE = 1e-150
 """Below it α² nears the smallest normal float64, and XXᵀ would silently lose its digits or become zero."""
 
 
-class Factors(NamedTuple):
+class _Sides(NamedTuple):
+    left: torch.Tensor
+    right: torch.Tensor | None = None
+
+
+class Factors(_Sides):
     """The iterate: X with M = XXᵀ if `right` is None, else (F, G) with M = FGᵀ.
+
+    A tuple, and a class of its own so that a start can hold its recipe.
 
     Attributes:
         left: X or F, (B, n1, k).
         right: G, (B, n2, k), or None.
     """
-
-    left: torch.Tensor
-    right: torch.Tensor | None = None
 
     @property
     def symmetric(self) -> bool:
@@ -55,6 +60,7 @@ class Factors(NamedTuple):
         """X, or F on top of G, (B, n1 + n2, k)."""
         return self.left if self.right is None else torch.cat([self.left, self.right], dim=1)
 
+    @recorded
     def rescaled(self, norm: float | torch.Tensor) -> Factors:
         """These factors times a number such that ‖X‖, or ‖[F; G]‖ of the stack, is `norm` in operator norm.
 
@@ -97,6 +103,7 @@ class Factors(NamedTuple):
         return Factors(left, torch.where(pick, self.right, other.right))
 
 
+@recorded
 def gaussian_start(
     n: int,
     k: int,
@@ -122,6 +129,7 @@ def gaussian_start(
     return Factors(_columns(seeds, "start", n, k, device, dtype) * scale)
 
 
+@recorded
 def spectral_start(
     operator: MeasurementOperator, observations: torch.Tensor, k: int, scale: float
 ) -> Factors:
@@ -157,6 +165,7 @@ def spectral_start(
     return Factors(_root_of_top(seen, k, scale))
 
 
+@recorded
 def adjoint_start(
     operator: MeasurementOperator, observations: torch.Tensor, k: int, symmetric: bool = False
 ) -> Factors:
@@ -223,6 +232,7 @@ def _root_of_top(matrix: torch.Tensor, k: int, scale: float = 1.0) -> torch.Tens
     return vectors.flip(-1)[:, :, :k] * (scale * roots[:, None, :])
 
 
+@recorded
 def rank_limited_start(
     n: int,
     k: int,
@@ -248,6 +258,7 @@ def rank_limited_start(
     return Factors(_columns(seeds, "start", n, rank, device, dtype) @ rows.mT * scale)
 
 
+@recorded
 def imbalanced_start(
     n1: int,
     n2: int,
@@ -277,6 +288,7 @@ def imbalanced_start(
     return Factors(left, _columns(seeds, "start right", n2, k, device, dtype) * (scale * ratio))
 
 
+@recorded
 def balanced_start(
     n: int,
     k: int,
@@ -290,6 +302,7 @@ def balanced_start(
     return Factors(left, left.clone())
 
 
+@recorded
 def rotated_start(
     n: int,
     k: int,
@@ -307,6 +320,7 @@ def rotated_start(
     return Factors(left, orthonormal(seeds, "start rotation", n, n, dtype, device) @ left)
 
 
+@recorded
 def coupled_start(
     n1: int,
     n2: int,

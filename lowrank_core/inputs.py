@@ -138,6 +138,25 @@ def number(argument: str, value: object, fix: str = "use a number, e.g. 0.1") ->
     return found
 
 
+def between(
+    argument: str, value: object, low: float, high: float, problem: str, ends: str = "[]"
+) -> torch.Tensor:
+    """One number, or several as a tensor, in an interval; as they are, numbers in float64.
+
+    Args:
+        ends: "[]" if both ends belong to it, "[)" if the lower one does, "()" if none.
+
+    Raises:
+        ArgumentError: anything that is no number in it, NaN among them.
+    """
+    found = tensor(argument, value)
+    above = found >= low if ends[0] == "[" else found > low
+    below = found <= high if ends[1] == "]" else found < high
+    fix = f"use numbers in {ends[0]}{low:g}, {high:g}{ends[1]}"
+    require(bool((above & below).all()), argument, _shown(found), problem, fix)
+    return found
+
+
 def flag(argument: str, value: object) -> bool:
     """True or False.
 
@@ -273,6 +292,9 @@ def per_trajectory(argument: str, value: Any, problem: str, fix: str, least: flo
     """
     if isinstance(value, torch.Tensor | np.ndarray | list | tuple):
         value = given = tensor(argument, value)
+        # As rules keep them, so that a rule can be made again from its own fields.
+        if given.shape[1:] == (1, 1):
+            value = given = given.flatten()
         shaped = given.ndim <= 1 and given.numel() >= 1
     else:
         try:

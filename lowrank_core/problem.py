@@ -12,6 +12,7 @@ from lowrank_core.errors import ArgumentError, require, require_finite
 from lowrank_core.factors import SMALLEST_SCALE, Factors
 from lowrank_core.loss import Loss, check_loss
 from lowrank_core.noise import Corruption, Noise
+from lowrank_core.recipe import recorded
 from lowrank_core.sensing.operator import MeasurementOperator
 from lowrank_core.truth import Truth
 
@@ -165,6 +166,7 @@ class Problem:
             )
 
 
+@recorded
 def observe(
     truth: Truth,
     operator: MeasurementOperator,

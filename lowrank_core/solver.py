@@ -8,13 +8,14 @@ from typing import Any
 
 import torch
 
-from lowrank_core import inputs, provenance, reduction
+from lowrank_core import inputs, kernels, provenance, reduction
 from lowrank_core.errors import ArgumentError, require
 from lowrank_core.factors import Factors
 from lowrank_core.linalg import operator_norm
 from lowrank_core.methods.method import Method, State, advanced
 from lowrank_core.problem import Problem
 from lowrank_core.progress import bar
+from lowrank_core.recipe import made, written
 
 Observable = Callable[[Problem, Factors], torch.Tensor]
 
@@ -58,7 +59,9 @@ class Trajectory:
             not, the first recorded iteration at which it overflowed.
         reached_at: the first recorded iteration that met the stop rule, -1 if none did, (B,).
         memory: what the method remembered at the end, name -> (B, ...); see the method.
-        recipe: what it takes to repeat the run.
+        recipe: what it takes to repeat the run, in numbers and texts that JSON holds: what truth, operator, noise
+            and start were made by, with which seeds and arguments, the method, and how it was run. `repeat` does
+            it. What was not drawn here is "given"; see `lowrank_core.recipe`.
     """
 
     steps: torch.Tensor
@@ -105,6 +108,9 @@ def solve(
     progress: bool = False,
 ) -> Trajectory:
     """Run `method` on `problem` from `start` for `steps` iterations.
+
+    A process that has solved must not be forked: its child may stand still in locks of torch's threads. For several
+    processes use `multiprocessing.get_context("spawn")`.
 
     Args:
         problem: made by `problem.observe`.
@@ -188,20 +194,68 @@ def solve(
         reached_at=reached.cpu(),
         memory={name: values.cpu() for name, values in state.memory.items()},
         recipe={
-            "method": repr(method),
-            "operator": repr(problem.operator if reduced is not None else stepped.operator),
-            "loss": problem.loss,
-            "noise": repr(problem.noise),
-            "search_rank": start.search_rank,
-            "seeds": list(problem.truth.seeds),
+            "problem": written(problem),
+            "method": written(method),
+            "start": written(start, {"observations": problem.observations}),
             "steps": steps,
+            "record": None if record is None else at.tolist(),
+            "stop": written(stop),
+            "observables": list(watched),
             "reduced": reduced is not None,
+            "kernels": kernels.chosen(),
+            # The one that gradients came from, which may be a cheaper form of the problem's.
+            "operator": repr(problem.operator if reduced is not None else stepped.operator),
             "dtype": str(problem.operator.dtype),
             "device": str(problem.operator.device),
             "core_hash": provenance.core_hash(),
             "versions": provenance.versions(),
         },
     )
+
+
+def repeat(
+    recipe: Mapping[str, Any],
+    *,
+    observables: Mapping[str, Observable] | None = None,
+    progress: bool = False,
+) -> Trajectory:
+    """The run of a `Trajectory.recipe` again; with the same code, versions and machine it is equal to the bit.
+
+    >>> from lowrank_core import GradientDescent, Identity, gaussian_start, observe, psd
+    >>> problem = observe(psd(5, [2.0, 1.0], [7]), Identity(5))
+    >>> run = solve(problem, GradientDescent(0.1), gaussian_start(5, 2, 0.1, [3]), 50)
+    >>> torch.equal(repeat(run.recipe).loss, run.loss)
+    True
+
+    Args:
+        recipe: as it was, or as JSON gives it back.
+        observables: functions of one's own are not in a recipe, only their names; as for `solve`.
+
+    Raises:
+        ArgumentError: a recipe with something that was given to the run and not made here, as `recipe.made`, or no
+            recipe.
+    """
+    needed = ("problem", "method", "start", "steps", "record", "stop", "reduced", "kernels")
+    require(
+        isinstance(recipe, Mapping) and all(key in recipe for key in needed),
+        "recipe",
+        recipe,
+        "it is no recipe of a run",
+        "use that of a Trajectory",
+    )
+    problem = made(recipe["problem"])
+    with kernels.using(recipe["kernels"]):
+        return solve(
+            problem,
+            made(recipe["method"]),
+            made(recipe["start"], {"observations": problem.observations}),
+            recipe["steps"],
+            record=recipe["record"],
+            stop=made(recipe["stop"]),
+            observables=observables,
+            reduce=recipe["reduced"],
+            progress=progress,
+        )
 
 
 def recovery_errors(problem: Problem, factors: Factors) -> tuple[torch.Tensor, torch.Tensor]:

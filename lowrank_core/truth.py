@@ -12,6 +12,7 @@ from lowrank_core import inputs
 from lowrank_core.device import resolve_device, resolve_dtype
 from lowrank_core.errors import require, require_finite
 from lowrank_core.randomness import orthonormal
+from lowrank_core.recipe import recorded
 
 Basis = Literal["eigen", "random"]
 BASES: tuple[Basis, ...] = get_args(Basis)
@@ -125,6 +126,7 @@ class Truth:
         return self.spectrum[:, 0] / self.spectrum[:, -1]
 
 
+@recorded
 def psd(
     n: int,
     spectrum: Sequence[float] | torch.Tensor,
@@ -150,6 +152,7 @@ def psd(
     return _truth(n, n, spectrum, seeds, basis, device, dtype, symmetric=True)
 
 
+@recorded
 def rectangular(
     n1: int,
     n2: int,

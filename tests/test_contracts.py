@@ -41,6 +41,8 @@ from lowrank_core.sensing import (
 from lowrank_core.steps import Geometric
 from lowrank_core.truth import psd, rectangular
 
+pytestmark = pytest.mark.filterwarnings("ignore::lowrank_core.errors.UnseenWarning")
+
 SEEDS = [0, 1, 2]
 
 OPERATORS = {

@@ -25,6 +25,8 @@ from lowrank_core.sensing import (
 )
 from lowrank_core.truth import psd, rectangular
 
+pytestmark = pytest.mark.filterwarnings("ignore::lowrank_core.errors.UnseenWarning")
+
 SEEDS = [0, 1]
 N, M, K = 5, 12, 2
 

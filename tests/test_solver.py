@@ -10,6 +10,7 @@ from lowrank_core.factors import Factors, gaussian_start, imbalanced_start
 from lowrank_core.methods import GradientDescent, Subgradient
 from lowrank_core.noise import Outliers, SignFlip
 from lowrank_core.problem import observe
+from lowrank_core.recipe import written
 from lowrank_core.sensing import Identity, gaussian, gaussian_symmetric
 from lowrank_core.solver import ErrorBelow, log_spaced, solve
 from lowrank_core.steps import Geometric, LossProportional, Normalised, Polyak
@@ -241,14 +242,16 @@ def test_the_recipe_says_how_to_repeat_the_run(problem_and_start, reduce):
     problem, start = problem_and_start
     recipe = solve(problem, GradientDescent(0.1), start, 5, reduce=reduce).recipe
     assert recipe == {
-        "method": "GradientDescent(step_size=0.1)",
-        "operator": "Identity(8, 8)",
-        "loss": "l2",
-        "noise": "None",
-        "search_rank": 3,
-        "seeds": list(problem.truth.seeds),
+        "problem": written(problem),
+        "method": {"made_by": "lowrank_core.methods.gradient_descent.GradientDescent", "step_size": 0.1},
+        "start": written(start),
         "steps": 5,
+        "record": None,
+        "stop": None,
+        "observables": [],
         "reduced": reduce,
+        "kernels": "auto",
+        "operator": "Identity(8, 8)",
         "dtype": "torch.float64",
         "device": "cpu",
         "core_hash": provenance.core_hash(),
@@ -260,9 +263,10 @@ def test_the_recipe_says_how_to_repeat_the_run(problem_and_start, reduce):
 def test_the_recipe_names_the_noise(noise):
     problem, start = symmetric("sensing", SEEDS, "l1", noise)
     recipe = solve(problem, Subgradient(Normalised(Geometric(0.1, 0.9))), start, 5).recipe
-    assert recipe["noise"] == repr(noise)
-    assert "p=0.1" in recipe["noise"]
-    assert recipe["method"] == "Subgradient(step_size=Normalised(rule=Geometric(eta=0.1, ratio=0.9)))"
+    assert recipe["problem"]["noise"] == written(noise)
+    assert recipe["problem"]["noise"]["p"] == 0.1
+    rule = recipe["method"]["step_size"]["rule"]
+    assert (rule["eta"], rule["ratio"]) == (0.1, 0.9)
 
 
 @pytest.mark.cuda

@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 import torch
 
-from lowrank_core.analysis.sharp_threshold import psi, threshold
+from lowrank_core import inputs
+from lowrank_core.analysis.sharp_threshold import check_ranks, psi, threshold
 from lowrank_core.analysis.worst_noise import preimage
+from lowrank_core.errors import ArgumentError
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem, observe
 from lowrank_core.sensing import certified
@@ -35,7 +37,11 @@ def diagonal_noise(
     """η for which the gradient vanishes at X = [0; I], and what the curvature leaves, nonnegative if H is PSD.
 
     On diag(aI, bI), in the orthonormal coordinates (a√r*, b√r), H is (1 + δ)I − 2δqqᵀ with q = (cos, sin).
+
+    Raises:
+        ArgumentError: ranks that are not 1 ≤ r* ≤ r.
     """
+    r, r_star = _ranks(r, r_star)
     inner = -c * math.sqrt(r_star) * angle.cos() + math.sqrt(r) * angle.sin()
     lower = (1 + delta) - 2 * delta * angle.sin() * inner / math.sqrt(r)
     upper = -(1 + delta) * c - 2 * delta * angle.cos() * inner / math.sqrt(r_star)
@@ -48,7 +54,16 @@ def worst_noise(
     """The member with the largest ‖E‖_F/‖N‖ that is a second-order point, by a grid that closes in.
 
     Without `curvature` the Hessian may be indefinite.
+
+    Args:
+        delta: δ in (0, 1), (B,).
+
+    Raises:
+        ArgumentError: δ outside (0, 1), ranks that are not 1 ≤ r* ≤ r, a grid of fewer than two points, no zooms.
     """
+    r, r_star = _ranks(r, r_star)
+    delta = inputs.between("delta", delta, 0, 1, "the family is for δ in (0, 1)", "()")
+    grid, zooms = inputs.whole("grid", grid, 2), inputs.whole("zooms", zooms, 1)
     centre = torch.stack([1 + 1 / delta, torch.full_like(delta, 0.75 * math.pi)], dim=1)
     half = torch.stack([1 / delta, torch.full_like(delta, 0.25 * math.pi)], dim=1)
     line = torch.linspace(-1, 1, grid, dtype=torch.float64, device=delta.device)
@@ -68,7 +83,12 @@ def worst_noise(
 
 
 def exhibited(member: Worst, delta: torch.Tensor, r: int, r_star: int) -> tuple[Problem, Factors]:
-    """The member as a problem, with its X."""
+    """The member as a problem, with its X.
+
+    Raises:
+        ArgumentError: δ outside [0, 1), ranks that are not 1 ≤ r* ≤ r.
+    """
+    r, r_star = _ranks(r, r_star)
     batch, n, device = len(delta), r + r_star, delta.device
     head = (torch.arange(n, device=device) < r_star).to(torch.float64)
     cosine, sine = (f(member.angle)[:, None] for f in (torch.cos, torch.sin))
@@ -105,3 +125,11 @@ def reach(r: int, r_star: int, curvature: bool = True) -> Reach:
     found = error / (math.sqrt(r + r_star) * member.noise.abs())
     allowed = 1 / (psi(delta, r / r_star) - delta)
     return Reach(share, found, allowed, found / allowed)
+
+
+def _ranks(r: int, r_star: int) -> tuple[int, int]:
+    try:
+        return check_ranks(r, r_star)
+    except ArgumentError as error:
+        names = {"search_rank": "r", "true_rank": "r_star", "search_rank, true_rank": "r, r_star"}
+        raise error.renamed(names) from None

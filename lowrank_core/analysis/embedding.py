@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.errors import ArgumentError, require
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem
@@ -48,7 +49,8 @@ class Embedding:
         generator: L = ln(I + ηS(G))/η, (B, n1 + n2, n1 + n2).
 
     Raises:
-        ArgumentError: a symmetric iterate, another loss, or η‖G‖ >= 1, where the logarithm does not exist.
+        ArgumentError: a symmetric iterate, another loss, η not positive, or η‖G‖ >= 1, where the logarithm does
+            not exist.
     """
 
     def __init__(self, problem: Problem, factors: Factors, eta: float) -> None:
@@ -57,6 +59,8 @@ class Embedding:
                 "factors", "symmetric factors X", "the embedding is that of two factors", "use (F, G)"
             )
         require(problem.loss == "l2", "problem.loss", problem.loss, "gradient descent is on l2", 'use "l2"')
+        eta = inputs.number("eta", eta)
+        require(eta > 0, "eta", eta, "a step size is positive", "use e.g. 0.1")
         _, slope = problem.slope(factors, with_value=False)
         values, self._vectors = torch.linalg.eigh(stack(-slope))
         largest = eta * float(values.abs().max())
@@ -73,7 +77,13 @@ class Embedding:
         self.generator = (self._vectors * (self._logarithm / eta)[:, None, :]) @ self._vectors.mT
 
     def at(self, part: float) -> Embedded:
-        """The flow a fraction of the way, part in [0, 1], to the next iterate."""
+        """The flow a fraction of the way, part in [0, 1], to the next iterate.
+
+        Raises:
+            ArgumentError: a part outside [0, 1].
+        """
+        part = inputs.number("part", part)
+        require(0 <= part <= 1, "part", part, "it is a part of one step", "use a number in [0, 1]")
         power = (self._vectors * torch.exp(part * self._logarithm)[:, None, :]) @ self._vectors.mT
         moved = power @ self._stacked
         n1 = self._problem.truth.shape[0]

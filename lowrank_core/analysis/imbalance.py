@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.errors import require
 from lowrank_core.factors import Factors
 from lowrank_core.truth import Truth
@@ -64,8 +65,10 @@ def local_rate(factors: Factors, zero: float = 1e-12) -> torch.Tensor:
         zero: eigenvalues below this, relative to the largest of both factors, count as zero.
 
     Raises:
-        ArgumentError: symmetric factors.
+        ArgumentError: symmetric factors, `zero` outside [0, 1).
     """
+    found = inputs.number("zero", zero)
+    require(0 <= found < 1, "zero", zero, "it is relative, and below one", "use e.g. 1e-12")
     left, right = (torch.linalg.svdvals(factor).square() for factor in _pair(factors))
     cut = zero * torch.maximum(left[:, :1], right[:, :1])
     a, b = (torch.where(values > cut, values, torch.inf).amin(dim=1) for values in (left, right))
@@ -84,8 +87,9 @@ def has_slow_mode(limit: Factors, rank: int) -> torch.Tensor:
     with F and G exchanged. Singular values below 1e-6 of the largest count as zero.
 
     Raises:
-        ArgumentError: symmetric factors.
+        ArgumentError: symmetric factors, a rank that is no integer or below one.
     """
+    rank = inputs.whole("rank", rank, 1)
     values = [torch.linalg.svdvals(side) for side in _pair(limit)]
     f, g = ((v > 1e-6 * v[:, :1]).sum(dim=1) for v in values)
     n1, n2 = (side.shape[1] for side in _pair(limit))

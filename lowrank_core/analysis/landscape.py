@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.errors import require
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem
@@ -111,8 +112,10 @@ def spectrum(problem: Problem, factors: Factors, balance: float = 0.0, tolerance
             size a singular value of the orbit's tangent space does.
 
     Raises:
-        ArgumentError: as for `hessian`.
+        ArgumentError: as for `hessian`, and a tolerance outside [0, 1).
     """
+    found = inputs.number("tolerance", tolerance)
+    require(0 <= found < 1, "tolerance", tolerance, "it is relative, and below one", "use e.g. 1e-9")
     matrix = hessian(problem, factors, balance)
     tangents = orbit_tangents(factors, balance)
     left, sizes, _ = torch.linalg.svd(tangents, full_matrices=False)
@@ -170,7 +173,7 @@ def near_second_order(
         ("gradient_tolerance", gradient_tolerance),
         ("curvature_tolerance", curvature_tolerance),
     ):
-        require(value >= 0, name, value, "a tolerance is not negative", "use >= 0")
+        require(inputs.number(name, value) >= 0, name, value, "a tolerance is not negative", "use >= 0")
     found = stationarity(problem, factors, balance)
     return (found.gradient <= gradient_tolerance) & (found.curvature <= curvature_tolerance)
 
@@ -183,7 +186,13 @@ def _check(problem: Problem, factors: Factors, balance: float) -> None:
         "the landscape of a loss with kinks has no Hessian",
         'use loss="l2"',
     )
-    require(balance >= 0, "balance", balance, "the weight μ of a regulariser is not negative", "use >= 0")
+    require(
+        inputs.number("balance", balance) >= 0,
+        "balance",
+        balance,
+        "the weight μ of a regulariser is not negative",
+        "use >= 0",
+    )
     require(
         balance == 0 or not factors.symmetric,
         "balance",

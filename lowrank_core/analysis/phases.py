@@ -37,7 +37,8 @@ def parts(problem: Problem, factors: Factors) -> Parts:
     """Split the factor of a symmetric run.
 
     Raises:
-        ArgumentError: a pair of factors (F, G), which has no single signal.
+        ArgumentError: a pair of factors (F, G), which has no single signal; factors that do not fit the truth, or
+            of another batch.
     """
     require(
         factors.symmetric,
@@ -47,6 +48,13 @@ def parts(problem: Problem, factors: Factors) -> Parts:
         "use a symmetric start",
     )
     basis = problem.truth.left
+    require(
+        factors.left.ndim == 3 and factors.left.shape[:2] == basis.shape[:2],
+        "factors.left",
+        tuple(factors.left.shape),
+        f"this truth splits factors of shape ({basis.shape[0]}, {basis.shape[1]}, k)",
+        "use the factors of a run on this problem",
+    )
     signal = basis.mT @ factors.left
     residual = factors.left - basis @ signal
     # Scaling its rows keeps the row space of S, and saves the directions that are still 1e-10 of the learnt ones.

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.errors import require
 from lowrank_core.sensing.certified_isometry import from_normal
 from lowrank_core.sensing.dense import Dense, Packing
@@ -71,20 +72,37 @@ def level(size: torch.Tensor, cosine: torch.Tensor, slope: torch.Tensor) -> torc
 
 
 def smallest_slope(delta: float, size: torch.Tensor, cosine: torch.Tensor) -> torch.Tensor:
-    """The smallest t that a critical point may have under the constant δ; inf where x cannot be critical."""
+    """The smallest t that a critical point may have under the constant δ; inf where x cannot be critical.
+
+    Raises:
+        ArgumentError: δ outside [0, 1).
+    """
+    inputs.between("delta", delta, 0, 1, "a restricted isometry constant lies in [0, 1)", "[)")
     off, squared = 1 - cosine, distance(size, cosine).square()
     room = off.square() - (1 - delta**2) * squared
     return torch.where(room >= 0, (1 - delta) * squared / (off + room.clamp(min=0.0).sqrt()), torch.inf)
 
 
 def sharp_level(delta: torch.Tensor) -> torch.Tensor:
-    """27u²/(1 + 27u²), u = (1 − δ)/(1 + δ): no spurious critical point x ≠ 0 has a smaller f(x)/f(0)."""
+    """27u²/(1 + 27u²), u = (1 − δ)/(1 + δ): no spurious critical point x ≠ 0 has a smaller f(x)/f(0).
+
+    Sharp from δ = 1/2 on; below, no second-order point is spurious at all.
+
+    Raises:
+        ArgumentError: δ outside [0, 1).
+    """
+    delta = inputs.between("delta", delta, 0, 1, "a restricted isometry constant lies in [0, 1)", "[)")
     squared = 27 * ((1 - delta) / (1 + delta)).square()
     return squared / (1 + squared)
 
 
 def sharpest_point(delta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """R, C and t at which `sharp_level` is attained, by a second-order point; for δ in [1/2, 1)."""
+    """R, C and t at which `sharp_level` is attained, by a second-order point.
+
+    Raises:
+        ArgumentError: δ outside [1/2, 1), where it is not attained.
+    """
+    delta = inputs.between("delta", delta, 0.5, 1, "the level is attained for δ in [1/2, 1)", "[)")
     size = (1 + delta) / (2 * (2 - delta))
     return size, (2 * delta - 1) * (1 + delta) / (2 * (2 - delta).square()), 1 - size
 

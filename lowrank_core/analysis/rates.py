@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.errors import require
 
 FLOOR_MARGIN = 1e3
@@ -44,8 +45,9 @@ def last_clear(steps: torch.Tensor, error: torch.Tensor, floor: float) -> torch.
     """The last recorded step at which each trajectory is a factor 1000 above `floor`, (B,).
 
     Raises:
-        ArgumentError: a trajectory is never clear of the floor.
+        ArgumentError: a floor that is negative or no number, a trajectory that is never clear of it.
     """
+    _check_floor(floor)
     clear = error > FLOOR_MARGIN * floor
     require(
         bool(clear.any(dim=1).all()),
@@ -70,8 +72,10 @@ def late_window(
         start, stop: one number, or (B,).
 
     Raises:
-        ArgumentError: a trajectory keeps fewer than five records, too few to tell two laws apart.
+        ArgumentError: a trajectory keeps fewer than five records, too few to tell two laws apart; a floor that is
+            negative or no number.
     """
+    _check_floor(floor)
     low, high = (torch.as_tensor(end).reshape(-1, 1) for end in (start, stop))
     window = (steps >= low) & (steps <= high) & (error > FLOOR_MARGIN * floor)
     kept = window.sum(dim=1)
@@ -123,7 +127,19 @@ def smallest_growth(time: torch.Tensor, error: torch.Tensor, window: torch.Tenso
 
 
 def at_time(time: torch.Tensor, values: torch.Tensor, when: float) -> torch.Tensor:
-    """Values (B, R) at the recorded time nearest to `when`, (B,)."""
+    """Values (B, R) at the recorded time nearest to `when`, (B,).
+
+    Raises:
+        ArgumentError: a time before the first record or after the last.
+    """
+    when, first, last = inputs.number("when", when), float(time.min()), float(time.max())
+    require(
+        first <= when <= last,
+        "when",
+        when,
+        f"records reach from {first:g} to {last:g}",
+        "use a time among them",
+    )
     return values[:, int((time.to(torch.float64) - when).abs().argmin())]
 
 
@@ -132,6 +148,29 @@ def scaling_exponent(x: Sequence[float], y: torch.Tensor) -> torch.Tensor:
 
     >>> scaling_exponent([0.1, 0.01, 0.001], torch.tensor([[2e-2, 2e-4, 2e-6]])).round(decimals=6).tolist()
     [2.0]
+
+    Raises:
+        ArgumentError: x that are not positive, or all the same; not as many columns as x.
     """
-    grid = torch.tensor(x, dtype=torch.float64).log()
+    grid = inputs.tensor("x", x).to(torch.float64)
+    require(
+        grid.ndim == 1 and bool((grid > 0).all() and torch.isfinite(grid).all()) and len(grid.unique()) >= 2,
+        "x",
+        x,
+        "an exponent needs two or more different positive numbers, whose logarithm is taken",
+        "give e.g. the scales or the sizes themselves",
+    )
+    require(
+        y.ndim == 2 and y.shape[1] == len(grid),
+        "y",
+        tuple(y.shape),
+        f"{len(grid)} numbers x go with values (B, {len(grid)})",
+        "give one row for each trajectory",
+    )
+    grid = grid.log()
     return line_fit(grid, y.abs().log(), torch.ones_like(y, dtype=torch.bool)).slope
+
+
+def _check_floor(floor: float) -> None:
+    found = inputs.number("floor", floor)
+    require(found >= 0, "floor", floor, "no error is below zero", "use e.g. 1e-20")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.errors import require
 from lowrank_core.randomness import normal
 from lowrank_core.sensing.operator import MeasurementOperator
@@ -52,6 +53,8 @@ def sampled_rip(
         ArgumentError: rank, samples or rounds out of range, seeds that do not fit the operator.
     """
     n1, n2 = operator.shape
+    rank, seeds = inputs.whole("rank", rank), inputs.seeds("seeds", seeds)
+    samples, rounds = inputs.whole("samples", samples), inputs.whole("rounds", rounds)
     require(1 <= rank <= min(n1, n2), "rank", rank, "no such order", f"use 1..{min(n1, n2)}")
     require(samples >= 1, "samples", samples, "the search needs a start", "use >= 1")
     require(rounds >= 0, "rounds", rounds, "a number of steps", "use >= 0")

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.errors import require
 
 
@@ -23,10 +24,10 @@ def threshold(search_rank: int, true_rank: int, n: int | None = None) -> float:
     """The exact threshold; for every n ≥ r + r* (the default) it is 1/(1 + √(r*/r)), and 1 for n ≤ r.
 
     Raises:
-        ArgumentError: ranks that are not 1 ≤ r* ≤ r, or n below r*.
+        ArgumentError: ranks that are not 1 ≤ r* ≤ r, or n below r*; any that is no integer.
     """
-    _check_ranks(search_rank, true_rank)
-    n = search_rank + true_rank if n is None else n
+    search_rank, true_rank = check_ranks(search_rank, true_rank)
+    n = search_rank + true_rank if n is None else inputs.whole("n", n)
     require(n >= true_rank, "n", n, f"a truth of rank {true_rank} does not fit", f"use n >= {true_rank}")
     k = min(true_rank, n - search_rank)
     return 1.0 if k <= 0 else 1 / (1 + math.sqrt(k / (search_rank - true_rank + k)))
@@ -34,7 +35,7 @@ def threshold(search_rank: int, true_rank: int, n: int | None = None) -> float:
 
 def published_necessary(search_rank: int, true_rank: int) -> float:
     """1/(1 + 1/√(r − r* + 1)): counterexamples exist from here on, as the abstract of the first version has it."""
-    _check_ranks(search_rank, true_rank)
+    search_rank, true_rank = check_ranks(search_rank, true_rank)
     return threshold(search_rank, true_rank, search_rank + 1)
 
 
@@ -46,15 +47,16 @@ def psi(delta: float | torch.Tensor, ratio: float) -> torch.Tensor:
     Raises:
         ArgumentError: δ outside [0, 1), ρ below 1.
     """
-    delta = torch.as_tensor(delta, dtype=torch.float64)
+    delta = inputs.between(
+        "delta", delta, 0, 1, "a restricted isometry constant lies in [0, 1)", "[)"
+    ).double()
     require(
-        bool((delta >= 0).all() and (delta < 1).all()),
-        "delta",
-        delta.tolist(),
-        "a restricted isometry constant lies in [0, 1)",
-        "use a number below 1",
+        inputs.number("ratio", ratio) >= 1,
+        "ratio",
+        ratio,
+        "the search rank is at least the true rank",
+        "use r/r* >= 1",
     )
-    require(ratio >= 1, "ratio", ratio, "the search rank is at least the true rank", "use r/r* >= 1")
     half = (1 + delta) / (2 * math.sqrt(ratio))
     # The difference cancels for large s; its conjugate does not.
     return 1 / ((1 + half.square()).sqrt() + half)
@@ -103,7 +105,13 @@ def smallest_constant_bound(x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
     return torch.where(far, root, inner)
 
 
-def _check_ranks(search_rank: int, true_rank: int) -> None:
+def check_ranks(search_rank: int, true_rank: int) -> tuple[int, int]:
+    """Both as integers, 1 ≤ r* ≤ r.
+
+    Raises:
+        ArgumentError: not so.
+    """
+    search_rank, true_rank = inputs.whole("search_rank", search_rank), inputs.whole("true_rank", true_rank)
     require(
         1 <= true_rank <= search_rank,
         "search_rank, true_rank",
@@ -111,3 +119,4 @@ def _check_ranks(search_rank: int, true_rank: int) -> None:
         "the theory is for a search rank of at least the true rank",
         "use 1 <= true_rank <= search_rank",
     )
+    return search_rank, true_rank

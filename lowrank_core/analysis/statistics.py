@@ -9,6 +9,7 @@ from statistics import NormalDist, fmean, stdev
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.errors import require
 from lowrank_core.randomness import stream
 
@@ -19,7 +20,12 @@ def student_quantile(level: float, degrees: int) -> float:
     """Quantile of Student's t by the Cornish–Fisher expansion (Abramowitz & Stegun 26.7.5).
 
     Relative error below 0.2 % at the 97.5 % level from three degrees of freedom on (below 1 % at two).
+
+    Raises:
+        ArgumentError: a level outside (0, 1), degrees that are no integer or below one.
     """
+    level = _probability("level", level)
+    degrees = inputs.whole("degrees", degrees, 1)
     z = NormalDist().inv_cdf(level)
     terms = (
         (z**3 + z) / 4,
@@ -31,11 +37,24 @@ def student_quantile(level: float, degrees: int) -> float:
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
-    """Two-sided Student interval for the mean; with fewer than three finite values it is the whole line."""
+    """Two-sided Student interval for the mean; with fewer than three finite values it is the whole line.
+
+    Raises:
+        ArgumentError: a confidence outside (0, 1).
+    """
+    confidence = _probability("confidence", confidence)
     if len(values) < 3 or not all(math.isfinite(v) for v in values):
         return -math.inf, math.inf
     half = student_quantile((1 + confidence) / 2, len(values) - 1) * stdev(values) / math.sqrt(len(values))
     return fmean(values) - half, fmean(values) + half
+
+
+def _probability(argument: str, value: float) -> float:
+    found = inputs.number(argument, value, "use e.g. 0.95")
+    require(
+        0 < found < 1, argument, value, "it is a probability between 0 and 1, both excluded", "use e.g. 0.95"
+    )
+    return found
 
 
 @dataclass(frozen=True)

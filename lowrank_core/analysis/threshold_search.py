@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import torch
 
-from lowrank_core.analysis.sharp_threshold import smallest_constant_bound
+from lowrank_core import inputs
+from lowrank_core.analysis.sharp_threshold import check_ranks, smallest_constant_bound
 from lowrank_core.errors import require
 from lowrank_core.randomness import normal
 
@@ -44,8 +45,12 @@ def least_bound(
         starts: how many for each seed.
 
     Raises:
-        ArgumentError: n ≤ r, where the bound is one throughout; no starts or no steps.
+        ArgumentError: n ≤ r, where the bound is one throughout; ranks that are not 1 ≤ r* ≤ r; no starts or no
+            steps.
     """
+    search_rank, true_rank = check_ranks(search_rank, true_rank)
+    n, seeds = inputs.whole("n", n), inputs.seeds("seeds", seeds)
+    starts, steps = inputs.whole("starts", starts), inputs.whole("steps", steps)
     require(
         n > search_rank, "n", n, "for n ≤ r no X of full rank misses a direction", f"use n > {search_rank}"
     )

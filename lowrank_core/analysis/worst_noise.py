@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import torch
 
+from lowrank_core import inputs
 from lowrank_core.analysis import landscape
 from lowrank_core.factors import Factors
 from lowrank_core.problem import Problem
@@ -52,7 +53,12 @@ def attack(
         balance: μ.
         curvature: whether the Hessian is to be positive semidefinite; without it only the gradient vanishes.
         rounds: of the bisection.
+
+    Raises:
+        ArgumentError: δ outside [0, 1), rounds that are no integer or negative, and as for `landscape.gradient`.
     """
+    delta = inputs.between("delta", delta, 0, 1, "a restricted isometry constant lies in [0, 1)", "[)")
+    rounds = inputs.whole("rounds", rounds, 0)
     operator, factors = problem.operator, point
     error = factors.product() - problem.truth.matrix
     image = operator.normal_map(error)

@@ -26,10 +26,13 @@ def jit(function: Callable[..., Any], signature: str, name: str) -> Any:
     content under the same name, where an index shared by several signatures could come to name the code of another
     one. Where no directory can be written, code is compiled anew in every process, and a warning says so once.
     NUMBA_CACHE_DIR names another directory.
+
+    With NUMBA_BOUNDSCHECK=1 every index is checked, at the cost of most of the speed, and is kept apart: numba
+    itself would take code that was compiled without checks for code with them.
     """
     import numba
 
-    name = f"{name}_{_sources()}"
+    name = f"{name}_{_sources()}{'_checked' if numba.config.BOUNDSCHECK else ''}"
     copy = types.FunctionType(function.__code__, function.__globals__, name)
     copy.__qualname__, copy.__module__ = name, function.__module__
 

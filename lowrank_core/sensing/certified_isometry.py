@@ -16,6 +16,7 @@ from lowrank_core import inputs
 from lowrank_core.device import resolve_device, resolve_dtype
 from lowrank_core.errors import require, require_finite
 from lowrank_core.randomness import normal
+from lowrank_core.recipe import recorded
 from lowrank_core.sensing.dense import Dense, Packing
 
 NO_DELTA = "a restricted isometry constant lies in [0, 1)"
@@ -44,13 +45,12 @@ def certified(directions: torch.Tensor, delta: float | torch.Tensor, symmetric: 
     )
     require_finite("directions", directions)
     batch, count, n1, n2 = directions.shape
-    delta = inputs.per_trajectory("delta", delta, NO_DELTA, f"use a number below 1, or {batch} of them", 0.0)
-    delta = torch.as_tensor(delta, dtype=directions.dtype, device=directions.device)
+    delta = inputs.between("delta", delta, 0, 1, NO_DELTA, "[)").to(directions)
     require(
-        bool((delta < 1).all()) and delta.shape in ((), (batch,)),
+        delta.shape in ((), (batch,)),
         "delta",
-        delta.tolist(),
-        NO_DELTA,
+        tuple(delta.shape),
+        f"there are {batch} trajectories",
         f"use a number below 1, or {batch} of them",
     )
     coordinates = _coordinates(directions.flatten(0, 1), symmetric).unflatten(0, (batch, count))
@@ -70,6 +70,7 @@ def certified(directions: torch.Tensor, delta: float | torch.Tensor, symmetric: 
     return Dense(root, (n1, n2), symmetric, weight=1.0)
 
 
+@recorded
 def random_certified(
     n: int,
     delta: float | torch.Tensor,

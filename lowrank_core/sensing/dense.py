@@ -27,6 +27,7 @@ from lowrank_core.kernels import (
 )
 from lowrank_core.loss import Loss
 from lowrank_core.randomness import normal
+from lowrank_core.recipe import recorded
 from lowrank_core.sensing.operator import MeasurementOperator, pull_back
 from lowrank_core.sensing.repeats import stored
 from lowrank_core.steps import NO_LOOK, Look
@@ -383,6 +384,7 @@ def _entries(entries: torch.Tensor) -> torch.Tensor:
     return entries if lowered else inputs.tensor("entries", entries)
 
 
+@recorded
 def gaussian_symmetric(
     n: int,
     m: int,
@@ -413,6 +415,7 @@ def gaussian_symmetric(
     return _gaussian((n, n), m, seeds, shared, device, dtype, storage, symmetric=True)
 
 
+@recorded
 def gaussian(
     n1: int,
     n2: int,

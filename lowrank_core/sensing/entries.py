@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import torch
 
 from lowrank_core import inputs, kernels
 from lowrank_core.device import resolve_device, resolve_dtype
-from lowrank_core.errors import require
+from lowrank_core.errors import UnseenWarning, require
 from lowrank_core.kernels import entries_cpu
 from lowrank_core.loss import Loss
 from lowrank_core.randomness import draw
+from lowrank_core.recipe import recorded
 from lowrank_core.sensing.dense import Packing
 from lowrank_core.sensing.operator import MeasurementOperator
 from lowrank_core.sensing.repeats import stored
+
+NAMED = 5
+"""So many rows or columns that nobody saw are named in a warning."""
 
 
 class Entries(MeasurementOperator):
@@ -26,6 +31,10 @@ class Entries(MeasurementOperator):
 
     A matrix with few entries, such as e₁e₁ᵀ, is missed by most draws: recovery needs an incoherent truth, for which
     `truth.psd` and `truth.rectangular` take basis="random".
+
+    Of a row or column without a single entry the data say nothing: gradients there are zero, and what is predicted
+    is the start's. An `UnseenWarning` names such rows and columns when the operator is made, and `covered` marks
+    what is predicted from data, for `torch.where(operator.covered, run.factors.product(), torch.nan)`.
 
     Args:
         places: increasing integers, (m,) shared by all trajectories or (E, m), one ensemble each: i·n2 + j for the
@@ -85,10 +94,51 @@ class Entries(MeasurementOperator):
             self.rows, self.columns = torch.triu_indices(n1, n1, device=self.device)[:, self.places]
         else:
             self.rows, self.columns = self.places // n2, self.places % n2
+        self._warn()
 
     def __repr__(self) -> str:
         kind = "symmetric" if self.symmetric else "rectangular"
         return f"Entries({kind}, shape={self.shape}, m={self.m}, batch={self.batch})"
+
+    @property
+    def covered(self) -> torch.Tensor:
+        """Where row and column both have an entry that is measured: (B, n1, n2) bool, B = 1 if one set serves all.
+
+        Elsewhere a prediction is the start's. Here it may still be poor, if there are few entries.
+        """
+        rows, columns = self._seen()
+        covered = rows[:, :, None] & columns[:, None, :]
+        return covered.repeat_interleave((self.batch or 1) // covered.shape[0], dim=0)
+
+    def _seen(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Which rows and which columns have a measured entry: (E, n1) and (E, n2)."""
+        rows, columns = (
+            torch.zeros(len(index), n, dtype=torch.bool, device=self.device).scatter(1, index, True)
+            for index, n in ((self.rows, self.shape[0]), (self.columns, self.shape[1]))
+        )
+        return (rows | columns, rows | columns) if self.symmetric else (rows, columns)
+
+    def _warn(self) -> None:
+        seen = dict(zip(("rows", "columns"), self._seen(), strict=True))
+        if all(bool(each.all()) for each in seen.values()):
+            return
+        lost = ~torch.cat(list(seen.values()), dim=1).all(dim=1)
+        first = int(lost.nonzero()[0])
+        missed = {name: (~each[first]).nonzero().flatten().tolist() for name, each in seen.items()}
+        if self.symmetric:
+            missed = {"rows and columns": missed["rows"]}
+        words = " and ".join(f"{name} {_listed(which)}" for name, which in missed.items() if which)
+        sets = (
+            ""
+            if len(lost) == 1
+            else f" of set {first}, the first of {int(lost.sum())} such sets of {len(lost)},"
+        )
+        warnings.warn(
+            f"no measured entry lies in {words}{sets}: what is predicted there is the start's and not the data's; "
+            "`covered` marks the rest",
+            UnseenWarning,
+            stacklevel=3,
+        )
 
     def forward(self, matrix: torch.Tensor) -> torch.Tensor:
         self.check_matrix(matrix)
@@ -122,6 +172,7 @@ class Entries(MeasurementOperator):
         return self.places.repeat_interleave(tensor.shape[0] // self.places.shape[0], dim=0)
 
 
+@recorded
 def sampled_symmetric(
     n: int,
     m: int,
@@ -143,6 +194,7 @@ def sampled_symmetric(
     return _sampled((n, n), m, seeds, shared, device, dtype, symmetric=True)
 
 
+@recorded
 def sampled(
     n1: int,
     n2: int,
@@ -173,6 +225,11 @@ def _sampled(
     # Sorted, so that the entries of one row come together.
     places = order[:, :m].sort(dim=1).values.to(resolve_device(device))
     return Entries(places[0] if shared else places, shape, symmetric, repeats, dtype)
+
+
+def _listed(indices: list[int]) -> str:
+    more = len(indices) - NAMED
+    return ", ".join(map(str, indices[:NAMED])) + (f" and {more} more" if more > 0 else "")
 
 
 def _size(shape: tuple[int, int], symmetric: bool) -> int:

@@ -8,6 +8,7 @@ from lowrank_core import inputs, kernels
 from lowrank_core.device import resolve_device, resolve_dtype
 from lowrank_core.kernels import population_cpu, population_triton
 from lowrank_core.loss import Loss
+from lowrank_core.recipe import recorded
 from lowrank_core.sensing.operator import MeasurementOperator
 from lowrank_core.steps import NO_LOOK, Look
 
@@ -25,6 +26,7 @@ class Identity(MeasurementOperator):
     weight = 1.0
     batch = None
 
+    @recorded
     def __init__(
         self,
         n1: int,

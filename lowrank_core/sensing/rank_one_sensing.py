@@ -24,6 +24,7 @@ from lowrank_core.errors import require, require_finite
 from lowrank_core.kernels import rank_one_cpu
 from lowrank_core.loss import Loss
 from lowrank_core.randomness import normal
+from lowrank_core.recipe import recorded
 from lowrank_core.sensing.operator import MeasurementOperator
 from lowrank_core.sensing.repeats import stored
 
@@ -175,6 +176,7 @@ class RankOne(MeasurementOperator):
         return summed - z.sum(dim=1)[:, None, None] * factor if self.centred else summed
 
 
+@recorded
 def rank_one_symmetric(
     n: int,
     m: int,
@@ -197,6 +199,7 @@ def rank_one_symmetric(
     return _drawn((n, n), m, seeds, shared, device, dtype, symmetric=True, centred=centred)
 
 
+@recorded
 def rank_one(
     n1: int,
     n2: int,

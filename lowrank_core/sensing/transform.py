@@ -15,6 +15,7 @@ from lowrank_core import inputs
 from lowrank_core.device import resolve_device, resolve_dtype
 from lowrank_core.errors import require
 from lowrank_core.randomness import draw
+from lowrank_core.recipe import recorded
 from lowrank_core.sensing.operator import MeasurementOperator
 
 
@@ -36,6 +37,7 @@ class Transform(MeasurementOperator):
 
     symmetric = False
 
+    @recorded
     def __init__(
         self,
         n1: int,

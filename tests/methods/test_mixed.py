@@ -159,7 +159,7 @@ def test_runs_stop_where_they_are_told_to():
         problem_of(), MixedGradientDescent(0.3), gaussian_start(N, 2, 0.5, SEEDS), 400, stop=ErrorBelow(1e-20)
     )
     assert set(run.stop_reason) == {"reached"}
-    assert "MixedGradientDescent" in run.recipe["method"]
+    assert "MixedGradientDescent" in run.recipe["method"]["made_by"]
 
 
 @pytest.mark.parametrize("rule", [Polyak(), Normalised(0.1)], ids=repr)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lowrank_core import kernels
-from lowrank_core.errors import ArgumentError
+from lowrank_core.errors import ArgumentError, UnseenWarning
 from lowrank_core.factors import gaussian_start, imbalanced_start
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import observe
@@ -15,6 +15,8 @@ from lowrank_core.sensing import Entries, sampled, sampled_symmetric
 from lowrank_core.solver import solve
 from lowrank_core.truth import psd, rectangular
 
+# Most matrices here are so small that a set of places leaves rows out.
+pytestmark = pytest.mark.filterwarnings("ignore::lowrank_core.errors.UnseenWarning")
 ROUNDING = 1e-13
 MAKES = {
     "symmetric": lambda m, seeds, shared=False: sampled_symmetric(5, m, seeds, shared),
@@ -167,3 +169,65 @@ def test_entries_on_cuda():
     left, y = normal([0, 1], "left", 5, 2), normal([0, 1], "y", 9)
     expected, found = cpu.gradient(left, None, y, "l2"), cuda.gradient(left.cuda(), None, y.cuda(), "l2")
     assert (found[1].cpu() - expected[1]).norm() < 1e-12 * expected[1].norm()
+
+
+def places(kept, n2):
+    return torch.tensor(sorted(i * n2 + j for i, j in kept))
+
+
+def test_rows_and_columns_that_no_entry_sees_are_named():
+    kept = [(i, j) for i in (0, 2) for j in (0, 1, 3)]
+    with pytest.warns(UnseenWarning, match=r"in rows 1 and columns 2, 4: .*start's and not the data's"):
+        operator = Entries(places(kept, 5), (3, 5), symmetric=False)
+    marked = torch.zeros(1, 3, 5, dtype=torch.bool)
+    for i, j in kept:
+        marked[0, i, j] = True
+    assert torch.equal(operator.covered, marked)
+
+
+def test_of_many_the_first_are_named_and_of_several_sets_the_first_one():
+    full, few = torch.arange(20), torch.arange(20) * 10
+    with pytest.warns(
+        UnseenWarning, match=r"columns 1, 2, 3, 4, 5 and 4 more of set 1, the first of 1 such sets of 2"
+    ):
+        Entries(torch.stack([torch.arange(20) * 10 + torch.arange(20) % 10, few]), (20, 10), symmetric=False)
+    with pytest.warns(UnseenWarning, match=r"in rows 2, 3, 4, 5, 6 and 13 more: "):
+        Entries(full, (20, 10), symmetric=False)
+
+
+def test_a_symmetric_matrix_is_seen_from_both_sides():
+    rows, columns = torch.triu_indices(4, 4)
+    seen = (columns == 3) & (rows != 1)
+    with pytest.warns(UnseenWarning, match="in rows and columns 1: "):
+        operator = Entries(seen.nonzero().flatten(), (4, 4), symmetric=True)
+    assert (~operator.covered[0]).nonzero().tolist() == [
+        [0, 1],
+        [1, 0],
+        [1, 1],
+        [1, 2],
+        [1, 3],
+        [2, 1],
+        [3, 1],
+    ]
+
+
+@pytest.mark.filterwarnings("error")
+def test_where_every_row_and_column_is_seen_nothing_is_said():
+    operator = sampled(6, 5, 24, [0, 0, 1, 1])
+    assert operator.covered.shape == (4, 6, 5)
+    assert operator.covered.all()
+    assert sampled_symmetric(6, 18, [0, 1], shared=True).covered.shape == (1, 6, 6)
+
+
+def test_what_is_predicted_where_nothing_is_seen_is_the_start():
+    seeds = [0, 1]
+    kept = [(i, j) for i in range(6) for j in range(5) if i != 4 and j != 2]
+    operator = Entries(places(kept, 5), (6, 5), symmetric=False)
+    problem = observe(rectangular(6, 5, [1.0], seeds, "random"), operator)
+    start = imbalanced_start(6, 5, 1, 0.1, 1.0, seeds)
+    run = solve(problem, GradientDescent(0.2), start, 2000)
+    assert torch.equal(run.factors.left[:, 4], start.left[:, 4])
+    assert torch.equal(run.factors.right[:, 2], start.right[:, 2])
+    error = (run.factors.product() - problem.truth.matrix).abs()
+    assert error[operator.covered.expand(2, 6, 5)].max() < 1e-6
+    assert error[~operator.covered.expand(2, 6, 5)].max() > 0.1

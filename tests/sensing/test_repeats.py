@@ -87,7 +87,7 @@ def test_runs_with_repeated_seeds_equal_separate_runs(loss, method):
         return solve(problem, method, Factors(left), 100)
 
     together = run(SEEDS, scales)
-    assert together.recipe["seeds"] == SEEDS
+    assert together.recipe["problem"]["seeds"] == SEEDS
     for i, (seed, scale) in enumerate(zip(SEEDS, scales, strict=True)):
         alone = run([seed], [scale])
         assert together.error[i].numpy() == pytest.approx(alone.error[0].numpy(), rel=1e-10)
