@@ -16,6 +16,10 @@ if find_spec("triton") is None:
     MISSING["triton"] = "triton"
 
 
+def pytest_addoption(parser):
+    parser.addoption("--kills", type=int, default=2, help="at how many moments test_kills.py kills a build")
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         for mark, what in MISSING.items():

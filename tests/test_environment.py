@@ -1,7 +1,8 @@
-"""pyproject.toml, requirements.lock and environment.yml describe one and the same environment."""
+"""pyproject.toml, requirements.lock and environment.yml describe one environment; workflows trust little else."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
 
@@ -76,6 +78,48 @@ def test_conda_takes_every_package_from_the_lock() -> None:
 def test_conda_brings_a_supported_python() -> None:
     (python,) = (line for line in CONDA if isinstance(line, str) and line.startswith("python="))
     assert SpecifierSet(PROJECT["project"]["requires-python"]).contains(python.removeprefix("python="))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_are_pinned_by_the_hash_of_a_commit_and_say_its_version(path: Path) -> None:
+    used = [line.split("uses: ")[1] for line in path.read_text().splitlines() if "uses: " in line]
+    assert used
+    for action in used:
+        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_may_only_read_and_keeps_no_credentials(path: Path) -> None:
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
+    assert checkouts
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+def test_publishing_waits_for_the_tests() -> None:
+    publish, tests = (
+        yaml.safe_load((WORKFLOWS[0].with_stem(name)).read_text()) for name in ("publish", "ci")
+    )
+    # YAML reads the key "on" as true.
+    assert publish[True] == {
+        "workflow_run": {"workflows": [tests["name"]], "types": ["completed"], "branches": ["main"]}
+    }
+    assert "workflow_run.conclusion == 'success'" in publish["jobs"]["build"]["if"]
+    assert publish["jobs"]["deploy"]["needs"] == "build"
+
+
+def test_nobody_is_sent_to_an_index_for_this_package() -> None:
+    texts = [
+        path
+        for pattern in ("*.md", "book/**/*.md", "lowrank_core/**/*.py", "tools/*.py", ".github/**/*.yml")
+        for path in ROOT.glob(pattern)
+        if "_build" not in path.parts
+    ]
+    assert len(texts) > 100
+    for path in texts:
+        assert not re.search(r"install[^\n]* lowrank[-_]core", path.read_text(encoding="utf8")), path
 
 
 def test_a_commit_is_held_to_what_the_tests_lint_and_type_check() -> None:

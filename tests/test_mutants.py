@@ -1,7 +1,7 @@
 """Deliberate breakages of the core, one at a time: each must turn the named claims or tests red.
 
-A mutant is a copy of `lowrank_core` with one snippet replaced. Whatever reports it must do so in its own words, a
-verdict that is not as expected or a failed assertion; a crash is no proof that anything was checked.
+A mutant is a copy of `lowrank_core` and `tools` with one snippet replaced. Whatever reports it must do so in its
+own words, a verdict that is not as expected or a failed assertion; a crash is no proof that anything was checked.
 """
 
 import json
@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from lowrank_core import artefacts
+
 ROOT = Path(__file__).parents[1]
 # Runs a module as `python -m` does, after saying which core it will see.
 PROGRAM = """
@@ -27,7 +29,10 @@ runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 
 @dataclass(frozen=True)
 class Mutant:
-    """`old` is replaced by `new` in `file`; then the claims are judged otherwise, or the tests fail."""
+    """`old` is replaced by `new` in `file`; then the claims are judged otherwise, or the tests fail.
+
+    `file` is one of the core, unless it begins with "tools/".
+    """
 
     file: str
     old: str
@@ -470,6 +475,117 @@ MUTANTS = {
         'orthonormal(seeds, "sensing", n, rank, dtype, device)',
         tests=("test_randomness.py::test_truth_operator_noise_and_start_draw_from_streams_of_their_own",),
     ),
+    "a result of other code in the ledger": Mutant(
+        "claims/ledger.py",
+        'record["core_hash"] == provenance.core_hash(),',
+        "True,",
+        tests=("claims/test_ledger.py::test_a_result_of_other_code_is_refused",),
+    ),
+    "a verdict taken for expected although its control is silent": Mutant(
+        "claims/result.py",
+        'record["verdict"] == record["expected"] and record["control"]["fired"]',
+        'record["verdict"] == record["expected"]',
+        tests=("claims/test_ledger.py::test_as_expected_asks_for_the_verdict_and_the_control",),
+    ),
+    "a claim counted twice": Mutant(
+        "__main__.py",
+        "require(times == 1,",
+        "require(times >= 1,",
+        tests=("test_terminal.py::test_what_cannot_be_run_as_asked_is_refused",),
+    ),
+    "skipped claims passed over in silence": Mutant(
+        "__main__.py",
+        "return CRASHED if skipped else 0",
+        "return 0",
+        tests=("test_terminal.py::test_claims_whose_packages_are_missing_are_skipped_and_counted",),
+    ),
+    "kernels without their compiler": Mutant(
+        "kernels/__init__.py",
+        "        and not _INTERPRETED\n",
+        "",
+        tests=("test_terminal.py::test_without_numba_s_compiler_runs_go_through_torch_and_doctor_says_so",),
+    ),
+    "a verdict that may raise": Mutant(
+        "tools/chapters.py",
+        'or said.get("check_exception")',
+        "",
+        tests=("book/test_faults.py::test_a_page_that_could_hide_a_failure_is_refused",),
+    ),
+    "a claim that its page runs and never requires": Mutant(
+        "tools/chapters.py",
+        'in sorted(ran - shown - {"?"}):',
+        "in ():",
+        tests=("book/test_faults.py::test_a_page_that_could_hide_a_failure_is_refused",),
+    ),
+    "records that nobody judges": Mutant(
+        "tools/book.py",
+        "if found != expected:",
+        "if False:",
+        tests=(
+            "book/test_faults.py::test_a_chapter_is_refused_by_the_records_of_its_claims_whatever_its_cells_made_of_them",
+        ),
+    ),
+    "a record whose page does not show it": Mutant(
+        "tools/book.py",
+        "if claim_id not in shown:",
+        "if False:",
+        tests=(
+            "book/test_faults.py::test_a_chapter_is_refused_by_the_records_of_its_claims_whatever_its_cells_made_of_them",
+        ),
+    ),
+    "edited records taken for what a chapter wrote": Mutant(
+        "tools/outputs.py",
+        'if _digests(files) != manifest["files"]:',
+        "if False:",
+        tests=("book/test_outputs.py::test_an_edited_record_is_found",),
+    ),
+    "chapters that compute with another checkout": Mutant(
+        "tools/book.py",
+        '"PYTHONPATH": str(book.root),',
+        '"PYTHONPATH": os.environ.get("PYTHONPATH", ""),',
+        tests=("book/test_kernels.py::test_kernels_see_only_this_checkout_and_start_from_this_python",),
+    ),
+    "a kernel that is not asked which core it took": Mutant(
+        "tools/book.py",
+        "if core and not Path(core)",
+        "if False and not Path(core)",
+        tests=("book/test_kernels.py::test_a_chapter_that_finds_another_core_fails",),
+    ),
+    "outputs of other packages": Mutant(
+        "tools/book.py",
+        "[*packages, *switches]",
+        "switches",
+        tests=(
+            "book/test_kernels.py::test_the_key_holds_what_is_installed_and_every_switch_that_changes_numbers",
+        ),
+    ),
+    "a control that somebody made up": Mutant(
+        "claims/jiang2022.py",
+        "evidence.broken(STOPPED, errors[:, -1])",
+        "evidence.broken(STOPPED, torch.full_like(errors[:, -1], 9.0))",
+        tests=("claims/jiang2022/test_early_stopping.py::test_every_series_depends_on_the_seeds",),
+    ),
+    "a measurement that somebody made up": Mutant(
+        "claims/jiang2022.py",
+        "evidence.found(STOPPED, errors.gather(1, torch.searchsorted(grid, stop)[:, None])[:, 0])",
+        "evidence.found(STOPPED, torch.full_like(errors[:, 0], 1.004))",
+        tests=("claims/jiang2022/test_early_stopping.py::test_every_series_depends_on_the_seeds",),
+    ),
+    "downloads with references that only Sphinx reads": Mutant(
+        "tools/plain.py",
+        "ROLE.sub(words, text)",
+        "text",
+        tests=(
+            "book/test_downloads.py::test_what_a_page_says_in_directives_is_said_without",
+            "book/test_downloads.py::test_what_has_no_plain_form_fails_the_build",
+        ),
+    ),
+    "old pages beside a failed build": Mutant(
+        "tools/book.py",
+        "    withdraw(book)\n    seconds",
+        "    seconds",
+        tests=("book/test_kernels.py::test_clean_and_failed_builds_leave_no_pages",),
+    ),
 }
 CLAIMS = sorted({claim_id for mutant in MUTANTS.values() for claim_id in mutant.claims})
 TESTS = sorted({node for mutant in MUTANTS.values() for node in mutant.tests})
@@ -487,6 +603,8 @@ def run(tmp_path, request):
         ROOT / "lowrank_core", tmp_path / "lowrank_core", ignore=shutil.ignore_patterns("__pycache__")
     )
 
+    shutil.copytree(ROOT / "tools", tmp_path / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    seen = os.pathsep.join([str(tmp_path), str(tmp_path / "tools")])
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "LOWRANK"))
     }
@@ -495,7 +613,7 @@ def run(tmp_path, request):
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM, module, *arguments],
             cwd=tmp_path,
-            env=environment | {"PYTHONPATH": str(tmp_path), "LOWRANK_KERNELS": kernels},
+            env=environment | {"PYTHONPATH": seen, "LOWRANK_KERNELS": kernels},
             capture_output=True,
             text=True,
         )
@@ -519,7 +637,16 @@ def judge(run, claim_ids):
 
 def check(run, nodes):
     """Exit status of pytest, the tests that failed (less their parameters), and whether by assertions alone."""
-    config = ("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-p", "no:cacheprovider")
+    config = (
+        "-c",
+        str(ROOT / "pyproject.toml"),
+        "--rootdir",
+        str(ROOT),
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "pythonpath=",
+    )
     status, output, errors = run(
         "pytest", *config, "--tb=line", *(str(ROOT / "tests" / node) for node in nodes)
     )
@@ -541,7 +668,7 @@ def test_an_unchanged_copy_passes_its_tests(run):
 
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
 def test_mutant_is_caught(mutant, run, tmp_path):
-    path = tmp_path / "lowrank_core" / mutant.file
+    path = tmp_path.joinpath(*["lowrank_core"] * (not mutant.file.startswith("tools/")), mutant.file)
     source = path.read_text()
     assert source.count(mutant.old) == 1
     path.write_text(source.replace(mutant.old, mutant.new))
@@ -550,3 +677,12 @@ def test_mutant_is_caught(mutant, run, tmp_path):
         assert judge(run, mutant.claims) == (1, dict.fromkeys(mutant.claims, False))
     if mutant.tests:
         assert check(run, mutant.tests) == (1, {node.partition("[")[0] for node in mutant.tests}, True)
+
+
+def test_a_stored_result_that_was_changed_and_hashed_anew_is_caught(run, tmp_path):
+    name, node = "zhang2025-race", "test_what_is_stored_is_what_was_put_under_version_control_on_purpose"
+    content = artefacts.read(name)
+    changed = json.loads(re.sub(r"\b1\.", "2.", json.dumps(content)))
+    assert changed != content
+    artefacts.write(name, changed, tmp_path / "lowrank_core" / "artefacts")
+    assert check(run, [f"test_artefacts.py::{node}"]) == (1, {f"test_artefacts.py::{node}"}, True)

@@ -226,6 +226,7 @@ def execute(
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,
         force_raise_errors=True,
+        coalesce_streams=True,  # or a busy machine would cut what a cell prints into pieces
     )
     try:
         client.execute(env=variables)

@@ -80,7 +80,9 @@ def recall(folder: Path, name: str, notebook: NotebookNode) -> Kept | None:
     # The text between the cells is that of today.
     executed = (cell for cell in outputs.cells if cell.cell_type == "code")
     cells = [next(executed) if cell.cell_type == "code" else cell for cell in notebook.cells]
-    merged = NotebookNode(notebook | {"cells": cells})
+    # Without what the kernel said of its language, Sphinx would not know how to colour the cells.
+    said = {key: value for key, value in outputs.metadata.items() if key == "language_info"}
+    merged = NotebookNode(notebook | {"cells": cells, "metadata": NotebookNode(notebook.metadata | said)})
     return Kept(merged, {path.removeprefix(RESULTS): content for path, content in files.items()}, seconds)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -99,8 +100,10 @@ def test_sphinx_and_the_replay_end_with_the_tool_even_if_it_is_killed():
         tool.kill()
         # The pipe ends when nobody writes to it any more.
         assert tool.stdout.read() == ""
-    status = Path(f"/proc/{child_id}/stat")
-    assert not status.exists() or status.read_text().split()[2] == "Z"
+    status, deadline = Path(f"/proc/{child_id}/stat"), time.monotonic() + 30
+    while (alive := status.exists() and status.read_text().split()[2] != "Z") and time.monotonic() < deadline:
+        time.sleep(0.1)  # it closes the pipe a moment before it is gone
+    assert not alive
 
 
 def test_a_second_build_waits_and_says_so(tmp_path):

@@ -24,6 +24,14 @@ def found(folder):
     return recall(folder, "page", chapter())
 
 
+def test_what_the_kernel_said_of_its_language_comes_back_and_no_old_front_matter(tmp_path):
+    executed = chapter(executed=True)
+    executed.metadata.update(language_info={"name": "python"}, mystnb={"execution_mode": "off"})
+    keep(tmp_path, "page", Kept(executed, {}, 1.5))
+    assert found(tmp_path).notebook.metadata == {"language_info": {"name": "python"}}
+    assert chapter().metadata == {}
+
+
 def test_outputs_come_back_into_the_text_of_today(kept):
     back = recall(kept.parent, "page", chapter(text="another text"))
     assert back.notebook.cells[0].source == "another text"
