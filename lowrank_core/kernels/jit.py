@@ -32,7 +32,7 @@ def jit(function: Callable[..., Any], signature: str, name: str) -> Any:
     """
     import numba
 
-    name = f"{name}_{_sources()}{'_checked' if numba.config.BOUNDSCHECK else ''}"
+    name = f"{name}_{_sources()}{'_checked' if getattr(numba.config, 'BOUNDSCHECK', None) else ''}"
     copy = types.FunctionType(function.__code__, function.__globals__, name)
     copy.__qualname__, copy.__module__ = name, function.__module__
 

@@ -41,7 +41,7 @@ def test_ranks_outside_the_table_are_refused():
 
 
 def test_the_positive_part_keeps_no_negative_eigenvalue():
-    problem = observe(psd(2, [1.0], [0]), Identity(2))
+    problem = observe(psd(2, [1.0], [0, 1]), Identity(2))
     noise = torch.tensor([[[0.0, 0.0], [0.0, -0.4]], [[0.3, 0.0], [0.0, 0.4]]], dtype=torch.float64)
     problem = replace(problem, observations=problem.observations + noise.flatten(1))
     found = positive_part_error(problem)
