@@ -292,9 +292,6 @@ def per_trajectory(argument: str, value: Any, problem: str, fix: str, least: flo
     """
     if isinstance(value, torch.Tensor | np.ndarray | list | tuple):
         value = given = tensor(argument, value)
-        # As rules keep them, so that a rule can be made again from its own fields.
-        if given.shape[1:] == (1, 1):
-            value = given = given.flatten()
         shaped = given.ndim <= 1 and given.numel() >= 1
     else:
         try:

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from lowrank_core.errors import ArgumentError, require
+from lowrank_core.steps import StepRule
 
 PACKAGE = __name__.partition(".")[0]
 LONGEST = 1000
@@ -127,7 +128,11 @@ def _plain(value: Any) -> Any:
     names = _field_names(value)
     if names is not None:
         of = f"{type(value).__module__}.{type(value).__qualname__}"
-        return {"made_by": of, **{name: _plain(getattr(value, name)) for name in names}}
+        found = {name: getattr(value, name) for name in names}
+        if isinstance(value, StepRule):
+            # They keep one number per trajectory as (B, 1, 1), and take it as (B,).
+            found = {k: v.flatten() if isinstance(v, torch.Tensor) else v for k, v in found.items()}
+        return {"made_by": of, **{name: _plain(each) for name, each in found.items()}}
     if isinstance(value, list | tuple | range):
         return [_plain(each) for each in value]
     return {"given": repr(value)}

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lowrank_core import provenance
+from lowrank_core import kernels, provenance
 from lowrank_core.factors import Factors, gaussian_start, imbalanced_start
 from lowrank_core.methods import GradientDescent, Subgradient
 from lowrank_core.noise import Outliers, SignFlip
@@ -250,7 +250,7 @@ def test_the_recipe_says_how_to_repeat_the_run(problem_and_start, reduce):
         "stop": None,
         "observables": [],
         "reduced": reduce,
-        "kernels": "auto",
+        "kernels": kernels.chosen(),
         "operator": "Identity(8, 8)",
         "dtype": "torch.float64",
         "device": "cpu",
