@@ -13,11 +13,13 @@ help:  ## list these targets
 
 env: $(READY)  ## create .venv with every pinned package, or bring it up to date
 
-$(READY): requirements.lock pyproject.toml
+# By hash all that can be; then what is left of the lock, torch and its triton (tools/lock_hashes.py says why).
+$(READY): requirements.lock requirements.hashes pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "$(PYTHON) is missing or older than Python 3.11: install a newer one, or name it (make PYTHON=python3.12)" >&2; \
 	  exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes -r requirements.hashes
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

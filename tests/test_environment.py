@@ -1,4 +1,4 @@
-"""pyproject.toml, requirements.lock and environment.yml describe one environment; workflows trust little else."""
+"""pyproject.toml, the lock, its hashes and environment.yml are one environment; workflows trust little else."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ LOCK = [
     if line.strip() and not line.startswith("#")
 ]
 PINS = {canonicalize_name(pin.name): next(iter(pin.specifier)).version for pin in map(Requirement, LOCK)}
+HASHED = (ROOT / "requirements.hashes").read_text().replace("\\\n", "").splitlines()
 UNLOCKED = {"jax", "pymanopt"}
 """What benchmarks compare with where it is there; a book and a test run do without."""
 
@@ -61,6 +62,28 @@ def test_the_lock_leaves_out_what_only_benchmarks_ask_for() -> None:
 def test_torch_is_pinned_without_a_local_suffix() -> None:
     # A suffix such as +cpu exists on some indexes only, and would tie every reader to one of them.
     assert "torch==2.13.0" in LOCK
+
+
+def test_hashes_are_of_the_versions_in_the_lock_and_of_all_but_torch_and_triton() -> None:
+    lines = [line.split() for line in HASHED if not line.startswith("#")]
+    pins = [
+        (canonicalize_name(pin.name), str(pin.specifier))
+        for pin in (Requirement(words[0]) for words in lines)
+    ]
+    assert sorted(pins) == sorted(
+        (name, f"=={version}") for name, version in PINS.items() if name not in {"torch", "triton"}
+    )
+    for pin, *hashes in lines:
+        assert hashes, pin
+        assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", each) for each in hashes), pin
+
+
+def test_only_what_has_no_hash_is_left_to_an_install_without_them() -> None:
+    installs = [line for line in (ROOT / "Makefile").read_text().splitlines() if "pip install" in line]
+    first, second, third = (line.split("--disable-pip-version-check ")[1] for line in installs)
+    assert first == "--no-deps --require-hashes -r requirements.hashes"
+    assert second == "-r requirements.lock"
+    assert third.endswith("--no-deps --no-build-isolation -e .")
 
 
 @pytest.mark.parametrize(
