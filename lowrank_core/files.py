@@ -39,6 +39,9 @@ def check_writable(path: str, argument: str) -> None:
     try:
         if target.exists() and not target.is_file():
             raise OSError("it is not a file")
+        # A folder that can be written to would let it be replaced all the same.
+        if target.exists() and not os.access(target, os.W_OK):
+            raise OSError("it is read-only")
         descriptor, name = tempfile.mkstemp(".part", ".", target.parent)
         os.close(descriptor)
         Path(name).unlink()

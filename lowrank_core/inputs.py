@@ -5,7 +5,8 @@
 - *seeds* are a sequence of integers, none negative; a bare number, a text or a mapping is refused;
 - *numbers* are real and finite, of Python, numpy or torch, and are compared in float64;
 - *tensors* may be given as numpy arrays or sequences. float64 and float32 stay what they are, integers and Python
-  numbers become float64; bool, complex and half precision are refused, because nobody can tell what was meant;
+  numbers become float64; bool, complex and half precision are refused, because nobody can tell what was meant, and
+  sparse ones, because nothing here computes with them;
 - *flags* are True or False, so that an argument in the wrong place is not taken for one.
 """
 
@@ -233,8 +234,15 @@ def tensor(argument: str, value: Any) -> torch.Tensor:
     """
     if not isinstance(value, torch.Tensor):
         value = _from_numpy(argument, value)
+    require(
+        value.layout == torch.strided,
+        argument,
+        f"tensor of layout {value.layout}",
+        "it is sparse",
+        "write all entries out, e.g. by .to_dense()",
+    )
     if value.dtype in FLOATS:
-        return value
+        return value.resolve_neg()
     require(
         value.dtype in INTEGERS,
         argument,

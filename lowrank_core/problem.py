@@ -46,9 +46,14 @@ class Problem:
         check_loss(self.loss)
         check_fit(self.truth, self.operator)
         y = inputs.tensor("observations", self.observations)
+        self._check_observations(y, "observations")
+        _check_noise(self.noise)
+        object.__setattr__(self, "observations", y.contiguous())
+
+    def _check_observations(self, y: torch.Tensor, argument: str) -> None:
         require(
             tuple(y.shape) == (self.truth.batch, self.operator.m),
-            "observations",
+            argument,
             tuple(y.shape),
             f"{self.truth.batch} trajectories and {self.operator.m} measurements make observations "
             f"({self.truth.batch}, {self.operator.m})",
@@ -56,14 +61,12 @@ class Problem:
         )
         require(
             y.dtype == self.operator.dtype and y.device == self.operator.device,
-            "observations",
+            argument,
             (y.dtype, str(y.device)),
             f"the operator lives on {self.operator.device} in {self.operator.dtype}",
             "make both with the same device and dtype",
         )
-        require_finite("observations", y)
-        _check_noise(self.noise)
-        object.__setattr__(self, "observations", y.contiguous())
+        require_finite(argument, y)
 
     @property
     def batch(self) -> int:
@@ -90,8 +93,11 @@ class Problem:
 
         Raises:
             ArgumentError: wrong shape or batch, search rank above n, NaN or inf, all zero, a symmetric start for a
-                rectangular truth or for measurement matrices that are not symmetric.
+                rectangular truth or for measurement matrices that are not symmetric; observations that were
+                changed in place so that they do not fit, or are not finite.
         """
+        # They were right when the problem was made.
+        self._check_observations(self.observations, FACTORS["y"])
         n1, n2 = self.truth.shape
         _sides(start, "start")
         sides = ((start.left, n1, "start.left"),) + (
@@ -99,10 +105,10 @@ class Problem:
         )
         for factor, n, name in sides:
             require(
-                isinstance(factor, torch.Tensor),
+                isinstance(factor, torch.Tensor) and factor.layout == torch.strided,
                 name,
                 factor,
-                "it is no tensor",
+                "it is no tensor, or a sparse one",
                 "use torch.as_tensor(array)",
             )
             require(

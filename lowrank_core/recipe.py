@@ -2,7 +2,8 @@
 
 A maker marked `@recorded` leaves its arguments, seeds among them, with what it returns. Data of one's own have no
 maker: they are written out if they are few, and else they are "given", which says that they cannot be made again
-from the recipe. So is what was changed in place after it was made.
+from the recipe. So is what was changed after it was made, it or a part of it: tensors written to in place, or
+attributes set anew. Torch does not count what is written through `.data` or `.numpy()`, and nothing here sees it.
 """
 
 from __future__ import annotations
@@ -29,10 +30,18 @@ Maker = TypeVar("Maker", bound=Callable[..., Any])
 
 
 class _Kept(NamedTuple):
-    """A recipe beside the tensors that were made by it, and how often each had been written to by then."""
+    """A recipe beside what was made by it, and how often each tensor of that had been written to by then."""
 
     recipe: dict[str, Any]
-    tensors: tuple[tuple[torch.Tensor, int], ...]
+    parts: tuple[tuple[Any, int], ...]
+
+    def __reduce__(self) -> tuple[Callable[..., _Kept], tuple[Any, ...]]:
+        # The tensors of a copy, or in another process, begin to count anew.
+        return _copied, (self.recipe, tuple((part, _writes(part) == writes) for part, writes in self.parts))
+
+
+def _copied(recipe: dict[str, Any], parts: tuple[tuple[Any, bool], ...]) -> _Kept:
+    return _Kept(recipe, tuple((part, _writes(part) if unchanged else -1) for part, unchanged in parts))
 
 
 class _Long(NamedTuple):
@@ -57,8 +66,8 @@ def recorded(maker: Maker) -> Maker:
             bound.apply_defaults()
             kept = {key: _plain(value) for key, value in bound.arguments.items() if value is not thing}
             recipe = {"made_by": f"{maker.__module__}.{name}", **kept}
-            tensors = tuple((each, _writes(each)) for each in _tensors(thing))
-            object.__setattr__(thing, "_recipe", _Kept(recipe, tensors))
+            parts = tuple((part, _writes(part)) for part in _parts(thing))
+            object.__setattr__(thing, "_recipe", _Kept(recipe, parts))
         return made
 
     recording.leaves_recipe = True  # type: ignore[attr-defined]
@@ -179,19 +188,30 @@ def _makes(maker: Any) -> bool:
     return own or hasattr(vars(maker).get("__init__"), "leaves_recipe")
 
 
-def _tensors(thing: object) -> list[torch.Tensor]:
-    values = [*(thing if isinstance(thing, tuple) else ()), *vars(thing).values()]
-    return [each for each in values if isinstance(each, torch.Tensor)]
+def _parts(thing: object) -> list[Any]:
+    """What a thing is made of: its tensors, its attributes that others may set, and the same of what it holds."""
+    values = list(thing) if isinstance(thing, tuple) else []
+    values += [
+        value
+        for name, value in vars(thing).items()
+        if isinstance(value, torch.Tensor) or not name.startswith("_")
+    ]
+    parts = []
+    for value in values:
+        own = type(value).__module__.startswith(f"{PACKAGE}.") and hasattr(value, "__dict__")
+        parts += [value, *_parts(value)] if own else [value]
+    return parts
 
 
 def _unchanged(thing: object, kept: _Kept) -> bool:
-    now = _tensors(thing)
-    return len(now) == len(kept.tensors) and all(
-        tensor is before and _writes(tensor) == writes
-        for tensor, (before, writes) in zip(now, kept.tensors, strict=True)
+    now = _parts(thing)
+    return len(now) == len(kept.parts) and all(
+        (part is before or (isinstance(part, int | float | str) and part == before))
+        and _writes(part) == writes
+        for part, (before, writes) in zip(now, kept.parts, strict=True)
     )
 
 
-def _writes(tensor: torch.Tensor) -> int:
+def _writes(part: object) -> int:
     """How often a tensor was written to in place; torch does not count it for those made in inference mode."""
-    return 0 if tensor.is_inference() else tensor._version
+    return part._version if isinstance(part, torch.Tensor) and not part.is_inference() else 0

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lowrank_core.files import write_whole
+from lowrank_core.errors import ArgumentError
+from lowrank_core.files import check_writable, write_whole
 
 
 def test_a_file_is_written_and_replaced_and_nothing_else_is_left(tmp_path):
@@ -19,3 +20,12 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path):
     with pytest.raises(UnicodeEncodeError):
         write_whole(path, "\ud800")
     assert path.read_text(encoding="utf8") == "old"
+
+
+def test_a_read_only_file_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    path.write_text("old")
+    monkeypatch.setattr("os.access", lambda target, mode: False)  # root may write to all
+    with pytest.raises(ArgumentError, match="read-only"):
+        check_writable(str(path), "--json")
+    assert path.read_text() == "old"

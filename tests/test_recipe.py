@@ -1,7 +1,9 @@
 """A run is repeated, to the bit, from what JSON keeps of its recipe; what nobody drew here says so."""
 
+import copy
 import dataclasses
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -255,14 +257,48 @@ def test_what_was_given_says_so_and_is_not_made_up(name):
         (lambda: gaussian_start(40, 20, 0.1, START), lambda it: it.left.mul_(2)),
         (lambda: gaussian_symmetric(40, 9, START), lambda it: it.entries.mul_(2)),
         (lambda: gaussian_symmetric(40, 9, START), lambda it: setattr(it, "entries", 2 * it.entries)),
+        (lambda: gaussian_symmetric(40, 9, START), lambda it: setattr(it, "weight", 2.0)),
     ],
-    ids=["start", "entries", "other entries"],
+    ids=["start", "entries", "other entries", "weight"],
 )
 def test_what_was_changed_in_place_is_no_longer_what_its_recipe_says(make, change):
     thing = make()
     assert written(thing)["seeds"] == START
     change(thing)
     assert "given" in json.dumps(written(thing))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda problem: problem.observations.mul_(2),
+        lambda problem: problem.operator.entries.mul_(2),
+        lambda problem: setattr(problem.operator, "weight", 2.0),
+        lambda problem: problem.truth.left.mul_(-1),
+    ],
+    ids=["observations", "entries", "weight", "truth"],
+)
+@pytest.mark.parametrize("copied", [lambda it: it, copy.deepcopy], ids=["itself", "a copy"])
+def test_a_problem_of_which_a_part_was_changed_is_not_what_its_recipe_says(change, copied):
+    problem = copied(
+        observe(psd(60, [2.0, 1.0], range(10), "random"), gaussian_symmetric(60, 110, range(10)))
+    )
+    assert "given" not in json.dumps(written(problem))
+    change(problem)
+    assert "given" in json.dumps(written(problem))
+    assert "given" in json.dumps(written(copy.deepcopy(problem)))
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))],
+    ids=["shallow", "deep", "pickled"],
+)
+def test_a_copy_has_the_recipe_of_its_original(copied):
+    problem, method, start = RUNS["gaussian, outliers"]
+    run = solve(copied(problem), method, copied(start), 20)
+    assert "given" not in json.dumps(run.recipe)
+    assert_equal(repeat(run.recipe), run)
 
 
 def test_a_problem_with_other_observations_does_not_claim_those_it_was_made_with():

@@ -53,7 +53,10 @@ def chosen() -> str:
 
 
 def compiled(*tensors: torch.Tensor | None) -> bool:
-    """Whether the compiled kernels serve these tensors: with numba, on the CPU, in float64, without autograd."""
+    """Whether the compiled kernels serve these tensors: with numba, on the CPU, in float64, without autograd.
+
+    Numpy, through which they go, knows no tensor that torch only marks as negated.
+    """
     return (
         chosen() != "torch"
         and not _INTERPRETED
@@ -61,6 +64,7 @@ def compiled(*tensors: torch.Tensor | None) -> bool:
             each.device.type == "cpu"
             and each.dtype == torch.float64
             and not (each.requires_grad and torch.is_grad_enabled())
+            and not each.is_neg()
             for each in tensors
             if each is not None
         )

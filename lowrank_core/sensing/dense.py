@@ -83,6 +83,8 @@ class Dense(MeasurementOperator):
             storage that is unknown or more precise than the entries.
     """
 
+    entries: torch.Tensor
+
     def __init__(
         self,
         entries: torch.Tensor,
@@ -137,7 +139,8 @@ class Dense(MeasurementOperator):
             f"entries in {entries.dtype} cannot be stored so",
             f"use one of {', '.join(STORAGE)}, no more precise than the entries",
         )
-        self.entries, self.shape, self.symmetric = entries.to(kept), shape, symmetric
+        self.shape, self.symmetric = shape, symmetric
+        self._store(entries=entries.to(kept))
         self.m = entries.shape[-2]
         self.batch = entries.shape[0] * repeats if entries.ndim == 3 else None
         self._groups = (-1, repeats)

@@ -49,6 +49,9 @@ class Entries(MeasurementOperator):
             integers, not increasing, or not in the matrix; bad repeats.
     """
 
+    rows: torch.Tensor
+    columns: torch.Tensor
+
     def __init__(
         self,
         places: torch.Tensor,
@@ -88,12 +91,16 @@ class Entries(MeasurementOperator):
         self.weight = self.size / self.m
         self.batch = places.shape[0] * repeats if places.ndim == 2 else None
         self.device, self.dtype = places.device, resolve_dtype(dtype)
-        self.places = (places if places.ndim == 2 else places[None]).contiguous()
+        # A copy: rows and columns, which are computed once, would not follow changes of what was given.
+        self.places = (places if places.ndim == 2 else places[None]).clone(
+            memory_format=torch.contiguous_format
+        )
         if symmetric:
             self._packing = Packing(n1, self.device, self.dtype)
-            self.rows, self.columns = torch.triu_indices(n1, n1, device=self.device)[:, self.places]
+            rows, columns = torch.triu_indices(n1, n1, device=self.device)[:, self.places]
         else:
-            self.rows, self.columns = self.places // n2, self.places % n2
+            rows, columns = self.places // n2, self.places % n2
+        self._store(rows=rows, columns=columns)
         self._warn()
 
     def __repr__(self) -> str:
@@ -131,7 +138,7 @@ class Entries(MeasurementOperator):
         sets = (
             ""
             if len(lost) == 1
-            else f" of set {first}, the first of {int(lost.sum())} such sets of {len(lost)},"
+            else f" of set {first}, the first of {int(lost.sum())} such sets of {len(lost)}"
         )
         warnings.warn(
             f"no measured entry lies in {words}{sets}: what is predicted there is the start's and not the data's; "

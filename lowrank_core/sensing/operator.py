@@ -42,6 +42,7 @@ class MeasurementOperator(ABC):
     symmetric: bool
     device: torch.device
     dtype: torch.dtype
+    _stored: tuple[tuple[str, torch.Size], ...] = ()
 
     @abstractmethod
     def forward(self, matrix: torch.Tensor) -> torch.Tensor:
@@ -200,6 +201,7 @@ class MeasurementOperator(ABC):
             ArgumentError: another shape, batch, dtype or device, k < 1, or a single factor of a rectangular matrix.
         """
         n1, n2 = self.shape
+        self._check_stored()
         self._check_kind("left", left)
         if left.ndim != 3 or left.shape[1] != n1 or left.shape[2] < 1 or left.shape[0] < 1:
             raise ArgumentError(
@@ -294,11 +296,11 @@ class MeasurementOperator(ABC):
                 )
 
     def _check_kind(self, argument: str, tensor: object) -> None:
-        if not isinstance(tensor, torch.Tensor):
+        if not isinstance(tensor, torch.Tensor) or tensor.layout != torch.strided:
             raise ArgumentError(
                 argument,
                 tensor,
-                "it is no tensor",
+                "it is no tensor, or a sparse one",
                 "give one of the operator's dtype, e.g. torch.as_tensor(array)",
             )
         if tensor.dtype != self.dtype or tensor.device != self.device:
@@ -308,6 +310,21 @@ class MeasurementOperator(ABC):
                 f"the operator lives on {self.device} in {self.dtype}",
                 "make it with the same device and dtype",
             )
+
+    def _store(self, **tensors: torch.Tensor) -> None:
+        """Keep what A is made of under these names; compiled kernels trust its shapes to stay as they are."""
+        vars(self).update(tensors)
+        self._stored = tuple((name, tensor.shape) for name, tensor in tensors.items())
+
+    def _check_stored(self) -> None:
+        for name, shape in self._stored:
+            if getattr(self, name).shape != shape:
+                raise ArgumentError(
+                    f"operator.{name}",
+                    tuple(getattr(self, name).shape),
+                    f"its shape was {tuple(shape)} when the operator was made, and must stay so",
+                    "make another operator",
+                )
 
     def _check_batch(self, argument: str, tensor: torch.Tensor) -> None:
         if self.batch is not None and tensor.shape[0] != self.batch:

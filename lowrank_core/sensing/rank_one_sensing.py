@@ -43,6 +43,9 @@ class RankOne(MeasurementOperator):
             measurements that are not symmetric.
     """
 
+    first: torch.Tensor
+    second: torch.Tensor
+
     def __init__(
         self,
         first: torch.Tensor,
@@ -89,10 +92,9 @@ class RankOne(MeasurementOperator):
         self.weight = 1.0 / (2 * self.m) if self.symmetric else 1.0 / self.m
         self.batch = first.shape[0] * repeats if first.ndim == 3 else None
         # Copies, because memory of torch's own begins at a cache line; elsewhere each load may touch two of them.
-        self.first = _batched(first).clone(memory_format=torch.contiguous_format)
-        self.second = (
-            self.first if second is None else _batched(second).clone(memory_format=torch.contiguous_format)
-        )
+        one = _batched(first).clone(memory_format=torch.contiguous_format)
+        other = one if second is None else _batched(second).clone(memory_format=torch.contiguous_format)
+        self._store(first=one, second=other)
         self.shape = (self.first.shape[2], self.second.shape[2])
         self.device, self.dtype = first.device, first.dtype
 
