@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import pickle
 import warnings
 
 import numpy as np
@@ -300,3 +301,26 @@ def test_observations_that_were_changed_in_place_are_looked_at_again_by_a_run():
         with pytest.raises(ArgumentError) as caught:
             problem.check_start(start)
         assert caught.value.argument == "problem.observations"
+
+
+@pytest.mark.parametrize("kind", ["auto", "torch"])
+@pytest.mark.parametrize(("name", "changed"), [("dense", "m"), ("rank one", "batch"), ("entries", "shape")])
+def test_an_operator_whose_sizes_were_set_anew_measures_nothing(name, changed, kind):
+    operator = copy.deepcopy(OPERATORS[name])
+    point = given(operator, True)
+    setattr(operator, changed, None if changed == "batch" else 500 if changed == "m" else (N, N + 9))
+    with kernels.using(kind), pytest.raises(ArgumentError) as caught:
+        operator.gradient(*list(point.values())[:4])
+    assert caught.value.argument == f"operator.{changed}"
+
+
+@pytest.mark.parametrize("kind", ["auto", "torch"])
+def test_places_that_were_written_to_are_not_followed(kind):
+    operator = pickle.loads(pickle.dumps(OPERATORS["entries"]))
+    point = list(given(operator, True).values())[:4]
+    with kernels.using(kind):
+        operator.gradient(*point)
+        operator.rows.fill_(10**9)
+        with pytest.raises(ArgumentError) as caught:
+            operator.gradient(*point)
+    assert caught.value.argument == "operator.rows"

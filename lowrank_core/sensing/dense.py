@@ -140,9 +140,9 @@ class Dense(MeasurementOperator):
             f"use one of {', '.join(STORAGE)}, no more precise than the entries",
         )
         self.shape, self.symmetric = shape, symmetric
-        self._store(entries=entries.to(kept))
         self.m = entries.shape[-2]
         self.batch = entries.shape[0] * repeats if entries.ndim == 3 else None
+        self._store(entries=entries.to(kept))
         self._groups = (-1, repeats)
         self.weight = 1.0 / self.m if weight is None else weight
         self.device, self.dtype = entries.device, entries.dtype

@@ -9,7 +9,8 @@ identity.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 
@@ -42,7 +43,7 @@ class MeasurementOperator(ABC):
     symmetric: bool
     device: torch.device
     dtype: torch.dtype
-    _stored: tuple[tuple[str, torch.Size], ...] = ()
+    _stored: Mapping[str, object] = MappingProxyType({})
 
     @abstractmethod
     def forward(self, matrix: torch.Tensor) -> torch.Tensor:
@@ -312,19 +313,37 @@ class MeasurementOperator(ABC):
             )
 
     def _store(self, **tensors: torch.Tensor) -> None:
-        """Keep what A is made of under these names; compiled kernels trust its shapes to stay as they are."""
+        """Keep what A is made of under these names, once its sizes are known; compiled kernels trust all of it."""
         vars(self).update(tensors)
-        self._stored = tuple((name, tensor.shape) for name, tensor in tensors.items())
+        self._stored = dict(self._trusted(("shape", "m", "batch", *tensors)))
+
+    def _trusted(self, names: Iterable[str]) -> Iterator[tuple[str, object]]:
+        """Sizes, shapes, and how often integers, by which kernels find their places, were written to."""
+        for name in names:
+            value = getattr(self, name)
+            if isinstance(value, torch.Tensor):
+                counted = not (value.is_floating_point() or value.is_inference())
+                value = (tuple(value.shape), value._version) if counted else tuple(value.shape)
+            yield name, value
 
     def _check_stored(self) -> None:
-        for name, shape in self._stored:
-            if getattr(self, name).shape != shape:
+        for name, found in self._trusted(self._stored):
+            if found != self._stored[name]:
                 raise ArgumentError(
                     f"operator.{name}",
-                    tuple(getattr(self, name).shape),
-                    f"its shape was {tuple(shape)} when the operator was made, and must stay so",
+                    found,
+                    f"it was {self._stored[name]} when the operator was made, and must stay so",
                     "make another operator",
                 )
+
+    def __getstate__(self) -> dict[str, object]:
+        self._check_stored()
+        return vars(self)
+
+    def __setstate__(self, state: Mapping[str, object]) -> None:
+        vars(self).update(state)
+        # The tensors of a copy begin to count anew.
+        self._stored = dict(self._trusted(self._stored))
 
     def _check_batch(self, argument: str, tensor: torch.Tensor) -> None:
         if self.batch is not None and tensor.shape[0] != self.batch:

@@ -94,9 +94,9 @@ class RankOne(MeasurementOperator):
         # Copies, because memory of torch's own begins at a cache line; elsewhere each load may touch two of them.
         one = _batched(first).clone(memory_format=torch.contiguous_format)
         other = one if second is None else _batched(second).clone(memory_format=torch.contiguous_format)
-        self._store(first=one, second=other)
-        self.shape = (self.first.shape[2], self.second.shape[2])
+        self.shape = (one.shape[2], other.shape[2])
         self.device, self.dtype = first.device, first.dtype
+        self._store(first=one, second=other)
 
     def __repr__(self) -> str:
         kind = ("centred" if self.centred else "symmetric") if self.symmetric else "rectangular"
