@@ -57,7 +57,7 @@ def test_bad_arguments():
     for m in (0, 21):
         with pytest.raises(ArgumentError, match=rf"m = {m}.*1 <= m <= 20"):
             Transform(5, 4, m, SEEDS)
-    with pytest.raises(ArgumentError, match=r"n1, n2 = \(0, 4\)"):
+    with pytest.raises(ArgumentError, match=r"n1 = 0"):
         Transform(0, 4, 1, SEEDS)
     problem = observe(psd(5, [1.0], SEEDS), Transform(5, 5, 9, SEEDS))
     with pytest.raises(ArgumentError, match="symmetric measurement matrices"):
