@@ -28,8 +28,8 @@ FLOATS = (torch.float64, torch.float32)
 INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
-def whole(argument: str, value: object, least: int | None = None) -> int:
-    """An integer from `least` (if it is given; else whoever asks looks at the range) to `LARGEST_COUNT`.
+def whole(argument: str, value: object, least: int | None = None, most: int = LARGEST_COUNT) -> int:
+    """An integer from `least` (if it is given; else whoever asks looks at the range) to `most`.
 
     >>> whole("steps", 30)
     30
@@ -38,10 +38,10 @@ def whole(argument: str, value: object, least: int | None = None) -> int:
         ArgumentError: a float, a bool, or whatever else is no integer; one out of range.
     """
     count = _index(value)
-    if count is None or count > LARGEST_COUNT or (least is not None and count < least):
+    if count is None or count > most or (least is not None and count < least):
         problem = "it is no integer" if count is None else "it is out of range"
         wanted = argument if least is None else f"{argument} >= {least}"
-        raise ArgumentError(argument, value, problem, f"use an integer {wanted}, at most {LARGEST_COUNT}")
+        raise ArgumentError(argument, value, problem, f"use an integer {wanted}, at most {most}")
     return count
 
 

@@ -23,6 +23,7 @@ from lowrank_core.methods.flow import ConstantPerturbation, ResidualProportional
 from lowrank_core.methods.rebalanced import rebalance, visible_rank
 from lowrank_core.randomness import normal
 
+pytestmark = pytest.mark.filterwarnings("ignore::lowrank_core.errors.UnseenWarning")
 SECONDS = 20
 """A call that takes longer hangs: those that work take milliseconds."""
 SEEDS = [0, 1]
@@ -643,6 +644,12 @@ ROWS = {
         .may("none")
         .nor(nothing={"norm": lambda problem, factors: None}, number={"norm": lambda problem, factors: 1.0}),
         reduce=flag(False).may("none").nor(impossible=True),
+        progress=flag(False),
+    ),
+    "repeat": row(
+        lc.repeat,
+        recipe=thing(lc.solve(PROBLEM, DESCENT, START, 3).recipe),
+        observables=thing({"norm": lambda problem, factors: factors.left.norm(dim=(1, 2))}).may("none"),
         progress=flag(False),
     ),
     "ErrorBelow": row(lc.ErrorBelow, threshold=number(1e-3, least=0.0)),

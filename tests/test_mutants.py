@@ -104,7 +104,7 @@ MUTANTS = {
     ),
     "seeds ignored": Mutant(
         "randomness.py",
-        'f"{int(seed)}/{name}"',
+        'f"{seed}/{name}"',
         'f"0/{name}"',
         tests=(
             "test_randomness.py::test_other_names_and_seeds_are_other_numbers",
@@ -242,7 +242,7 @@ MUTANTS = {
     ),
     "starts not rescaled to their operator norm": Mutant(
         "factors.py",
-        "ratio = (torch.as_tensor(norm, dtype=size.dtype, device=size.device) / size)[:, None, None]",
+        "ratio = (torch.as_tensor(wanted, dtype=size.dtype, device=size.device) / size)[:, None, None]",
         "ratio = torch.ones_like(size)[:, None, None]",
         claims=("wind2023.perturbation-threshold",),
     ),

@@ -201,8 +201,8 @@ def test_a_disk_that_fills_while_claims_run_loses_neither_the_old_file_nor_the_n
 
 REFUSED = {
     "named twice": ([QUICK[2], QUICK[2]], "it is named 2 times"),
-    "seeds beyond memory": ([QUICK[2], "--seeds", "1000000000"], "at most 10000 are taken"),
-    "seeds beyond numbers": ([QUICK[2], "--seeds", str(10**20)], "at most 10000 are taken"),
+    "seeds beyond memory": ([QUICK[2], "--seeds", "1000000000"], "at most 10000"),
+    "seeds beyond numbers": ([QUICK[2], "--seeds", str(10**20)], "at most 10000"),
 }
 
 

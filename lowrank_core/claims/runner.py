@@ -28,6 +28,7 @@ RESULTS_VARIABLE = "LOWRANK_RESULTS"
 """Environment variable naming a folder; when it is set, every result is written there for the ledger."""
 
 MOST_SEEDS = 10_000
+"""All seeds of a run are held in memory; of more, run several times, with other values of seed0."""
 
 
 def run(
@@ -144,17 +145,10 @@ def prepare(
     """
     claim = find(claim_id)
     inputs.choice("scale", scale, get_args(Scale), "unknown scale")
-    count = claim.seeds[scale] if seeds is None else inputs.whole("seeds", seeds, 1)
+    count = claim.seeds[scale] if seeds is None else inputs.whole("seeds", seeds, 1, MOST_SEEDS)
     for module in missing(claim):
         problem = f"{module} is not installed"
         raise ArgumentError(f"claim {claim.id}", f"needs {module}", problem, install(EXTRAS[module]))
-    require(
-        count <= MOST_SEEDS,
-        "seeds",
-        count,
-        f"all seeds of a run are held in memory, so that at most {MOST_SEEDS} are taken",
-        "run several times, with other values of seed0",
-    )
     seed0 = inputs.seed("seed0", seed0)
     chosen = SimpleNamespace(**{**claim.sizes[scale], **(sizes or {})})
     standing.check(chosen, claim.waives)
