@@ -41,6 +41,21 @@ def require(condition: bool, argument: str, value: object, problem: str, fix: st
         raise ArgumentError(argument, value, problem, fix)
 
 
+def require_kind(
+    argument: str,
+    tensor: torch.Tensor,
+    dtype: torch.dtype,
+    device: torch.device,
+    owner: str,
+    fix: str = "make both with the same device and dtype",
+) -> None:
+    """Raise `ArgumentError` unless `tensor` has this dtype and device, which are those of what `owner` says."""
+    if tensor.dtype != dtype or tensor.device != device:
+        raise ArgumentError(
+            argument, (tensor.dtype, str(tensor.device)), f"{owner} on {device} in {dtype}", fix
+        )
+
+
 def require_finite(argument: str, tensor: torch.Tensor) -> None:
     """Raise `ArgumentError` if `tensor` holds NaN or inf, saying how many and where the first one is."""
     # A sum that is finite has finite terms, and is found in a fraction of the time.

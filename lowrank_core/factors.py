@@ -13,7 +13,7 @@ import torch
 
 from lowrank_core import inputs
 from lowrank_core.device import resolve_device, resolve_dtype
-from lowrank_core.errors import ArgumentError, require, require_finite
+from lowrank_core.errors import require, require_finite
 from lowrank_core.randomness import normal, orthonormal
 from lowrank_core.recipe import recorded
 
@@ -218,10 +218,7 @@ def _observed(operator: MeasurementOperator, observations: torch.Tensor) -> torc
     """Observations that fit an operator and are finite: the sign of NaN would be taken for zero."""
     y = inputs.tensor("observations", observations)
     require_finite("observations", y)
-    try:
-        operator.check_measurements(y)
-    except ArgumentError as error:
-        raise error.renamed({"z": "observations"}) from None
+    operator.check_measurements(y, "observations")
     return y
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from lowrank_core import inputs
-from lowrank_core.errors import ArgumentError, require, require_finite
+from lowrank_core.errors import ArgumentError, require, require_finite, require_kind
 from lowrank_core.factors import SMALLEST_SCALE, Factors
 from lowrank_core.loss import Loss, check_loss
 from lowrank_core.noise import Corruption, Noise
@@ -51,21 +51,7 @@ class Problem:
         object.__setattr__(self, "observations", y.contiguous())
 
     def _check_observations(self, y: torch.Tensor, argument: str) -> None:
-        require(
-            tuple(y.shape) == (self.truth.batch, self.operator.m),
-            argument,
-            tuple(y.shape),
-            f"{self.truth.batch} trajectories and {self.operator.m} measurements make observations "
-            f"({self.truth.batch}, {self.operator.m})",
-            "use observations of this operator, one row for each trajectory",
-        )
-        require(
-            y.dtype == self.operator.dtype and y.device == self.operator.device,
-            argument,
-            (y.dtype, str(y.device)),
-            f"the operator lives on {self.operator.device} in {self.operator.dtype}",
-            "make both with the same device and dtype",
-        )
+        self.operator.check_observations(y, self.truth.batch, argument)
         require_finite(argument, y)
 
     @property
@@ -127,13 +113,8 @@ class Problem:
                 f"there are more columns than the {rows} rows of X, or of F and G together",
                 f"use k <= {rows}",
             )
-            require(
-                factor.dtype == self.operator.dtype and factor.device == self.operator.device,
-                name,
-                (factor.dtype, str(factor.device)),
-                f"the operator lives on {self.operator.device} in {self.operator.dtype}",
-                "make start and operator with the same device and dtype",
-            )
+            fix = "make start and operator with the same device and dtype"
+            require_kind(name, factor, self.operator.dtype, self.operator.device, "the operator lives", fix)
             require_finite(name, factor)
         largest = torch.stack([factor.abs().amax(dim=(1, 2)) for factor, _, _ in sides]).amax(dim=0)
         require(

@@ -10,7 +10,7 @@ import torch
 
 from lowrank_core import inputs
 from lowrank_core.device import resolve_device, resolve_dtype
-from lowrank_core.errors import require, require_finite
+from lowrank_core.errors import require, require_finite, require_kind
 from lowrank_core.randomness import orthonormal
 from lowrank_core.recipe import recorded
 
@@ -73,13 +73,7 @@ class Truth:
                 f"a spectrum of shape {shape} needs singular vectors of shape ({shape[0]}, n, {shape[1]})",
                 "give one column for each singular value of each seed",
             )
-            require(
-                side.dtype == self.spectrum.dtype and side.device == self.spectrum.device,
-                name,
-                (side.dtype, str(side.device)),
-                f"the spectrum lives on {self.spectrum.device} in {self.spectrum.dtype}",
-                "make both with the same device and dtype",
-            )
+            require_kind(name, side, self.spectrum.dtype, self.spectrum.device, "the spectrum lives")
             gap = side.mT @ side - torch.eye(shape[1], dtype=side.dtype, device=side.device)
             require(
                 bool(gap.abs().max() <= 1e4 * torch.finfo(side.dtype).eps),

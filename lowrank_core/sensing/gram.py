@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 
 from lowrank_core import kernels
-from lowrank_core.errors import ArgumentError, require
+from lowrank_core.errors import require
 from lowrank_core.kernels import gram_cpu
 from lowrank_core.loss import Loss
 from lowrank_core.sensing.dense import Dense, Packing
@@ -47,10 +47,7 @@ class Gram(MeasurementOperator):
             "A*A is kept of dense operators only",
             "use one of sensing.gaussian_symmetric, sensing.gaussian or sensing.Dense",
         )
-        try:
-            operator.check_measurements(y)
-        except ArgumentError as error:
-            raise error.renamed({"z": "y"}) from None
+        operator.check_measurements(y, "y")
         self.operator = operator
         self.shape, self.m, self.weight = operator.shape, operator.m, operator.weight
         self.batch, self.symmetric = operator.batch, operator.symmetric
@@ -124,7 +121,7 @@ class Gram(MeasurementOperator):
 
     def _slope(self, left: torch.Tensor, right: torch.Tensor | None, y: torch.Tensor) -> torch.Tensor:
         """The coordinates of the slope, (B, q)."""
-        return self._product(self.operator.coordinates(left, right)).sub_(self._target_of(y))
+        return self._product(self.operator._coordinates(left, right)).sub_(self._target_of(y))
 
     def _product(self, coordinates: torch.Tensor) -> torch.Tensor:
         """H v: (B, q) -> (B, q)."""

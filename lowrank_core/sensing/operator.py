@@ -16,7 +16,7 @@ import torch
 
 from lowrank_core import inputs
 from lowrank_core import loss as losses
-from lowrank_core.errors import ArgumentError, require
+from lowrank_core.errors import ArgumentError, require, require_kind
 from lowrank_core.loss import Loss, check_loss
 from lowrank_core.randomness import normal
 from lowrank_core.steps import NO_LOOK, Look
@@ -183,17 +183,17 @@ class MeasurementOperator(ABC):
             )
         self._check_batch("matrix", matrix)
 
-    def check_measurements(self, z: torch.Tensor) -> None:
-        """Raise unless `z` is (B, m), and its batch, dtype and device fit this operator."""
-        self._check_kind("z", z)
+    def check_measurements(self, z: torch.Tensor, argument: str = "z") -> None:
+        """Raise unless `z` is (B, m), and its batch, dtype and device fit this operator; by the caller's name."""
+        self._check_kind(argument, z)
         if z.ndim != 2 or z.shape[1] != self.m:
             raise ArgumentError(
-                "z",
+                argument,
                 tuple(z.shape),
                 f"this operator's adjoint takes (B, {self.m})",
                 "add the batch axis, or use measurements of this operator",
             )
-        self._check_batch("z", z)
+        self._check_batch(argument, z)
 
     def check_factors(self, left: torch.Tensor, right: torch.Tensor | None) -> None:
         """Raise unless these are factors X or (F, G) of matrices that this operator measures.
@@ -227,6 +227,17 @@ class MeasurementOperator(ABC):
                 "make both factors with the same seeds and the same k",
             )
 
+    def check_observations(self, y: torch.Tensor, batch: int, argument: str = "y") -> None:
+        """Raise unless `y` holds what this operator measures of so many trajectories; by the caller's name."""
+        self._check_kind(argument, y)
+        if y.shape != (batch, self.m):
+            raise ArgumentError(
+                argument,
+                tuple(y.shape),
+                f"{batch} trajectories and {self.m} measurements make observations ({batch}, {self.m})",
+                "use observations of this operator, one row for each trajectory",
+            )
+
     def check_point(
         self,
         left: torch.Tensor,
@@ -237,15 +248,7 @@ class MeasurementOperator(ABC):
     ) -> None:
         """Raise unless a loss can be measured here: factors as for `check_factors`, y (B, m), a known loss."""
         self.check_factors(left, right)
-        self._check_kind("y", y)
-        if y.shape != (left.shape[0], self.m):
-            raise ArgumentError(
-                "y",
-                tuple(y.shape),
-                f"{left.shape[0]} trajectories and {self.m} measurements make observations "
-                f"({left.shape[0]}, {self.m})",
-                "use observations of this operator, one row for each trajectory",
-            )
+        self.check_observations(y, left.shape[0])
         check_loss(loss)
         inputs.flag("with_value", with_value)
 
@@ -304,13 +307,14 @@ class MeasurementOperator(ABC):
                 "it is no tensor, or a sparse one",
                 "give one of the operator's dtype, e.g. torch.as_tensor(array)",
             )
-        if tensor.dtype != self.dtype or tensor.device != self.device:
-            raise ArgumentError(
-                argument,
-                (tensor.dtype, str(tensor.device)),
-                f"the operator lives on {self.device} in {self.dtype}",
-                "make it with the same device and dtype",
-            )
+        require_kind(
+            argument,
+            tensor,
+            self.dtype,
+            self.device,
+            "the operator lives",
+            "make it with the same device and dtype",
+        )
 
     def _store(self, **tensors: torch.Tensor) -> None:
         """Keep what A is made of under these names, once its sizes are known; compiled kernels trust all of it."""

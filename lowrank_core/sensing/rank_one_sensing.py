@@ -20,7 +20,7 @@ import torch
 from lowrank_core import inputs, kernels
 from lowrank_core import loss as losses
 from lowrank_core.device import resolve_device, resolve_dtype
-from lowrank_core.errors import require, require_finite
+from lowrank_core.errors import require, require_finite, require_kind
 from lowrank_core.kernels import rank_one_cpu
 from lowrank_core.loss import Loss
 from lowrank_core.randomness import normal
@@ -65,13 +65,7 @@ class RankOne(MeasurementOperator):
                 "a rank-one measurement is given by two vectors, or by one that is taken twice",
                 "give (m, n) or (E, m, n) with m, n >= 1, as many first as second ones",
             )
-            require(
-                vectors.dtype == first.dtype and vectors.device == first.device,
-                name,
-                (vectors.dtype, str(vectors.device)),
-                f"the first vectors live on {first.device} in {first.dtype}",
-                "make both with the same device and dtype",
-            )
+            require_kind(name, vectors, first.dtype, first.device, "the first vectors live")
             require_finite(name, vectors)
         require(
             second is None or not centred,

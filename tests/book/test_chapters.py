@@ -41,16 +41,3 @@ def test_no_number_is_read_out_of_a_label(path):
     """Variants carry their numbers: `name.number`."""
     code = "\n".join(cell.source for cell in code_cells(read_page(path)))
     assert not re.findall(r"(?:int|float)\(\w+(?:\.(?:split|removeprefix|partition)|\[\d+:)[^\n]*", code)
-
-
-@pytest.mark.parametrize(
-    ("code", "ran", "shown"),
-    [
-        ('a = claims.run("p.a")\na.require()', {"p.a"}, {"p.a"}),
-        ('a = claims.run("p.a")', {"p.a"}, set()),
-        ('a = claims.run("p.a")\na.require()\nprint(1)', {"p.a"}, set()),
-        ('# claims.run is here\nclaims.run("p.a").require()', {"p.a"}, {"p.a"}),
-    ],
-)
-def test_a_claim_that_is_run_and_not_required_is_seen(code, ran, shown):
-    assert claims_of([code]) == (ran, shown)
