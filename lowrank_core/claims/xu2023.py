@@ -1,8 +1,8 @@
 """Claims of X. Xu, Y. Shen, Y. Chi & C. Ma, "The Power of Preconditioning in Overparameterized
 Low-Rank Matrix Sensing" (ICML 2023).
 
-Of the paper (2023) the abstract alone was read, and no theorem. Its method is ScaledGD(λ): a fixed damping λ and a
-small random start. Truths have σ₁ = 1 and r* = 2, errors are ‖XXᵀ − M*‖_F, not squared.
+The revision of May 2023 was read, and of later versions the abstract. Its method is ScaledGD(λ): a fixed damping λ
+and a small random start. Truths have σ₁ = 1 and r* = 2, errors are ‖XXᵀ − M*‖_F, not squared.
 """
 
 from __future__ import annotations
@@ -80,10 +80,10 @@ ITERATIONS = Criterion(
     "xu2023.condition-number",
     "From a small start ScaledGD(λ) needs hardly more iterations for a larger condition number",
     ITERATIONS,
-    reference="abstract: iterations scale only logarithmically with κ; gradient descent polynomially",
+    reference="Theorem 2 and abstract: iterations grow logarithmically with κ; gradient descent polynomially",
     states="thm-which-xu",
     origin="paper",
-    known="restated",
+    known="read",
     kind="bound-upper",
     control="a damping that does not follow σ_r: λ = σ₁; the preconditioner left out: gradient descent",
     sizes=scales(
@@ -144,7 +144,7 @@ LAW = Criterion(
     "xu2023.fixed-damping-law",
     "A fixed damping is sublinear in the end: the error is √(r − r*) λ/(2ηT)",
     LAW,
-    reference="no counterpart in the abstract; derived here",
+    reference="no counterpart in the paper; derived here",
     states="prop-which-law",
     kind="tight",
     control="the damping follows the error: PrecGD",
@@ -208,7 +208,7 @@ OVER_LAW = Criterion(
     SMALL,
     NOT_SMALL,
     OVER_LAW,
-    reference="abstract for the small start; the failing hypothesis and the law in its place are derived here",
+    reference="Theorem 2 for the small start; the failing hypothesis and the law in its place are derived here",
     states="prop-which-floor",
     kind="ordering",
     control="the other δ",
@@ -289,7 +289,7 @@ GROWTH = Criterion(
     "The damping: from η²σ₁/4 on it keeps the path below the error of zero; a large one costs in proportion",
     PEAK,
     GROWTH,
-    reference="no counterpart in the abstract; derived here",
+    reference="no counterpart in the paper; derived here",
     states="prop-which-damping",
     kind="ordering",
     control="a damping of 10⁻²η²σ₁/4, and none; for the growth, dampings that are not large, σ/10 over σ/20",

@@ -1,0 +1,71 @@
+"""Xu, Shen, Chi and Ma (2023): damped preconditioning from a small start."""
+
+from lowrank_core.claims.papers.paper import Experiment, Paper, Said
+
+PAPER = Paper(
+    key="xu2023",
+    authors="Xu, Shen, Chi and Ma",
+    year=2023,
+    title="The Power of Preconditioning in Overparameterized Low-Rank Matrix Sensing",
+    arxiv="2302.01186",
+    doi="10.48550/arXiv.2302.01186",
+    versions="the conference's (2023), a revision of May 2023, and later ones on arXiv, which add noise; "
+    "theorems are of the revision",
+    read="The whole text of the revision of May 2023; of the later versions the abstract.",
+    says=(
+        Said(
+            "From a small start ScaledGD(λ) reaches a constant linear rate after a number of iterations that "
+            "is logarithmic in the condition number; gradient descent needs a power of it.",
+            "abstract; Theorem 2",
+            answers=("xu2023.condition-number", "xu2023.role-of-damping"),
+            remark="The theorem is about isometry constants far smaller than those of any run here, and about "
+            "damping within a window of a constant times σ_r.",
+        ),
+        Said(
+            "For r > r* the error is at most α^(1/3) times a power of the norm at some time, and stays so "
+            "until an upper time; then one has to stop.",
+            "Theorem 2 and its proof; Remark 4",
+            answers=("xu2023.floor-and-isometry", "xu2023.fixed-damping-law"),
+            remark="What a fixed damping does beyond that time is the law that is tried; it does not "
+            "contradict the theorem.",
+        ),
+        Said(
+            "For r = r* the error falls linearly for ever, at a fixed α.",
+            "Theorem 3",
+            remark="no claim runs it with the damping of the theorem.",
+        ),
+        Said(
+            "Under noise the error is minimax up to a factor of the condition number, at the same speed; the "
+            "truth may be of approximately low rank.",
+            "abstract of the later version",
+            remark="no claim does; of noise the race between the methods has an ordering only.",
+        ),
+    ),
+    experiments=(
+        Experiment(
+            "Figure 1",
+            "ScaledGD(λ) against gradient descent for κ = 9, 25, 49; n = 150, r* = 3, r = 5, m = 10nr*.",
+            "not run",
+            remark="a race between the methods is run at smaller sizes.",
+        ),
+        Experiment(
+            "Figure 2",
+            "The floor against α, of slope about one; the same sizes.",
+            "not run",
+            remark="which damping the figure has is not printed, and at smaller sizes the slope depends on it.",
+        ),
+        Experiment(
+            "Figure 3",
+            "PrecGD against ScaledGD(λ) for r = 3, 5, 10 and 20.",
+            "in kind",
+            claims=("zhang2025.race-search-rank",),
+            remark="At smaller sizes, and from a spectral start.",
+        ),
+        Experiment(
+            "Figure 4",
+            "The error under noise, for levels from 10⁻² to 10⁻⁸.",
+            "not run",
+            remark="no claim has these levels; the race under noise has other ones.",
+        ),
+    ),
+)
