@@ -25,14 +25,15 @@ PAPER = Paper(
             "For r > r* the error is at most α^(1/3) times a power of the norm at some time, and stays so "
             "until an upper time; then one has to stop.",
             "Theorem 2 and its proof; Remark 4",
-            answers=("xu2023.floor-and-isometry", "xu2023.fixed-damping-law"),
-            remark="What a fixed damping does beyond that time is the law that is tried; it does not "
-            "contradict the theorem.",
+            answers=("xu2023.early-stopping", "xu2023.floor-and-isometry", "xu2023.fixed-damping-law"),
+            remark="The constant of the times was chosen. What a fixed damping does beyond them is the law that is "
+            "tried; it does not contradict the theorem.",
         ),
         Said(
             "For r = r* the error falls linearly for ever, at a fixed α.",
             "Theorem 3",
-            remark="no claim runs it with the damping of the theorem.",
+            answers=("xu2023.exact-rank",),
+            remark="With the rate made exact, for a small isometry constant.",
         ),
         Said(
             "Under noise the error is minimax up to a factor of the condition number, at the same speed; the "
