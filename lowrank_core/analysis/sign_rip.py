@@ -224,7 +224,7 @@ def search(
         step = _ascent(operator, matrix, errors, _partner(gap, rank, over), phi)
         random = normal(seeds, f"sign-rip search {tried}", *start.shape[1:], device=start.device)
         step = _unit(step + step.mT) + DISTURBANCE * _unit(random + random.mT)
-        proposal = norm * _unit(_truncated(matrix + length * norm * step, rank))
+        proposal = norm * _unit(truncated(matrix + length * norm * step, rank))
         proposed_gap = deviation(operator, proposal, errors, noise)
         value = largest_pairing(proposed_gap, rank, over)
         better = (value > best)[:, None, None]
@@ -261,12 +261,12 @@ def _ascent(
 def _partner(gap: torch.Tensor, rank: int, over: Pairing) -> torch.Tensor:
     """The unit Y at which `largest_pairing` is attained."""
     if over == "symmetric Y":
-        return _unit(_truncated((gap + gap.mT) / 2, rank))
+        return _unit(truncated((gap + gap.mT) / 2, rank))
     left, values, right = torch.linalg.svd(gap, full_matrices=False)
     return _unit((left * values[:, None, :])[:, :, :rank] @ right[:, :rank])
 
 
-def _truncated(matrix: torch.Tensor, rank: int) -> torch.Tensor:
+def truncated(matrix: torch.Tensor, rank: int) -> torch.Tensor:
     """The symmetric matrix with all but the k eigenvalues of largest modulus dropped."""
     values, vectors = torch.linalg.eigh(matrix)
     threshold = values.abs().sort(dim=-1, descending=True).values[:, rank - 1 : rank]

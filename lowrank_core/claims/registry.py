@@ -25,6 +25,7 @@ PAPERS = (
     "zhang2019",
     "zhuo2024",
     "tong2021",
+    "ma2021",
     "zhang2023",
     "xu2023",
     "engine",

@@ -102,12 +102,14 @@ PAPER = Paper(
         Said(
             "Under Sign-RIP without noise, (1 − δ)φ‖E‖_F ≤ f ≤ (1 + δ)φ‖E‖_F.",
             "Lemma 12",
-            remark="no claim evaluates it at an operator whose δ is known.",
+            answers=("ma2023.loss-within-sign-rip",),
+            remark="At each matrix, with the δ of that matrix, which is exact; the supremum over all is not known.",
         ),
         Said(
             "Where δ < 2/(1 + 5√k) and ‖E‖ ≥ 4ε, the norm of the sub-gradient estimates the step.",
             "Lemma 13",
-            remark="at the paper's size the measured δ is far above the condition, and no larger size is run.",
+            answers=("ma2023.step-estimate-hypothesis",),
+            remark="Its hypothesis: at the size of the figures it is not met. The estimate itself is not tried.",
         ),
         Said(
             "Without noise the expected ℓ1 loss is √(2/π)‖XXᵀ − M*‖_F.",

@@ -55,7 +55,8 @@ PAPER = Paper(
         Said(
             "Near the optimum λ_min(∇²f) ≥ −L₁ε, where f − f* ≤ με²/2.",
             "Corollary 13, p. 14",
-            remark="no claim evaluates it.",
+            questioned=("zhang2023.corollary-13",),
+            remark="With −2L₁ε it holds, and is attained; its other two inequalities are not tried.",
         ),
         Said(
             "A spurious second-order point has λ_min(ZᵀZ) above an explicit level.",

@@ -9,6 +9,7 @@ import torch
 
 from lowrank_core.analysis.contraction import largest_over_bound, largest_step
 from lowrank_core.analysis.scaled_distance import scaled_distance
+from lowrank_core.claims.experiments.rectangular import beside, hard_operator, truths
 from lowrank_core.claims.grammar import (
     Criterion,
     Evidence,
@@ -22,7 +23,7 @@ from lowrank_core.claims.grammar import (
     scales,
 )
 from lowrank_core.claims.standing import RANK
-from lowrank_core.claims.tong2021.instances import beside, hard_operator, near_truth, truths
+from lowrank_core.claims.tong2021.instances import near_truth
 from lowrank_core.factors import Factors, adjoint_start
 from lowrank_core.methods import ScaledGradientDescent
 from lowrank_core.problem import Problem, observe

@@ -7,6 +7,7 @@ from fractions import Fraction
 import torch
 
 from lowrank_core.analysis.contraction import passing_rate
+from lowrank_core.claims.experiments.rectangular import beside, truths
 from lowrank_core.claims.grammar import (
     Criterion,
     Evidence,
@@ -20,7 +21,7 @@ from lowrank_core.claims.grammar import (
     scales,
 )
 from lowrank_core.claims.standing import RANK
-from lowrank_core.claims.tong2021.instances import beside, near_truth, truths
+from lowrank_core.claims.tong2021.instances import near_truth
 from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent, ScaledGradientDescent
 from lowrank_core.methods.method import Method

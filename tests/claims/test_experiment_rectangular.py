@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from lowrank_core.claims.experiments.rectangular import hard_operator, truths
 from lowrank_core.claims.grammar import Setting, Sweep
-from lowrank_core.claims.tong2021.instances import hard_operator, truths
 
 
 @pytest.mark.parametrize(("rank", "directions"), [(1, 2), (2, 3), (3, 3)])
