@@ -42,6 +42,7 @@ class Names:
 
 def names(folder: Path) -> Names:
     """What the pages under `folder` can refer to, from their sources and its `references.bib`."""
+    from citations import names as authors
     from pybtex.database import parse_file
 
     labelled = {}
@@ -52,11 +53,9 @@ def names(folder: Path) -> Names:
                 labelled[options["label"]] = called(name, title)
     citations, sources = {}, []
     for key, entry in parse_file(str(folder / "references.bib")).entries.items():
-        authors = [" ".join(map(str, person.rich_last_names)) for person in entry.persons["author"]]
-        few = " and ".join(authors) if len(authors) < 3 else f"{authors[0]} et al."
-        citations[key] = f"[{few}, {entry.fields['year']}]"
+        citations[key] = f"{authors(entry)} ({entry.fields['year']})"
         title = re.sub(r"[{}]", "", " ".join(entry.fields["title"].split()))
-        sources.append(f"- {', '.join(authors)}: *{title}*, {entry.fields['year']}")
+        sources.append(f"- {citations[key]}: *{title}*")
     return Names(labelled, citations, sources)
 
 
@@ -121,7 +120,7 @@ def inline(text: str, known: Names) -> str:
     """Text without blocks, its roles and its links to other pages in words."""
 
     def words(role: re.Match[str]) -> str:
-        named = {"cite": known.citations, "prf:ref": known.statements}.get(role["name"], {})
+        named = {"cite:t": known.citations, "prf:ref": known.statements}.get(role["name"], {})
         try:
             return ", ".join(named[target.strip()] for target in role["target"].split(","))
         except KeyError:

@@ -16,7 +16,7 @@ PAGES = [
 RAW = re.compile(
     r":::|\{[\w:-]+\}`|^\s*`{3,}\{|^\([\w-]+\)=$|^\s*:(?:label|class|tags):|\.md\)", re.MULTILINE
 )
-KNOWN = Names({"thm-a": "Theorem “A”"}, {"a2020": "[A, 2020]", "b2021": "[B, 2021]"}, ["- A: *One*, 2020"])
+KNOWN = Names({"thm-a": "Theorem “A”"}, {"a2020": "A (2020)", "b2021": "B (2021)"}, ["- A (2020): *One*"])
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +69,10 @@ def test_the_first_cell_says_how_to_get_the_package():
             "1. One\n\n   :::{prf:remark}\n   It.\n   :::\n2. Two",
             "1. One\n\n   **Remark.**\n\n   It.\n2. Two",
         ),
-        ("```{bibliography}\n```", "- A: *One*, 2020"),
-        ("As {cite}`a2020` and {cite}`a2020,b2021`.", "As [A, 2020] and [A, 2020], [B, 2021]."),
+        ("```{bibliography}\n```", "- A (2020): *One*"),
+        ("As {cite:t}`a2020` and {cite:t}`a2020,b2021`.", "As A (2020) and A (2020), B (2021)."),
         ("(a-target)=\nText, [there](#a-target) and\n[here](../page.md#a).", "Text, there and\nhere."),
-        ("```python\n{cite}`a2020`  # :::\n```", "```python\n{cite}`a2020`  # :::\n```"),
+        ("```python\n{cite:t}`a2020`  # :::\n```", "```python\n{cite:t}`a2020`  # :::\n```"),
         (
             "![A picture](a.png) of [it](https://example.org)",
             "![A picture](a.png) of [it](https://example.org)",
@@ -84,7 +84,7 @@ def test_what_a_page_says_in_directives_is_said_without(myst, markdown):
 
 
 @pytest.mark.parametrize(
-    "unknown", [":::{note}\nIt.\n:::", "{doc}`page`", "{prf:ref}`thm-b`", "{cite}`c2022`"]
+    "unknown", [":::{note}\nIt.\n:::", "{doc}`page`", "{prf:ref}`thm-b`", "{cite:t}`c2022`"]
 )
 def test_what_has_no_plain_form_fails_the_build(unknown):
     with pytest.raises(PlainError, match="has no form in plain Markdown"):
