@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -93,6 +94,39 @@ def spread(axes: Axes, x: torch.Tensor, y: torch.Tensor, label: str, colour: str
 def predicted(axes: Axes, x: torch.Tensor, y: torch.Tensor, label: str | None = None) -> None:
     """A prediction: a dashed line in the colour of the text, over the measurement."""
     axes.plot(x, y, color=INK, linestyle=(0, (5, 3)), linewidth=1.1, label=label, zorder=5)
+
+
+def published(
+    stored: Mapping[str, Mapping[str, Any]], live: Mapping[str, Any], names: Sequence[str] = ()
+) -> tuple[Figure, list[Axes]]:
+    """A paper's figure on logarithmic axes: the stored run at its size on the left, the live one on the right.
+
+    Args:
+        stored: name -> curve, as of `artefacts.band`.
+        live: "steps" (R,) and "curves", name -> (S, R); curves are coloured as on the left.
+        names: the curves to be drawn; by default all that are stored.
+    """
+    drawn, (left, right) = figure(2, 3.8)
+    for i, name in enumerate(names or stored):
+        style: Any = {"color": COLOURS[i % len(COLOURS)], "linestyle": "-" if i < len(COLOURS) else ":"}
+        if name in stored:
+            curve = {
+                key: [nan if v is None else v for v in row]
+                for key, row in stored[name].items()
+                if key != "seeds"
+            }
+            left.plot(curve["steps"], curve["median"], label=name, **style)
+            left.fill_between(
+                curve["steps"], curve["lowest"], curve["highest"], color=style["color"], alpha=0.2
+            )
+        if name in live["curves"]:
+            spread(
+                right, live["steps"], live["curves"][name], name, style["color"], linestyle=style["linestyle"]
+            )
+    for axes, title in ((left, "stored, the paper's size"), (right, "live")):
+        axes.set(yscale="log", title=title, xlabel="iteration")
+    (left if stored else right).legend(fontsize=7)
+    return drawn, [left, right]
 
 
 def error_panel(axes: Axes, runs: Mapping[str, Trajectory], scale: float = 1.0, **style: Any) -> None:

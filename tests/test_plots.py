@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lowrank_core import plots
+from lowrank_core import artefacts, plots
 from lowrank_core.errors import ArgumentError
 
 RECORDS = [
@@ -60,3 +60,13 @@ def test_the_graph_leaves_out_what_stands_alone_and_what_is_not_given():
     lone = RECORDS[0] | {"id": "p.alone"}
     outward = RECORDS[1] | {"id": "p.outward", "uses": ["q.elsewhere"]}
     assert plots.claim_graph([*RECORDS, lone, outward]).alt == plots.claim_graph(RECORDS).alt
+
+
+def test_a_published_figure_stands_beside_its_live_run():
+    steps, values = torch.tensor([0, 1]), torch.tensor([[1.0, 0.5], [3.0, 0.1]], dtype=torch.float64)
+    stored = {"a": artefacts.band(steps, values), "gone": artefacts.band(steps, values / 0)}
+    drawn, (left, right) = plots.published(stored, {"steps": steps, "curves": {"a": values}})
+    assert [line.get_label() for line in left.lines] == ["a", "gone"]
+    assert list(left.lines[0].get_ydata()) == list(right.lines[0].get_ydata()) == [1.0, 0.1]
+    assert "stored" in left.get_title()
+    plots.themed(drawn, "Two panels.")

@@ -22,6 +22,17 @@ EXPERIMENTS = {
     "ma2023-figure-7": "ma2023.residual-is-the-floor",
     "zhang2025-race": "zhang2025.race-search-rank",
     "zhang2025-threshold-map": "zhang2025.threshold-map",
+    "zhuo2024-figure-1": "zhuo2024.figure-1",
+    "zhuo2024-figure-2": "zhuo2024.figure-2",
+    "tong2021-figure-2c": "tong2021.figure-2c",
+    "tong2021-figure-3": "tong2021.figure-3",
+    "tong2021-figure-4": "tong2021.figure-4",
+    "ma2021-figure-2": "zhang2025.balancing-free-figure",
+    "zhang2023-figure-2": "zhang2023.figure-2",
+    "xu2023-figure-1": "xu2023.figure-1",
+    "xu2023-figure-2": "xu2023.figure-2",
+    "xu2023-figure-3": "xu2023.figure-3",
+    "xu2023-figure-4": "xu2023.figure-4",
 }
 
 

@@ -9,8 +9,9 @@ from typing import Literal, get_args
 from lowrank_core.claims.claim import Known
 from lowrank_core.errors import require
 
-Repeated = Literal["reproduced", "in kind", "not run"]
-"""With the parameters that the paper prints, chosen where it prints none; with others; not at all."""
+Repeated = Literal["reproduced", "not reproduced", "in kind", "not run"]
+"""With the parameters that the paper prints, chosen where it prints none, and all that it shows came out, or not
+all; with others; not at all."""
 
 
 @dataclass(frozen=True)

@@ -50,16 +50,30 @@ PAPER = Paper(
             remark="At small sizes.",
         ),
         Experiment(
+            "Figure 2c, p. 17",
+            "Completion for κ = 1, 5, 10 and 20; n = 1000, r = 10, a fifth of the entries.",
+            "reproduced",
+            claims=("tong2021.figure-2c",),
+            stored=("tong2021-figure-2c",),
+            remark="With random singular vectors in place of those of a matrix of signs.",
+        ),
+        Experiment(
             "Figure 3",
             "Noise of 40, 60 and 80 dB at κ = 10.",
-            "not run",
-            remark="no claim runs ScaledGD at these levels; the race between the methods has other ones.",
+            "reproduced",
+            claims=("tong2021.figure-3",),
+            stored=("tong2021-figure-3",),
+            remark="The panel on completion. That on sensing, with 10000 matrices of order 200, would take an hour "
+            "or two of one core.",
         ),
         Experiment(
             "Figure 4",
             "Steps from 0.1 to 1.2, for completion.",
-            "not run",
-            remark="it is about completion. The largest step of the population loss is that of the local rate.",
+            "in kind",
+            claims=("tong2021.figure-4",),
+            remark="Live, at smaller sizes; that of the figure takes about five minutes of a core. "
+            "The best step is that of the figure for κ up to 5. One run at the figure's size, which is not "
+            "stored, had it at 0.7 for κ = 1 and 5 and at 0.5 for κ = 10 and 20, where the figure has 0.7 to 0.75.",
         ),
     ),
 )

@@ -4,5 +4,5 @@ The paper (JMLR 22, 2021) was read in full; theorems, constants and pages are qu
 and what follows from it are derived here. The paper assumes that the search rank equals the true rank r.
 """
 
-MODULES = ("laws", "guarantees", "speed")
+MODULES = ("laws", "guarantees", "speed", "figures")
 """In the order of the book."""

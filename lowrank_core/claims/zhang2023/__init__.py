@@ -4,5 +4,5 @@ The paper (JMLR 24, 2023) was read in full; theorems, constants and pages are qu
 b‖², twice the loss of the solvers, so that its step α is η/2. The exact local laws are derived here.
 """
 
-MODULES = ("laws", "bounds", "curvature", "undamped", "certificate")
+MODULES = ("laws", "bounds", "curvature", "undamped", "certificate", "figures")
 """In the order of the book."""

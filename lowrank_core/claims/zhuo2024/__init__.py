@@ -5,5 +5,5 @@ Symmetric gradient descent with more columns than the truth has rank, from a sta
 read whole; where a printed constant does not hold, a weaker one is proved here.
 """
 
-MODULES = ("blocks", "constants", "floor")
+MODULES = ("blocks", "constants", "floor", "figures")
 """In the order of the book."""

@@ -1,8 +1,6 @@
-"""Claims of X. Xu, Y. Shen, Y. Chi & C. Ma, "The Power of Preconditioning in Overparameterized
-Low-Rank Matrix Sensing" (ICML 2023).
+"""The fixed damping of ScaledGD(λ): condition number, law of the end, floor.
 
-The revision of May 2023 was read, and of later versions the abstract. Its method is ScaledGD(λ): a fixed damping λ
-and a small random start. Truths have σ₁ = 1 and r* = 2, errors are ‖XXᵀ − M*‖_F, not squared.
+Truths have σ₁ = 1 and r* = 2, errors are ‖XXᵀ − M*‖_F, not squared.
 """
 
 from __future__ import annotations
