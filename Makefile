@@ -3,10 +3,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LAB := .venv-lab
+AXE := node_modules/axe-core/axe.min.js
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test validate links clean
+.PHONY: help env book pdf lab test validate links clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,9 +29,25 @@ $(READY): requirements.lock requirements.hashes pyproject.toml
 book: $(READY)  ## execute the chapters that changed and write the pages; prints where to open them
 	$(BIN)/python tools/book.py build
 
+pdf: $(READY)  ## print the built book, complete, into one PDF (needs Chromium)
+	$(BIN)/python tools/print_book.py
+
+# JupyterLab has an environment of its own: what it brings is no part of what the book's numbers rest on.
+lab: $(READY) $(LAB)/ready  ## open the chapters in JupyterLab, to change and rerun them; CHAPTER=imbalance begins there
+	$(BIN)/python tools/lab.py --jupyter $(LAB)/bin/jupyter-lab $(CHAPTER)
+
+$(LAB)/ready: lab.lock
+	$(PYTHON) -m venv $(LAB)
+	$(LAB)/bin/python -m pip install --disable-pip-version-check -r lab.lock
+	@touch $@
+
+# Where npm is missing, or reaches nothing, the tests that need it are skipped and counted.
+$(AXE): package-lock.json
+	-npm ci --no-audit --no-fund --ignore-scripts
+
 # Every stage runs, whatever the others say, so that one run tells all; pytest comes last and closes the log.
 # The speed gates have a stage of their own, without neighbours; -rP shows how far above its gate everything is.
-test: $(READY)  ## lint, check types, build the book from clean, replay it, hold the speed gates, run all tests
+test: $(READY) | $(AXE)  ## lint, check types, build the book from clean, replay it, hold the speed gates, run all tests
 	@failed=; \
 	$(BIN)/ruff check . || failed="$$failed ruff-check"; \
 	$(BIN)/ruff format --check . || failed="$$failed ruff-format"; \

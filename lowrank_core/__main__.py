@@ -27,7 +27,8 @@ from lowrank_core.claims.claim import EXTRAS, Claim, Scale
 from lowrank_core.claims.ledger import counts
 from lowrank_core.claims.pages import ORIGINS
 from lowrank_core.claims.registry import PAPERS, all_claims, find, source
-from lowrank_core.claims.result import as_expected, rows
+from lowrank_core.claims.result import as_expected
+from lowrank_core.claims.rows import rows
 from lowrank_core.claims.runner import missing
 from lowrank_core.claims.statements import all_statements
 from lowrank_core.device import device_class, resolve_device, threads
@@ -342,8 +343,9 @@ def _print_record(record: dict[str, Any]) -> None:
         f"{len(record['seeds'])} seeds from {record['seed0']}, {record['seconds']:.1f} s"
     )
     for row in rows(record):
-        control = f", control {row.control}" if row.control else ""
-        print(f"    {row.name}: {row.measured}, predicted {row.predicted}{control}")
+        print(f"    {row.name}: {row.spread}, predicted {row.predicted}")
+    for row in rows(record, "control"):
+        print(f"    control, {row.name}: {row.spread}")
     if not as_expected(record):
         for reason in record["reasons"]:
             print(f"    {reason}")

@@ -41,6 +41,7 @@ class Factors(_Sides):
 
     @property
     def symmetric(self) -> bool:
+        """Whether there is one factor, X, and the product is X Xᵀ."""
         return self.right is None
 
     @property
@@ -50,6 +51,7 @@ class Factors(_Sides):
 
     @property
     def batch(self) -> int:
+        """How many starts or iterates there are."""
         return self.left.shape[0]
 
     def product(self) -> torch.Tensor:

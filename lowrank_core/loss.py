@@ -12,6 +12,7 @@ Loss = Literal["l2", "l1"]
 
 
 def check_loss(loss: str) -> None:
+    """Refuse, with an ArgumentError, what is not the name of a loss."""
     # By identity of type first: an array would compare entry by entry.
     if not isinstance(loss, str) or loss not in ("l2", "l1"):
         raise ArgumentError("loss", loss, "unknown loss", 'use "l2" or "l1"')

@@ -33,7 +33,9 @@ LAWS = {
 class Noise(Protocol):
     """Anything that draws (B, m) additive noise from seeds, and from streams whose names begin with `stream`."""
 
-    def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor: ...
+    def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor:
+        """Errors of m measurements, a row a seed: (B, m); `stream` names the draws."""
+        ...
 
 
 @runtime_checkable
@@ -42,7 +44,9 @@ class Corruption(Protocol):
 
     def corrupt(
         self, clean: torch.Tensor, operator: MeasurementOperator, seeds: Sequence[int]
-    ) -> torch.Tensor: ...
+    ) -> torch.Tensor:
+        """The measurements that are observed, (B, m), in place of the clean ones, (B, m)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Gaussian:
         require(self.scale >= 0, "scale", self.scale, "a standard deviation is not negative", "use >= 0")
 
     def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor:
+        """Errors of m measurements, a row a seed: (B, m)."""
         m, stream = _sampled(m, stream)
         return self.scale * draw(seeds, f"{stream} gaussian", (m,), LAWS["gaussian"])
 
@@ -91,6 +96,7 @@ class Outliers:
         inputs.choice("law", self.law, LAWS, "unknown law")
 
     def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor:
+        """Errors of m measurements, a row a seed: (B, m)."""
         m, stream = _sampled(m, stream)
         hit = _support(seeds, m, self.p, stream)
         return self.scale * hit * draw(seeds, f"{stream} {self.law} outliers", (m,), LAWS[self.law])
@@ -120,6 +126,7 @@ class Mixed:
         )
 
     def sample(self, seeds: Sequence[int], m: int, stream: str = "noise") -> torch.Tensor:
+        """Errors of m measurements, a row a seed: (B, m)."""
         m, stream = _sampled(m, stream)
         samples = [part.sample(seeds, m, f"{stream} part {i}") for i, part in enumerate(self.parts)]
         return torch.stack(samples).sum(dim=0)
@@ -157,6 +164,7 @@ class Planted:
     def corrupt(
         self, clean: torch.Tensor, operator: MeasurementOperator, seeds: Sequence[int]
     ) -> torch.Tensor:
+        """The measurements that are observed, (B, m), in place of the clean ones, (B, m)."""
         shape = (clean.shape[0], *operator.shape)
         require(
             tuple(self.matrix.shape) in (shape, shape[1:]),
@@ -188,6 +196,7 @@ class SignFlip:
     def corrupt(
         self, clean: torch.Tensor, operator: MeasurementOperator, seeds: Sequence[int]
     ) -> torch.Tensor:
+        """The measurements that are observed, (B, m), in place of the clean ones, (B, m)."""
         return clean * (1 - 2 * _support(seeds, operator.m, self.p, "noise").to(clean))
 
 

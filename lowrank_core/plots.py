@@ -11,9 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from math import nan
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import torch
 
+from lowrank_core import figure_data
 from lowrank_core.errors import require
 from lowrank_core.solver import Trajectory
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = ("#2f86d6", "#e07b22", "#1f9e77", "#c2569b", "#8a77d8", "#a88a1c")
-VERDICT_COLOURS = {"holds": "#1f9e77", "refuted": "#d64545", "inconclusive": "#a88a1c"}
 # Matplotlib cannot say "currentColor", so text and axes are drawn in this colour, which is then replaced.
 INK = "#010203"
 WIDE = 9.0
@@ -30,13 +31,25 @@ WIDE = 9.0
 
 
 class ThemedSvg:
-    """A figure as inline SVG, with its text alternative."""
+    """A figure as inline SVG, with its text alternative and its numbers as CSV, "" if it has none."""
 
-    def __init__(self, svg: str, alt: str) -> None:
-        self.svg, self.alt = svg, alt
+    def __init__(self, svg: str, alt: str, numbers: str = "") -> None:
+        self.svg, self.alt, self.numbers = svg, alt, numbers
+
+    @property
+    def download(self) -> str:
+        """A link to the numbers, which are part of the page, so that it works from a file."""
+        if not self.numbers:
+            return ""
+        name = "-".join(re.findall(r"[a-z0-9]+", self.alt.lower())[:6])
+        data = quote(self.numbers, safe=",=:()/*+")
+        return (
+            f'<p class="figure-data"><a download="{name}.csv" href="data:text/csv;charset=utf-8,{data}">'
+            "numbers of this figure (CSV)</a></p>"
+        )
 
     def _repr_html_(self) -> str:
-        return f'<div class="themed-figure">{self.svg}</div>'
+        return f'<div class="themed-figure">{self.svg}{self.download}</div>'
 
     def __repr__(self) -> str:
         return f"Figure: {self.alt}"
@@ -82,18 +95,20 @@ def themed(drawn: Figure, alt: str) -> ThemedSvg:
     # A function, because a backslash in the label would mean something in a replacement text.
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', lambda found: f"{found[1]} {named}", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    return ThemedSvg(svg, alt)
+    return ThemedSvg(svg, alt, figure_data.as_csv(drawn))
 
 
 def spread(axes: Axes, x: torch.Tensor, y: torch.Tensor, label: str, colour: str, **style: Any) -> None:
     """The median over seeds as a line and the range over seeds as a band; x (R,), y (B, R)."""
     axes.plot(x, y.median(dim=0).values, color=colour, label=label, **style)
-    axes.fill_between(x, y.amin(dim=0), y.amax(dim=0), color=colour, alpha=0.25, linewidth=0)
+    # The label that the legend leaves out tells the CSV to which line the band belongs.
+    low, high = y.amin(dim=0), y.amax(dim=0)
+    axes.fill_between(x, low, high, label=f"_{label}", color=colour, alpha=0.25, linewidth=0)
 
 
 def predicted(axes: Axes, x: torch.Tensor, y: torch.Tensor, label: str | None = None) -> None:
     """A prediction: a dashed line in the colour of the text, over the measurement."""
-    axes.plot(x, y, color=INK, linestyle=(0, (5, 3)), linewidth=1.1, label=label, zorder=5)
+    axes.plot(x, y, color=INK, linestyle=(0, (5, 3)), linewidth=1.1, label=label or "_predicted", zorder=5)
 
 
 def published(
@@ -135,59 +150,6 @@ def error_panel(axes: Axes, runs: Mapping[str, Trajectory], scale: float = 1.0, 
         shown = run.steps > 0
         spread(axes, scale * run.steps[shown], run.error[:, shown], name, colour, **style)
     axes.set(xscale="log", yscale="log", ylabel="squared error  ‖XXᵀ − M*‖²")
-
-
-def claim_graph(records: Sequence[Mapping[str, Any]]) -> ThemedSvg:
-    """Which claim rests on which: an arrow from each claim to those that use it, coloured by verdict.
-
-    Claims without any arrow among the records are left out.
-    """
-    depth: dict[str, int] = {}
-    given = {record["id"] for record in records}
-    uses = {record["id"]: [used for used in record["uses"] if used in given] for record in records}
-    joined = {used for each in uses.values() for used in each} | {i for i, each in uses.items() if each}
-    uses = {claim_id: used for claim_id, used in uses.items() if claim_id in joined}
-
-    def level(claim_id: str) -> int:
-        if claim_id not in depth:
-            depth[claim_id] = 1 + max((level(u) for u in uses.get(claim_id, [])), default=-1)
-        return depth[claim_id]
-
-    columns: dict[int, list[str]] = {}
-    for claim_id in uses:
-        columns.setdefault(level(claim_id), []).append(claim_id)
-    place = {
-        claim_id: (column, (len(members) - 1) / 2 - row)
-        for column, members in columns.items()
-        for row, claim_id in enumerate(members)
-    }
-    verdicts = {record["id"]: record["verdict"] for record in records}
-    tallest = max(len(members) for members in columns.values())
-    drawn, (axes,) = figure(height=0.6 + 0.55 * tallest)
-    drawn.set_figwidth(2.7 * len(columns))
-    for claim_id, used in uses.items():
-        for source in used:
-            axes.annotate(
-                "",
-                xy=place[claim_id],
-                xytext=place[source],
-                arrowprops={"arrowstyle": "->", "color": INK, "shrinkA": 12, "shrinkB": 12, "alpha": 0.6},
-            )
-    for claim_id, (x, y) in place.items():
-        axes.plot([x], [y], "o", color=VERDICT_COLOURS[verdicts[claim_id]], markersize=9)
-        axes.annotate(
-            claim_id.split(".", 1)[1],
-            (x, y),
-            xytext=(0, 9),
-            textcoords="offset points",
-            ha="center",
-            fontsize=9,
-            color=INK,
-        )
-    axes.set_axis_off()
-    axes.margins(x=0.18, y=0.2)
-    edges = "; ".join(f"{i} uses {', '.join(u)}" for i, u in uses.items() if u) or "no claim uses another"
-    return themed(drawn, f"Graph of {len(uses)} claims: {edges}.")
 
 
 _STYLE: Any = {

@@ -56,6 +56,7 @@ class Problem:
 
     @property
     def batch(self) -> int:
+        """How many truths are sought side by side."""
         return self.truth.batch
 
     def gradient(

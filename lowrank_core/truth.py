@@ -93,14 +93,17 @@ class Truth:
 
     @property
     def batch(self) -> int:
+        """How many truths there are."""
         return self.spectrum.shape[0]
 
     @property
     def rank(self) -> int:
+        """The rank of each."""
         return self.spectrum.shape[1]
 
     @property
     def shape(self) -> tuple[int, int]:
+        """Rows and columns of each."""
         return self.left.shape[1], self.right.shape[1]
 
     @property

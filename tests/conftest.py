@@ -1,7 +1,9 @@
 """One thread for everybody, and a count of what this machine cannot test."""
 
 from importlib.util import find_spec
+from pathlib import Path
 
+import browser
 import pytest
 import torch
 
@@ -14,6 +16,13 @@ torch.set_num_threads(1)
 MISSING = {"cuda": "a CUDA device"} if not torch.cuda.is_available() else {}
 if find_spec("triton") is None:
     MISSING["triton"] = "triton"
+if browser.find() is None:
+    MISSING["browser"] = "Chromium"
+ROOT = Path(__file__).parents[1]
+if not (ROOT / "node_modules" / "axe-core" / "axe.min.js").exists():
+    MISSING["axe"] = "axe-core (`npm ci`)"
+if not (ROOT / "book" / "_build" / "html").is_dir():
+    MISSING["built"] = "the built book (`make book`)"
 
 
 def pytest_addoption(parser):

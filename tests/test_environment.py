@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -17,12 +18,19 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
 
-LOCK = [
-    line
-    for line in (ROOT / "requirements.lock").read_text().splitlines()
-    if line.strip() and not line.startswith("#")
-]
-PINS = {canonicalize_name(pin.name): next(iter(pin.specifier)).version for pin in map(Requirement, LOCK)}
+
+def lock(name: str) -> list[str]:
+    """The pins of a lock file."""
+    lines = (ROOT / name).read_text().splitlines()
+    return [line for line in lines if line.strip() and not line.startswith("#")]
+
+
+def versions(pins: list[str]) -> dict[str, str]:
+    return {canonicalize_name(pin.name): next(iter(pin.specifier)).version for pin in map(Requirement, pins)}
+
+
+LOCK, LAB = lock("requirements.lock"), lock("lab.lock")
+PINS = versions(LOCK)
 HASHED = (ROOT / "requirements.hashes").read_text().replace("\\\n", "").splitlines()
 UNLOCKED = {"jax", "pymanopt"}
 """What benchmarks compare with where it is there; a book and a test run do without."""
@@ -30,11 +38,16 @@ UNLOCKED = {"jax", "pymanopt"}
 RANGES = [
     *PROJECT["build-system"]["requires"],
     *PROJECT["project"]["dependencies"],
-    *(line for extra in PROJECT["project"]["optional-dependencies"].values() for line in extra),
+    *(
+        line
+        for extra, lines in PROJECT["project"]["optional-dependencies"].items()
+        if extra != "lab"  # which has an environment and a lock of its own
+        for line in lines
+    ),
 ]
 
 
-@pytest.mark.parametrize("line", LOCK)
+@pytest.mark.parametrize("line", [*LOCK, *LAB])
 def test_every_line_of_the_lock_is_one_exact_version(line: str) -> None:
     (pin,) = Requirement(line).specifier
     assert pin.operator == "=="
@@ -43,6 +56,20 @@ def test_every_line_of_the_lock_is_one_exact_version(line: str) -> None:
 
 def test_no_package_is_locked_twice() -> None:
     assert len(PINS) == len(LOCK)
+    assert len(versions(LAB)) == len(LAB)
+
+
+def test_the_notebooks_environment_has_what_its_extra_asks_for() -> None:
+    for requirement in map(Requirement, PROJECT["project"]["optional-dependencies"]["lab"]):
+        assert requirement.specifier.contains(versions(LAB)[canonicalize_name(requirement.name)])
+
+
+def test_the_node_packages_of_the_tests_are_pinned_by_version_and_hash() -> None:
+    asked = json.loads((ROOT / "package.json").read_text())["devDependencies"]
+    pinned = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    for name, version in asked.items():
+        assert pinned[f"node_modules/{name}"]["version"] == version
+    assert all(pin.get("integrity") for name, pin in pinned.items() if name)
 
 
 def test_triton_is_the_one_that_torch_asks_for_on_linux() -> None:

@@ -431,8 +431,8 @@ MUTANTS = {
     ),
     "an unexpected verdict shown as expected": Mutant(
         "claims/pages.py",
-        '{r[\'verdict\']}</span>"\n            + ("" if as_expected(r)',
-        '{r[\'expected\']}</span>"\n            + ("" if as_expected(r)',
+        'verdict_word(r["verdict"])\n            + ("" if as_expected(r)',
+        'verdict_word(r["expected"])\n            + ("" if as_expected(r)',
         tests=(
             "claims/test_pages.py::test_the_table_shows_the_verdict_that_was_found_and_says_if_another_was_expected",
         ),
@@ -444,10 +444,10 @@ MUTANTS = {
         tests=("claims/test_ledger.py::test_the_ledger_is_not_shown_if_a_verdict_is_not_the_expected_one",),
     ),
     "a control column that repeats the measurement": Mutant(
-        "claims/result.py",
-        'in record["control"]["measured"].get(quantity, {}).items()',
-        'in record["measured"].get(quantity, {}).items()',
-        tests=("claims/test_result.py::test_measurement_and_control_stand_in_their_own_columns",),
+        "claims/box.py",
+        'criterion, record["control"]["measured"].get(quantity, {})',
+        'criterion, record["measured"].get(quantity, {})',
+        tests=("claims/test_box.py::test_measurement_and_control_stand_in_their_own_columns",),
     ),
     "our own statements counted as the papers'": Mutant(
         "claims/pages.py",

@@ -6,12 +6,6 @@ import torch
 from lowrank_core import artefacts, plots
 from lowrank_core.errors import ArgumentError
 
-RECORDS = [
-    {"id": "p.first", "uses": [], "verdict": "holds"},
-    {"id": "p.second", "uses": ["p.first"], "verdict": "refuted"},
-    {"id": "p.third", "uses": ["p.first", "p.second"], "verdict": "inconclusive"},
-]
-
 
 def drawn():
     figure, (axes,) = plots.figure()
@@ -47,19 +41,6 @@ def test_a_figure_without_a_text_alternative_is_refused():
     figure, _ = plots.figure()
     with pytest.raises(ArgumentError, match=r"alt = .*text alternative"):
         plots.themed(figure, " ")
-
-
-def test_the_graph_names_every_use_and_shows_every_verdict():
-    graph = plots.claim_graph(RECORDS)
-    assert graph.alt == "Graph of 3 claims: p.second uses p.first; p.third uses p.first, p.second."
-    for colour in plots.VERDICT_COLOURS.values():
-        assert colour in graph.svg
-
-
-def test_the_graph_leaves_out_what_stands_alone_and_what_is_not_given():
-    lone = RECORDS[0] | {"id": "p.alone"}
-    outward = RECORDS[1] | {"id": "p.outward", "uses": ["q.elsewhere"]}
-    assert plots.claim_graph([*RECORDS, lone, outward]).alt == plots.claim_graph(RECORDS).alt
 
 
 def test_a_published_figure_stands_beside_its_live_run():

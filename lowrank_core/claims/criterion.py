@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from lowrank_core.errors import require
 
@@ -76,6 +78,22 @@ class Criterion:
             return math.nan, math.nan
         ends = self.low * predicted, self.high * predicted
         return min(ends), max(ends)
+
+    def meets(self, value: float, predicted: float = math.nan) -> bool:
+        """Whether a value lies in the range."""
+        low, high = self.bounds(predicted)
+        return math.isfinite(value) and low <= value <= high
+
+    @property
+    def window(self) -> dict[str, Any]:
+        """What a record keeps of it; an end that is missing is not finite."""
+        return {**asdict(self), "basis": self.basis}
+
+    @classmethod
+    def recorded(cls, window: Mapping[str, Any]) -> Criterion:
+        """The criterion of a record, where ends that are not finite are null."""
+        kept = {name: value for name, value in window.items() if name != "basis" and value is not None}
+        return cls(**kept)
 
     @property
     def basis(self) -> str:

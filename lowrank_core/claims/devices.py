@@ -20,7 +20,7 @@ def table(records: Sequence[dict[str, Any]]) -> Fragment:
     """A row for every device, what it ran and when, and whether a CUDA device is among them."""
     lines = list(ran(records, stored()))
     words = on_cuda(lines)
-    shown = markup.table(["device", "ran", "when"], lines)
+    shown = markup.table(["device", "ran", "when"], lines, caption="What ran where")
     return Fragment(
         f"<div class='ledger'>{shown}</div><p>{html.escape(words)}</p>",
         "\n".join([*("; ".join(line) for line in lines), words]),

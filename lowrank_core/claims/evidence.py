@@ -16,7 +16,7 @@ from lowrank_core.errors import require
 
 @dataclass
 class Evidence:
-    """What a claim's function found, row by row.
+    """What a claim's function found, row by row::
 
         evidence = Evidence(curves={"runs": runs})
         for k, run in runs.items():

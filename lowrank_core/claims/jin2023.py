@@ -39,17 +39,17 @@ DIGITS = Criterion(
     reference="no counterpart in the paper",
     states=("lem-align-two-modes", "thm-align-exponent"),
     kind="identity",
-    control="the time half-way between the two escapes, ½(1/σ_k + 1/σ_{k+1}) ln(1/a₀), instead of t*",
+    control="the time half-way between the two escapes, ½(1/σ_q + 1/σ_{q+1}) ln(1/a₀), instead of t*",
     sizes=scales(modes=each(3, 4, 6)),
     edges=(
         edge("two modes, the fewest", modes=2, seeds=2),
         edge("five modes", modes=5, seeds=1),
-        refused("σ_{k+1} > 0", "with one mode there is no next one", modes=1),
+        refused("σ_{q+1} > 0", "with one mode there is no next one", modes=1),
     ),
     certified_by=("symbolic",),
 )
 def exponent_proof(setting: Setting) -> Evidence:
-    setting.assume(setting.sizes.modes >= 2, "σ_{k+1} > 0")
+    setting.assume(setting.sizes.modes >= 2, "σ_{q+1} > 0")
 
     def digits(halfway: bool) -> list[float]:
         return [
@@ -67,14 +67,14 @@ def exponent_proof(setting: Setting) -> Evidence:
 
 
 RATE = Criterion(
-    "exponent of min_t ‖FGᵀ − M_k‖ in a₀",
+    "exponent of min_t ‖FGᵀ − M_q‖ in a₀",
     0.97,
     1.03,
     of_prediction=True,
     width="finite a₀: 0.994 to 1.003 on 12 pilot seeds, four cases",
 )
 NEAREST = Criterion(
-    "min_t ‖FGᵀ − M_k‖ / σ_{k+1}, smallest a₀",
+    "min_t ‖FGᵀ − M_q‖ / σ_{q+1}, smallest a₀",
     high=0.005,
     width="of the order a₀^p: at most 3e-5 on 12 pilot seeds",
 )
@@ -88,7 +88,7 @@ NEAREST = Criterion(
     reference="abstract for the ranks learnt in sequence; the exponent is derived",
     states="thm-align-exponent",
     kind="tight",
-    control="no gap, σ₁ = σ₂, against the exponent of the first spectrum; a search rank of k; a start of order one",
+    control="no gap, σ₁ = σ₂, against the exponent of the first spectrum; a search rank of q; a start of order one",
     sizes=scales(
         n1=each(7, 12, 24),
         n2=each(5, 10, 20),
@@ -105,16 +105,16 @@ NEAREST = Criterion(
         points=each(80, 200, 400),
     ),
     edges=(
-        edge("search rank k + 1", k=2, spectra=((4.0, 2.0),)),
+        edge("search rank q + 1", k=2, spectra=((4.0, 2.0),)),
         edge("search rank above n₁ + n₂ − r", k=11),
         edge("n₁ = n₂ = r + 1", n1=4, n2=4, k=4),
         edge("κ = 100", spectra=((10.0, 0.1),), scales=(1e-2, 1e-3)),
         edge("equal values below the gap", spectra=((4.0, 2.0, 1.0, 1.0),), ranks=2),
-        refused("σ_k > σ_{k+1} > 0", "no gap, the exponent is 0", spectra=((2.0, 2.0, 1.0),)),
-        refused("σ_k > σ_{k+1} > 0", "nothing is learnt after M_k", spectra=((2.0, 1.0, 0.0),)),
-        refused("search rank above k", "the path ends at M_k", k=2),
+        refused("σ_q > σ_{q+1} > 0", "no gap, the exponent is 0", spectra=((2.0, 2.0, 1.0),)),
+        refused("σ_q > σ_{q+1} > 0", "nothing is learnt after M_q", spectra=((2.0, 1.0, 0.0),)),
+        refused("search rank above q", "the path ends at M_q", k=2),
         refused(
-            "k + 1 < min(n₁, n₂)", "the sign of det F₀G₀ᵀ decides whether σ_{k+1} is learnt", n1=3, n2=3, k=3
+            "q + 1 < min(n₁, n₂)", "the sign of det F₀G₀ᵀ decides whether σ_{q+1} is learnt", n1=3, n2=3, k=3
         ),
     ),
     uses=("jin2023.exponent-proof", "wind2023.flow-identities"),
@@ -123,9 +123,9 @@ def incremental_exponents(setting: Setting) -> Evidence:
     s = setting.sizes
     cases = [(one, rank) for one in s.spectra for rank in range(1, (s.ranks or len(one) - 1) + 1)]
     for one, rank in cases:
-        setting.assume(one[rank - 1] > one[rank] > 0, "σ_k > σ_{k+1} > 0", one)
-        setting.assume(s.k > rank, "search rank above k")
-        setting.assume(rank + 1 < min(s.n1, s.n2), "k + 1 < min(n₁, n₂)")
+        setting.assume(one[rank - 1] > one[rank] > 0, "σ_q > σ_{q+1} > 0", one)
+        setting.assume(s.k > rank, "search rank above q")
+        setting.assume(rank + 1 < min(s.n1, s.n2), "q + 1 < min(n₁, n₂)")
 
     def every(spectrum: Sequence[float], rank: int, **options: Any) -> torch.Tensor:
         """The closest approach for every scale of the start, (B, scales)."""
@@ -137,14 +137,14 @@ def incremental_exponents(setting: Setting) -> Evidence:
     evidence = Evidence(curves={"scales": s.scales, "closest": curves, "exponents": exponents})
     for spectrum, rank in cases:
         numbers = {f"σ_{i}": sigma for i, sigma in enumerate(spectrum, 1)}
-        variant = at(f"σ = {spectrum}, k = {rank}", **numbers, k=rank)
+        variant = at(f"σ = {spectrum}, q = {rank}", **numbers, q=rank)
         curves[variant] = closest = every(spectrum, rank)
         exponents[variant] = p = approach_exponent(spectrum[rank - 1], spectrum[rank])
         evidence.found(RATE, rates.scaling_exponent(s.scales, closest), variant, predicted=p)
         evidence.found(NEAREST, closest[:, -1] / spectrum[rank], variant)
     first = s.spectra[0]
     equal, narrow = every(s.equal, 1, unique=False), every(first, 1, columns=1)
-    for dropped, found in (("σ₁ = σ₂", equal), ("search rank k", narrow)):
+    for dropped, found in (("σ₁ = σ₂", equal), ("search rank q", narrow)):
         exponents[dropped] = p = approach_exponent(first[0], first[1])
         evidence.broken(RATE, rates.scaling_exponent(s.scales, found), dropped, predicted=p)
     evidence.broken(NEAREST, equal[:, -1] / s.equal[1], "σ₁ = σ₂")
@@ -162,9 +162,9 @@ def _closest(
     unique: bool = True,
     columns: int = 0,
 ) -> torch.Tensor:
-    """min_t ‖FGᵀ − M_k‖ of the flow, over times around t* between which the minimum must lie, (B,).
+    """min_t ‖FGᵀ − M_q‖ of the flow, over times around t* between which the minimum must lie, (B,).
 
-    Where M_k is not unique, by Weyl's inequality a lower bound of the distance to every one of them.
+    Where M_q is not unique, by Weyl's inequality a lower bound of the distance to every one of them.
 
     Args:
         columns: the search rank; 0 stands for that of the sizes.
@@ -172,7 +172,7 @@ def _closest(
     s = setting.sizes
     truth = rectangular(s.n1, s.n2, spectrum, setting.seeds, device=setting.device)
     near = 2 * math.log(1 / scale) / (spectrum[rank - 1] + spectrum[rank])
-    # The minimum comes late by a time of order 1/σ_{k+1}, at any scale.
+    # The minimum comes late by a time of order 1/σ_{q+1}, at any scale.
     times = torch.linspace(0.9 * near, 1.1 * near + 3 / spectrum[rank], points, dtype=torch.float64)
     path = balanced_flow(truth.matrix, balanced(setting, columns or s.k, scale), times.tolist())
     products = torch.stack([factors.product() for factors in path], dim=1)

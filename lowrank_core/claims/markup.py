@@ -45,30 +45,35 @@ def table(
     kind: str = "",
     row_heads: bool = False,
     data: Sequence[Mapping[str, str]] = (),
+    caption: str = "",
 ) -> str:
-    """A table that scrolls where it is too wide, unless it has no head.
+    """A table that, where it is too wide, becomes a list of labelled lines, unless it has no head.
 
     Args:
         head: what stands over the columns; empty for a table of properties.
         rows: cells, escaped unless they are `Markup`; a row that is shorter than the head ends in a wide cell.
         kind: its class.
         row_heads: whether the first cell of a row is its head.
-        data: attributes of each row, e.g. for filters.
+        data: attributes of each row, e.g. its id, or what filters read.
+        caption: what it shows, for those who hear the page.
     """
     body = ""
     for i, row in enumerate(rows):
-        first = "th scope='row'" if row_heads else "td"
         cells = ""
         for j, cell in enumerate(row):
-            tag = first if j == 0 else "td"
+            tag = "th" if row_heads and j == 0 else "td"
             wide = len(head) - len(row) + 1
-            span = f" colspan='{wide}'" if head and j == len(row) - 1 and wide > 1 else ""
-            cells += f"<{tag}{span}>{escaped(cell)}</{tag.split()[0]}>"
+            named = {
+                "scope": "row" if tag == "th" else "",
+                "colspan": str(wide) if head and j == len(row) - 1 and wide > 1 else "",
+                "data-head": head[j] if head and tag == "td" and not isinstance(head[j], Markup) else "",
+            }
+            cells += f"<{tag}{_attributes(named)}>{escaped(cell)}</{tag}>"
         body += f"<tr{_attributes(data[i]) if data else ''}>{cells}</tr>"
-    above = "".join(f"<th>{escaped(name)}</th>" for name in head)
+    above = "".join(f"<th scope='col'>{escaped(name)}</th>" for name in head)
     above = f"<thead><tr>{above}</tr></thead>" if head else ""
-    made = f"<table{_attributes({'class': kind})}>{above}<tbody>{body}</tbody></table>"
-    return f"<div class='ledger-scroll'>{made}</div>" if head else made
+    title = f"<caption>{escaped(caption)}</caption>" if caption else ""
+    return f"<table{_attributes({'class': kind})}>{title}{above}<tbody>{body}</tbody></table>"
 
 
 def _attributes(values: Mapping[str, str]) -> str:

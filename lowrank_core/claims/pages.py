@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lowrank_core.claims import registry
+from lowrank_core.claims.box import ORIGINS, anchor, verdict_word, whose
 from lowrank_core.claims.claim import UNIVERSAL_KINDS, Claim
+from lowrank_core.claims.claim_map import graph_anchor, joined
 from lowrank_core.claims.contract import summary
 from lowrank_core.claims.criterion import Criterion
 from lowrank_core.claims.ledger import counts
-from lowrank_core.claims.markup import Fragment, Markup, code, table
+from lowrank_core.claims.markup import Fragment, Markup, code, items, table
 from lowrank_core.claims.result import Result, as_expected
 from lowrank_core.errors import require
 from lowrank_core.provenance import core_hash
@@ -27,7 +29,11 @@ def source(claim_id: str) -> Fragment:
 
     text, resolved = registry.source(claim_id), declaration(registry.find(claim_id))
     properties = table(
-        [], ([name, _lines(name, lines)] for name, lines in resolved.items()), "contract", True
+        [],
+        ([name, _lines(name, lines)] for name, lines in resolved.items()),
+        "contract",
+        True,
+        caption=f"Declaration of {claim_id}",
     )
     body = highlight(text, PythonLexer(), HtmlFormatter())
     words = "\n".join(f"{name}: {'; '.join(lines)}" for name, lines in resolved.items())
@@ -110,71 +116,131 @@ def footer(*results: Result) -> Fragment:
     return Fragment(f"<p class='provenance'>{html.escape(words)}</p>", words)
 
 
-ORIGINS = {"paper": "the paper's", "sharpened": "sharpened here", "ours": "ours"}
+PATHS = {
+    "Learn the theory": (
+        "ten-minutes.html",
+        "Ten minutes: the problem, twenty lines of code, what can go wrong. Then a part for each question.",
+    ),
+    "Check a paper": (
+        "papers.html",
+        "Sentence by sentence: what it says, which verdicts answer, and what was not tested.",
+    ),
+    "Choose a method": (
+        "chapters/zhang2025/which-method.html",
+        "Noisy? Rank unknown? Ill-conditioned? A table, code for each method, and the race behind it.",
+    ),
+}
+"""The ways into the book: what one comes for -> where it begins, and what is there."""
+
+
+def paths() -> Fragment:
+    """The ways into the book, for its first page."""
+    ways = "".join(
+        f"<li><a href='{where}'><b>{name}</b><span>{what}</span></a></li>"
+        for name, (where, what) in PATHS.items()
+    )
+    return Fragment(
+        f"<ul class='paths'>{ways}</ul>", "\n".join(f"{name}: {w}" for name, (_, w) in PATHS.items())
+    )
+
+
+ORIGIN_WORDS = {
+    "paper": "statements of the papers",
+    "sharpened": "statements of the papers, sharpened here by a constant, an exponent or a condition",
+    "ours": "statements of our own",
+}
+VERDICTS = ("holds", "refuted", "inconclusive")
 
 
 def state(records: Sequence[Record]) -> Fragment:
-    """The state of the ledger, the papers' own statements first."""
-    lines = []
-    for origin, whose in (
-        ("paper", "statements of the papers"),
-        ("sharpened", "statements of the papers, sharpened here by a constant, an exponent or a condition"),
-        ("ours", "statements of our own"),
-    ):
-        tally = counts([r for r in records if r["origin"] == origin])
-        lines.append(
-            f"{tally['all']} {whose}: {tally['holds']} hold, {tally['refuted']} refuted, "
-            f"{tally['inconclusive']} inconclusive"
-        )
-    lines.append(f"{counts(records)['unexpected']} came out other than expected")
-    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
-    return Fragment(f"<ul class='ledger-state'>{items}</ul>", "\n".join(lines))
+    """The state of the ledger by whose statement it is, the papers' own first."""
+    tallies = {name: counts([r for r in records if r["origin"] == name]) for name in ORIGIN_WORDS}
+    lines = [
+        f"{tally['all']} {ORIGIN_WORDS[name]}: {tally['holds']} hold, {tally['refuted']} refuted, "
+        f"{tally['inconclusive']} inconclusive"
+        for name, tally in tallies.items()
+    ]
+    whole = counts(records)
+    unexpected = f"{whole['unexpected']} came out other than expected"
+    rows = [(words, tallies[name]) for name, words in ORIGIN_WORDS.items()] + [("all", whole)]
+    cells = [
+        [words, *(str(tally[verdict]) for verdict in VERDICTS), str(tally["all"])] for words, tally in rows
+    ]
+    heads = ["whose statement", *(Markup(verdict_word(verdict)) for verdict in VERDICTS), "all"]
+    shown = table(heads, cells, "counts", True, caption=f"Claims by whose statement it is; {unexpected}")
+    return Fragment(f"<div class='ledger-state'>{shown}</div>", "\n".join([*lines, unexpected]))
+
+
+FILTERS = {
+    "paper": "paper or part",
+    "origin": "whose statement",
+    "known": "how it is known",
+    "fit": "fit",
+    "kind": "kind",
+    "verdict": "verdict",
+}
+"""What the ledger can be filtered by: key of the records -> label."""
 
 
 def ledger(records: Sequence[Record]) -> Fragment:
-    """All claims with their verdicts, with filters by paper, kind and verdict."""
+    """All claims with their verdicts, complete without a script; ledger.js adds search, filters and order."""
     filters = "".join(
-        f"<label>{label} <select data-key='{key}'><option value=''>all</option>"
-        + "".join(f"<option>{html.escape(value)}</option>" for value in sorted({r[key] for r in records}))
-        + "</select></label> "
-        for key, label in (
-            ("paper", "paper or part"),
-            ("origin", "whose statement"),
-            ("kind", "kind"),
-            ("verdict", "verdict"),
+        f"<label>{label} <select name='{key}'><option value=''>all</option>"
+        + "".join(
+            f"<option value='{html.escape(value)}'>{html.escape(ORIGINS.get(value, value))}</option>"
+            for value in sorted({r[key] for r in records if r[key]})
         )
+        + "</select></label>"
+        for key, label in FILTERS.items()
     )
+    drawn = joined(records)
     columns: dict[str, Callable[[Record], str]] = {
-        "claim": lambda r: (
-            f"<a href='{r['chapter']}.html'>{html.escape(r['title'])}</a><br>"
-            f"<code>{r['id']}</code><details><summary>criteria and control</summary><ul>"
-            + "".join(f"<li>{html.escape(text)}</li>" for text in r["reasons"])
-            + f"<li>control: {html.escape(r['control']['dropped'] or 'none')}</li>"
-            + (
-                f"<li>positive control: {html.escape(where)}</li>"
-                if (where := r["positive"]["where"])
-                else ""
-            )
-            + "</ul></details>"
-        ),
+        "claim": _entry,
         "verdict": lambda r: (
-            f"<span class='verdict-word verdict-{r['verdict']}'>{r['verdict']}</span>"
+            verdict_word(r["verdict"])
             + ("" if as_expected(r) else f"<br>expected {r['expected']}")
+            + f"<br>control {'fired' if r['control']['fired'] else 'did not fire'}"
         ),
-        "control": lambda r: "fired" if r["control"]["fired"] else "did not fire",
         "kind": lambda r: f"{r['kind']}<br>{r['fit']}",
-        "whose statement": lambda r: (
-            f"{ORIGINS[r['origin']]}{', ' + r['known'] if r['known'] else ''}<br>"
-            f"{html.escape(r['reference'])}"
-        ),
+        "whose statement": lambda r: f"{whose(r)}<br>{html.escape(r['reference'])}",
+        "rests on": lambda r: _rests_on(r, r["id"] in drawn),
         "seeds": lambda r: str(len(r["seeds"])),
     }
     cells = [[Markup(cell(r)) for cell in columns.values()] for r in records]
-    data = [{f"data-{key}": r[key] for key in ("paper", "origin", "kind", "verdict")} for r in records]
+    data = [{"id": anchor(r["id"])} | {f"data-{key}": r[key] or "" for key in FILTERS} for r in records]
     words = "\n".join(f"{r['id']}: {r['verdict']} (expected {r['expected']})" for r in records)
+    shown = table(list(columns), cells, "claims", True, data, caption="Every claim of the book")
     return Fragment(
-        f"<div class='ledger'><p>{filters}</p>{table(list(columns), cells, data=data)}{_FILTER_SCRIPT}</div>",
+        "<div class='ledger'><div class='ledger-tools' hidden><label>search <input type='search' name='q'></label>"
+        f"{filters}<output aria-live='polite'></output></div>{shown}</div>",
         words,
+    )
+
+
+def _rests_on(record: Record, drawn: bool) -> str:
+    """What a claim rests on, leading to the rows, and its drawing on the map, if it has one."""
+    lines = [f"<a href='#{anchor(other)}'>{html.escape(other)}</a>" for other in record["uses"]]
+    if drawn:
+        where = f"map.html#{graph_anchor(record['id'])}"
+        lines.append(f"<a href='{where}' aria-label='Drawing around {record['id']}'>drawing</a>")
+    return "<br>".join(lines)
+
+
+def _entry(record: Record) -> str:
+    """A claim in the ledger: its title leads to its box, the rest is folded."""
+    lines = [*record["reasons"], f"control: {record['control']['dropped'] or 'none'}"]
+    if where := record["positive"]["where"]:
+        lines.append(f"positive control: {where}")
+    return (
+        f"{to_box(record)}<br>{code(record['id'])}"
+        f"<details><summary>criteria and control</summary>{items(lines)}</details>"
+    )
+
+
+def to_box(record: Record, root: str = "") -> str:
+    """A claim's title, leading to its box; `root` is the way from the page to the root of the book, e.g. "../"."""
+    return (
+        f"<a href='{root}{record['chapter']}.html#{anchor(record['id'])}'>{html.escape(record['title'])}</a>"
     )
 
 
@@ -183,7 +249,14 @@ def contract() -> Fragment:
     figures = summary(registry.all_claims())
     words = "\n".join(f"{name}: {figure}" for name, figure in figures.items())
     return Fragment(
-        table([], ([name, str(figure)] for name, figure in figures.items()), "contract", True), words
+        table(
+            [],
+            ([name, str(figure)] for name, figure in figures.items()),
+            "contract",
+            True,
+            caption="What the verdicts rest on, counted",
+        ),
+        words,
     )
 
 
@@ -195,7 +268,9 @@ def uncontrolled() -> Fragment:
         for criterion in claim.criteria
         if criterion.uncontrolled
     ]
-    items = "".join(f"<li><code>{i}</code>: {html.escape(text)}</li>" for i, text in lines)
+    items = "".join(
+        f"<li><a href='#{anchor(i)}'>{code(i)}</a>: {html.escape(text)}</li>" for i, text in lines
+    )
     return Fragment(
         f"<details class='uncontrolled'><summary>{len(lines)} criteria without a control, and why</summary>"
         f"<ul>{items}</ul></details>",
@@ -203,13 +278,35 @@ def uncontrolled() -> Fragment:
     )
 
 
-def discrepancies(records: Sequence[Record]) -> Fragment:
-    """What differs from the sources, claim by claim, with this run's numbers."""
-    entries = [(r["id"], r["discrepancy"]) for r in records if r["discrepancy"]]
-    items = "".join(f"<li><code>{i}</code>: {html.escape(text)}</li>" for i, text in entries)
-    return Fragment(
-        f"<ul class='discrepancies'>{items}</ul>", "\n".join(f"{i}: {text}" for i, text in entries)
+WEIGHTS: dict[str, Callable[[Record], bool]] = {
+    "refuted": lambda r: bool(r["verdict"] == "refuted"),
+    "paper": lambda r: bool(r["verdict"] != "refuted" and r["origin"] == "paper"),
+    "sharpened": lambda r: bool(r["verdict"] != "refuted" and r["origin"] == "sharpened"),
+    "ours": lambda r: bool(r["verdict"] != "refuted" and r["origin"] == "ours"),
+}
+"""How much an entry of the discrepancy log says about a source, the most first: to what claim it belongs."""
+
+
+def discrepancies(records: Sequence[Record], weight: str = "", root: str = "") -> Fragment:
+    """What differs from the sources, claim by claim, with this run's numbers.
+
+    Args:
+        weight: which of `WEIGHTS`; all, the heaviest first, without one.
+        root: the way from the page to the root of the book, e.g. "../".
+
+    Raises:
+        ArgumentError: there is no such weight.
+    """
+    require(not weight or weight in WEIGHTS, "weight", weight, "unknown", f"use one of {', '.join(WEIGHTS)}")
+    noted = [record for record in records if record["discrepancy"]]
+    entries = [r for name in WEIGHTS if weight in ("", name) for r in noted if WEIGHTS[name](r)]
+    lines = "".join(
+        f"<li id='discrepancy-{r['id']}'>{to_box(r, root)} ({code(r['id'])}, {whose(r)}): "
+        f"{html.escape(r['discrepancy'])}</li>"
+        for r in entries
     )
+    words = "\n".join(f"{r['id']}: {r['discrepancy']}" for r in entries) or "none"
+    return Fragment(f"<ul class='discrepancies'>{lines}</ul>" if lines else "<p>None.</p>", words)
 
 
 MEANS = {
@@ -218,6 +315,7 @@ MEANS = {
     "ball": "ball arithmetic",
     "dual": "dual multipliers",
 }
+_DOT = Markup("<span aria-hidden='true'>●</span><span class='unseen'>yes</span>")
 
 
 def certified(records: Sequence[Record]) -> Fragment:
@@ -225,25 +323,15 @@ def certified(records: Sequence[Record]) -> Fragment:
     chosen = [record for record in records if record["certified_by"]]
     cells = [
         [
-            Markup(f"<a href='{r['chapter']}.html'>{html.escape(r['title'])}</a><br>{code(r['id'])}"),
-            *("●" if means in r["certified_by"] else "" for means in MEANS),
-            Markup(f"<span class='verdict-word verdict-{r['verdict']}'>{r['verdict']}</span>"),
+            Markup(f"{to_box(r)}<br>{code(r['id'])}"),
+            *(_DOT if means in r["certified_by"] else "" for means in MEANS),
+            verdict_word(r["verdict"]),
         ]
         for r in chosen
     ]
     words = "\n".join(
         f"{r['id']}: {', '.join(MEANS[means] for means in r['certified_by'])}: {r['verdict']}" for r in chosen
     )
-    shown = table(["claim", *MEANS.values(), "verdict"], cells, "certified")
+    heads = ["claim", *MEANS.values(), "verdict"]
+    shown = table(heads, cells, "certified", True, caption="What a machine certifies, and by what means")
     return Fragment(f"<div class='ledger'>{shown}</div>", words)
-
-
-_FILTER_SCRIPT = """<script>
-document.querySelectorAll(".ledger").forEach((ledger) => {
-  const selects = [...ledger.querySelectorAll("select")];
-  const apply = () => ledger.querySelectorAll("tbody tr").forEach((row) => {
-    row.hidden = selects.some((s) => s.value && row.dataset[s.dataset.key] !== s.value);
-  });
-  selects.forEach((s) => s.addEventListener("change", apply));
-});
-</script>"""

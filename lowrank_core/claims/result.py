@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import math
 from collections.abc import Mapping
@@ -11,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from lowrank_core.analysis.statistics import mean_interval
+from lowrank_core.claims.box import box
 from lowrank_core.claims.evidence import Evidence
-from lowrank_core.claims.markup import items, table
+from lowrank_core.claims.rows import rows
 from lowrank_core.files import write_whole
 
 
@@ -34,6 +34,7 @@ class Result:
 
     @property
     def verdict(self) -> str:
+        """What came out: "holds", "refuted" or "inconclusive"."""
         return str(self.record["verdict"])
 
     @property
@@ -60,92 +61,17 @@ class Result:
     def __repr__(self) -> str:
         """Rounded, decision-relevant lines: what a replay of the page compares."""
         lines = [f"{self.record['id']}: {self.verdict}"]
-        lines += [f"  {row.name}: {row.measured} ({row.predicted})" for row in rows(self.record)]
+        lines += [f"  {row.name}: {row.spread} ({row.predicted})" for row in rows(self.record)]
         lines += [f"  {reason}" for reason in self.record["reasons"]]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        record = self.record
-        numbers = table(
-            ["quantity", "predicted", f"measured, {len(record['seeds'])} seeds", "control"],
-            ([row.name, row.predicted, row.measured, row.control] for row in rows(record)),
-        )
-        control = "fired" if record["control"]["fired"] else "did not fire"
-        return (
-            f'<div class="verdict verdict-{self.verdict}">'
-            f'<p class="verdict-head"><span class="verdict-word">{self.verdict}</span> '
-            f"<code>{record['id']}</code> · {record['kind']} · {record['fit']} · control {control}</p>"
-            f'<div class="verdict-numbers">{numbers}</div>{items(record["reasons"])}'
-            f"<p>Control: {html.escape(record['control']['dropped'] or 'none')}"
-            + (f". Positive control: {html.escape(where)}" if (where := record["positive"]["where"]) else "")
-            + f"</p>{_foundations(record)}"
-            f"<pre>python -m lowrank_core claims run {record['id']} --scale {record['scale']}</pre></div>"
-        )
-
-
-def _foundations(record: Mapping[str, Any]) -> str:
-    """What each window rests on and where the claim was tried, folded."""
-    widths = [
-        f"{words}: {window['basis']}; {window['width'] or 'one value'}"
-        + (f"; {window['wide']}" if window["wide"] else "")
-        for words, window in zip(record["criterion"], record["windows"], strict=True)
-    ]
-    places = record["edges"] or ["no edges" + (f": {record['edgeless']}" if record["edgeless"] else "")]
-    waived = [f"does not assume {name}" for name in record["waives"]]
-    lists = "".join(
-        f"<p>{title}</p>{items(lines)}"
-        for title, lines in (("What the windows rest on", widths), ("Edges", places + waived))
-    )
-    return f"<details><summary>windows and edges</summary>{lists}</details>"
+        return box(self.record)
 
 
 def as_expected(record: Mapping[str, Any]) -> bool:
     """Whether a record's verdict is the expected one and its control fired."""
     return bool(record["verdict"] == record["expected"] and record["control"]["fired"])
-
-
-@dataclass(frozen=True)
-class Row:
-    """One quantity and variant, formatted."""
-
-    name: str
-    predicted: str
-    measured: str
-    control: str
-
-
-def rows(record: Mapping[str, Any]) -> list[Row]:
-    """The table of a record, a row per quantity and variant; the control stands once per quantity."""
-    table = []
-    for quantity, series in record["measured"].items():
-        control = "; ".join(
-            f"{name}: {summary(values)}" if name else summary(values)
-            for name, values in record["control"]["measured"].get(quantity, {}).items()
-        )
-        for i, (variant, values) in enumerate(series.items()):
-            table.append(
-                Row(
-                    f"{quantity} ({variant})" if variant else quantity,
-                    _predicted(record["predicted"].get(quantity), variant),
-                    summary(values),
-                    (control or "–") if i == 0 else "",
-                )
-            )
-    return table
-
-
-def summary(values: list[float | None]) -> str:
-    """Mean, spread and range over the seeds, rounded; a single number, or a constant one, stands alone."""
-    numbers = [math.nan if v is None else v for v in values]
-    if not numbers:
-        return "none"
-    if any(math.isnan(v) for v in numbers):
-        return "not finite"
-    low, high = min(numbers), max(numbers)
-    if _round(low) == _round(high):
-        return _round(low)
-    mean = sum(numbers) / len(numbers)
-    return f"{_round(mean)} [{_round(low)}, {_round(high)}]"
 
 
 def intervals(evidence: Evidence) -> dict[str, dict[str, Any]]:
@@ -163,13 +89,3 @@ def intervals(evidence: Evidence) -> dict[str, dict[str, Any]]:
         }
         for quantity, series in evidence.measured.items()
     }
-
-
-def _predicted(value: Any, variant: str) -> str:
-    if isinstance(value, Mapping):
-        value = value.get(variant)
-    return "–" if value is None else _round(float(value))
-
-
-def _round(value: float) -> str:
-    return "not finite" if math.isnan(value) else f"{value:.4g}"

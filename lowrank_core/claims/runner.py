@@ -182,10 +182,7 @@ def as_record(
         "verdict": judgement.verdict,
         "expected": claim.expected,
         "criterion": [str(criterion) for criterion in claim.criteria],
-        "windows": [
-            {"quantity": c.quantity, "basis": c.basis, "width": c.width, "wide": c.wide}
-            for c in claim.criteria
-        ],
+        "windows": _plain([criterion.window for criterion in claim.criteria]),
         "reasons": list(judgement.reasons),
         "measured": _plain(evidence.measured),
         "predicted": _plain(evidence.predicted),

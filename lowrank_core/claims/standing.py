@@ -21,6 +21,7 @@ class OutsideHypotheses(ArgumentError):
 
     @property
     def hypothesis(self) -> str:
+        """The name of the hypothesis that is violated."""
         return self.argument
 
 

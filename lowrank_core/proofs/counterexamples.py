@@ -1,7 +1,7 @@
 r"""Counterexamples that one can write down: spurious second-order points, with a known isometry constant.
 
-With `ρ = a/j` and the coordinates in the order planted (`j`), shared (`s = r* - j`), alone
-(`a = r - s`) and unused,
+With `ρ = a/j` and the coordinates in the order planted (`j`), shared (`s = r - j`), alone
+(`a = k - s`) and unused,
 
     X = [0; I_r; 0],  M* = diag((√ρ/δ) I, I, 0, 0),  Q = diag(-√ρ I, 0, I, 0),
     A*A(S) = (1 + δ) S - 2δ ⟨Q, S⟩/|Q|² Q.
@@ -37,12 +37,12 @@ from lowrank_core.proofs.symbolic import term_count
 
 
 class Shape(NamedTuple):
-    """Search rank `r`, true rank `r*`, how many of its directions are planted, and unused coordinates.
+    """Search rank `k`, true rank `r`, how many of its directions are planted, and unused coordinates.
 
     With `balls` the numbers are enclosures; otherwise they are fractions, and `ρ` must be the square of one.
     """
 
-    r: int
+    k: int
     true_rank: int
     planted: int
     extra: int = 0
@@ -56,12 +56,12 @@ class Shape(NamedTuple):
     @property
     def alone(self) -> int:
         """How many columns of the point the truth knows nothing of."""
-        return self.r - self.shared
+        return self.k - self.shared
 
     @property
     def n(self) -> int:
         """The order of the matrices."""
-        return self.planted + self.r + self.extra
+        return self.planted + self.k + self.extra
 
     def number(self, value: Any) -> Any:
         """An integer or a fraction as this shape's kind of number; enclosures pass through."""
@@ -86,7 +86,7 @@ class Shape(NamedTuple):
         return self.root / (1 + self.root)
 
     def __str__(self) -> str:
-        return f"r = {self.r}, r* = {self.true_rank}, {self.planted} planted"
+        return f"k = {self.k}, r = {self.true_rank}, {self.planted} planted"
 
 
 class Quadratic(NamedTuple):
@@ -109,12 +109,12 @@ class Quadratic(NamedTuple):
     @property
     def hessian(self) -> Matrix:
         """The Hessian on the entries of `X`, row by row: `V` is mapped to `2GV + 2A*A(XVᵀ + VXᵀ)X`."""
-        n, r = len(self.point), len(self.point[0])
+        n, k = len(self.point), len(self.point[0])
         slope = self.normal(self.error)
         columns = []
         for i in range(n):
-            for j in range(r):
-                v = [[int((p, q) == (i, j)) for q in range(r)] for p in range(n)]
+            for j in range(k):
+                v = [[int((p, q) == (i, j)) for q in range(k)] for p in range(n)]
                 cross = matmul(v, transpose(self.point))
                 bent = matmul(self.normal(add(cross, transpose(cross))), self.point)
                 columns.append([2 * x for row in add(matmul(slope, v), bent) for x in row])
@@ -150,9 +150,9 @@ def member(shape: Shape, delta: Any, weight: int | Fraction = 1, rng: Random | N
     root, delta = shape.number(weight) * shape.root, shape.number(delta)
     q = diagonal([-root] * j + [0] * s + [1] * a + [0] * extra)
     truth = diagonal([root / delta] * j + [1] * s + [0] * (a + extra))
-    point = [[int(i == j + k) for k in range(shape.r)] for i in range(shape.n)]
+    point = [[int(i == j + k) for k in range(shape.k)] for i in range(shape.n)]
     if rng is not None:
-        left, right = rational_orthogonal(rng, shape.n), rational_orthogonal(rng, shape.r)
+        left, right = rational_orthogonal(rng, shape.n), rational_orthogonal(rng, shape.k)
         q, truth = (matmul(matmul(left, m), transpose(left)) for m in (q, truth))
         point = matmul(matmul(left, point), right)
     size = inner(q, q)
@@ -171,14 +171,14 @@ def curvature(shape: Shape, delta: Any) -> Any:
 
 
 def spectrum(shape: Shape, delta: Any) -> list[tuple[Any, int]]:
-    """The eigenvalues of the Hessian in closed form, with multiplicities that sum to `n r`."""
-    r, delta = shape.r, shape.number(delta)
+    """The eigenvalues of the Hessian in closed form, with multiplicities that sum to `n k`."""
+    k, delta = shape.k, shape.number(delta)
     return [
-        (curvature(shape, delta), r * shape.planted),
-        (0 * delta, r * (r - 1) // 2),
+        (curvature(shape, delta), k * shape.planted),
+        (0 * delta, k * (k - 1) // 2),
         (4 + 0 * delta, 1),
-        (4 * (1 + delta), r * (r + 1) // 2 - 1),
-        (2 * (1 + delta), r * shape.extra),
+        (4 * (1 + delta), k * (k + 1) // 2 - 1),
+        (2 * (1 + delta), k * shape.extra),
     ]
 
 
@@ -217,18 +217,18 @@ def count_below(matrix: Matrix, cut: Fraction) -> int:
 
 
 def escape_curve(shape: Shape, delta: Any, a: Matrix, tilted: int = 1) -> list[Matrix]:
-    """`X_0, X_1, X_2` of `X_t = X_0 + t X_1 + t² X_2` for a direction `A` of size `j x r`.
+    """`X_0, X_1, X_2` of `X_t = X_0 + t X_1 + t² X_2` for a direction `A` of size `j x k`.
 
     `tilted` multiplies `y`; 1 is best.
     """
-    j, s, r = shape.planted, shape.shared, shape.r
+    j, s, k = shape.planted, shape.shared, shape.k
     y = tilted * tilt(shape, delta, a)
     square = add(gram(transpose(a)), diagonal([0] * s + [y] * shape.alone))
-    below = [[0] * r for _ in range(shape.extra)]
+    below = [[0] * k for _ in range(shape.extra)]
     return [
-        [*([0] * r for _ in range(j)), *diagonal([1] * r), *below],
-        [*a, *([0] * r for _ in range(r)), *below],
-        [*([0] * r for _ in range(j)), *([[-x / 2 for x in row] for row in square]), *below],
+        [*([0] * k for _ in range(j)), *diagonal([1] * k), *below],
+        [*a, *([0] * k for _ in range(k)), *below],
+        [*([0] * k for _ in range(j)), *([[-x / 2 for x in row] for row in square]), *below],
     ]
 
 
@@ -239,13 +239,13 @@ def tilt(shape: Shape, delta: Any, a: Matrix) -> Any:
 
 
 def escape_coefficient(shape: Shape, delta: Any, a: Matrix) -> Any:
-    """The coefficient of `t⁴`; for `j = r*` it is `-(1 + δ*)|A|⁴/(2 r* δ*)` at the threshold."""
+    """The coefficient of `t⁴`; for `j = r` it is `-(1 + δ*)|A|⁴/(2 r δ*)` at the threshold."""
     return -(1 + delta) * shape.alone * tilt(shape, delta, a) ** 2 / (2 * delta)
 
 
 def draw_direction(seed: int, shape: Shape) -> Matrix:
-    """Draw `A`, `j x r`, with entries in `[-1, 1]`."""
-    drawn = rational_matrix(Random(f"escape/{seed}/{shape}"), shape.planted, shape.r)
+    """Draw `A`, `j x k`, with entries in `[-1, 1]`."""
+    drawn = rational_matrix(Random(f"escape/{seed}/{shape}"), shape.planted, shape.k)
     return [[shape.number(x) for x in row] for row in drawn]
 
 

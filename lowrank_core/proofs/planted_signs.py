@@ -34,7 +34,7 @@ def signs(shape: Shape, delta: Fraction) -> Signs:
     if sum(found.values()) != len(hessian):
         return Signs(math.nan, math.nan)
     negative = sum(count for value, count in found.items() if value < 0)
-    return Signs(float(negative), float(found[Fraction(0)] - shape.r * (shape.r - 1) // 2))
+    return Signs(float(negative), float(found[Fraction(0)] - shape.k * (shape.k - 1) // 2))
 
 
 def relative_error(shape: Shape, delta: Fraction) -> float:

@@ -5,19 +5,21 @@ from lowrank_core.claims.markup import Fragment, Markup, code, items, table
 
 def test_cells_are_escaped_unless_they_are_markup():
     made = table(["a < b", "c"], [["1 < 2", code("x<y")]], "kind")
-    assert "<th>a &lt; b</th>" in made
-    assert "<td>1 &lt; 2</td><td><code>x&lt;y</code></td>" in made
-    assert made.startswith("<div class='ledger-scroll'><table class='kind'>")
+    assert "<th scope='col'>a &lt; b</th>" in made
+    assert "<td data-head='a &lt; b'>1 &lt; 2</td><td data-head='c'><code>x&lt;y</code></td>" in made
+    assert made.startswith("<table class='kind'>")
 
 
-def test_properties_have_heads_and_no_scroll():
-    assert table([], [["n", "4"]], row_heads=True) == (
-        "<table><tbody><tr><th scope='row'>n</th><td>4</td></tr></tbody></table>"
+def test_properties_have_heads_and_a_caption():
+    assert table([], [["n", "4"]], row_heads=True, caption="a < b") == (
+        "<table><caption>a &lt; b</caption><tbody><tr><th scope='row'>n</th><td>4</td></tr></tbody></table>"
     )
 
 
 def test_a_short_row_ends_in_a_wide_cell():
-    assert "<tr><td>T1</td><td colspan='2'>words</td></tr>" in table(["", "b", "c"], [["T1", "words"]])
+    assert "<tr><td>T1</td><td colspan='2' data-head='b'>words</td></tr>" in table(
+        ["", "b", "c"], [["T1", "words"]]
+    )
 
 
 def test_rows_carry_data_for_filters():

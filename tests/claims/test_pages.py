@@ -1,5 +1,8 @@
 """What pages show of records: every claim, its verdict in words and in markup, and nothing unescaped."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from lowrank_core import claims
@@ -17,8 +20,9 @@ def result():
 def test_the_table_has_a_row_and_a_line_for_every_record(result):
     records = [dict(result.record), dict(result.record) | {"id": "xiong2024.other", "verdict": "refuted"}]
     table = pages.ledger(records)
-    assert table.markup.count("<tr data-paper='xiong2024'") == 2
-    assert "<option>refuted</option>" in table.markup
+    assert table.markup.count("data-paper='xiong2024'") == 2
+    assert "<option value='refuted'>refuted</option>" in table.markup
+    assert "<option value='ours'>ours</option>" in table.markup
     assert repr(table).splitlines()[1] == "xiong2024.other: refuted (expected holds)"
 
 
@@ -50,18 +54,36 @@ def test_the_state_counts_by_origin_and_the_papers_come_first(result):
     ]
 
 
+def test_the_state_is_a_table_whose_last_row_counts_all(result):
+    papers = dict(result.record) | {"origin": "paper", "known": "read"}
+    shown = pages.state([dict(result.record), papers]).markup
+    rows = [
+        re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", row)
+        for row in shown.partition("<tbody>")[2].split("</tr>")
+    ]
+    assert rows[0] == ["statements of the papers", "1", "0", "0", "1"]
+    assert rows[3] == ["all", "2", "0", "0", "2"]
+
+
+def test_the_ways_in_lead_to_pages_of_the_book():
+    book = Path(__file__).parents[2] / "book"
+    for where, _ in pages.PATHS.values():
+        assert (book / where).with_suffix(".md").exists()
+    assert repr(pages.paths()).splitlines()[0].startswith("Learn the theory: ")
+
+
 def test_the_table_shows_the_verdict_that_was_found_and_says_if_another_was_expected(result):
     found = dict(result.record) | {"verdict": "inconclusive", "expected": "holds"}
     silent = dict(result.record) | {"control": dict(result.record["control"]) | {"fired": False}}
     row = pages.ledger([found]).markup.partition("<tbody>")[2]
-    assert "<span class='verdict-word verdict-inconclusive'>inconclusive</span><br>expected holds" in row
+    assert "<span aria-hidden='true'>?</span> inconclusive</span><br>expected holds<br>control fired" in row
     assert "data-verdict='inconclusive'" in row
     row = pages.ledger([silent]).markup.partition("<tbody>")[2]
-    assert "<td>did not fire</td>" in row
+    assert "<br>control did not fire</td>" in row
     assert "expected holds" in row
     row = pages.ledger([dict(result.record)]).markup.partition("<tbody>")[2]
     assert "expected" not in row
-    assert "<td>fired</td>" in row
+    assert "<br>control fired</td>" in row
 
 
 X = Criterion("x", 0.9, 1.1, width="invented")
@@ -86,9 +108,39 @@ def test_what_would_refute_a_page_is_made_of_its_criteria(declare):
 def test_discrepancies_are_escaped_and_only_where_there_are_any(result):
     noted = dict(result.record) | {"discrepancy": "a < b"}
     log = pages.discrepancies([dict(result.record), noted])
-    assert log.markup.count("<li>") == 1
+    assert log.markup.count("<li id=") == 1
+    assert f"<li id='discrepancy-{noted['id']}'>" in log.markup
     assert "a &lt; b" in log.markup
     assert repr(log) == f"{noted['id']}: a < b"
+
+
+def test_the_log_begins_with_what_weighs_most_and_can_be_shown_in_parts(result):
+    def noted(slug, **changes):
+        return dict(result.record) | {"id": f"p.{slug}", "discrepancy": slug} | changes
+
+    records = [
+        noted("ours"),
+        noted("sharper", origin="sharpened", known="read"),
+        noted("kept", origin="paper", known="read"),
+        noted("broken", origin="paper", known="restated", verdict="refuted"),
+    ]
+    whole = repr(pages.discrepancies(records)).splitlines()
+    assert whole == ["p.broken: broken", "p.kept: kept", "p.sharper: sharper", "p.ours: ours"]
+    assert [repr(pages.discrepancies(records, weight)) for weight in pages.WEIGHTS] == whole
+    assert repr(pages.discrepancies(records[:1], "paper")) == "none"
+    with pytest.raises(ArgumentError, match="weight = 'heavy'"):
+        pages.discrepancies(records, "heavy")
+
+
+def test_a_claim_has_a_permanent_address_in_the_ledger_and_leads_to_its_box(result):
+    resting = dict(result.record) | {"id": "xiong2024.other", "uses": [result.record["id"]]}
+    shown = pages.ledger([dict(result.record), resting]).markup
+    here = "claim-xiong2024.discrete-two-sided"
+    assert f"<tr id='{here}' data-paper='xiong2024'" in shown
+    assert f"<a href='{result.record['chapter']}.html#{here}'>" in shown
+    assert f"<a href='#{here}'>xiong2024.discrete-two-sided</a>" in shown
+    assert pages.to_box(result.record, "../").startswith("<a href='../chapters/xiong2024/")
+    assert f"id='{here}'" in result._repr_html_()
 
 
 def test_the_source_shown_is_the_source_that_runs(result):

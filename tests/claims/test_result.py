@@ -2,15 +2,13 @@
 
 import json
 import math
-import re
 
 import pytest
 
 from lowrank_core import claims, provenance
 from lowrank_core.analysis.statistics import Pooled
-from lowrank_core.claims.claim import Criterion, Evidence, edge, refused
-from lowrank_core.claims.grammar import scales
-from lowrank_core.claims.result import UnexpectedVerdict, intervals, summary
+from lowrank_core.claims.claim import Criterion, Evidence
+from lowrank_core.claims.result import UnexpectedVerdict, intervals
 
 KEYS = {
     *(
@@ -46,7 +44,14 @@ def test_the_record_has_what_the_ledger_needs_and_is_json(declare):
     assert record["versions"] == provenance.versions()
     assert record["interval"] == {"size": {"": [1.0, 1.0]}}
     assert record["criterion"] == ["size = 1"]
-    assert record["windows"] == [{"quantity": "size", "basis": "every seed", "width": "", "wide": ""}]
+    (window,) = record["windows"]
+    assert (window["quantity"], window["low"], window["high"], window["basis"]) == (
+        "size",
+        1,
+        1,
+        "every seed",
+    )
+    assert Criterion.recorded(window) == Criterion("size", 1, 1)
     assert (record["origin"], record["known"]) == ("ours", None)
     assert json.loads(json.dumps(record, allow_nan=False)) == record
 
@@ -99,73 +104,12 @@ def test_the_words_are_rounded_so_that_replays_can_compare_them(declare):
     ]
 
 
-def cells(page):
-    """The texts of a box's table, row by row."""
-    rows = re.findall(r"<tr>(.*?)</tr>", page)
-    return [re.findall(r"<t[dh]>(.*?)</t[dh]>", row) for row in rows]
-
-
-def test_measurement_and_control_stand_in_their_own_columns(declare):
-    declare(
-        lambda s: declare.evidence(
-            {"a": [1.0, 1.0, 1.0], "b": [1.0, 1.0, 3.0]},
-            {"c": [5.0, 6.0, 7.0], "d": [8.0] * 3},
-            predicted={"size": {"a": 0.5}},
-        )
-    )
-    page = claims.run("test.claim", "smoke")._repr_html_()
-    assert cells(page) == [
-        ["quantity", "predicted", "measured, 3 seeds", "control"],
-        ["size (a)", "0.5", "1", "c: 6 [5, 7]; d: 8"],
-        ["size (b)", "–", "1.667 [1, 3]", ""],
-    ]
-    assert '<span class="verdict-word">refuted</span>' in page
-
-
-def test_the_box_says_what_windows_rest_on_and_where_the_claim_was_tried(declare):
-    declare(
-        criteria=(Criterion("size", 0.9, 1.1, width="spread <= 0.05"),),
-        sizes=scales(n=3),
-        edges=(edge("n = 1", n=1), refused("n > 0", "nothing is measured", n=0)),
-        waives=("k ≥ r",),
-    )
-    page = claims.run("test.claim", "smoke")._repr_html_()
-    for line in (
-        "<li>size in [0.9, 1.1]: every seed; spread &lt;= 0.05</li>",
-        "<li>must hold: n = 1 (n = 1)</li>",
-        "<li>must refuse, for want of n &gt; 0: nothing is measured (n = 0)</li>",
-        "<li>does not assume k ≥ r</li>",
-    ):
-        assert line in page
-
-
-@pytest.mark.parametrize(("control", "word"), [([0.0] * 3, "fired"), ([1.0] * 3, "did not fire")])
-def test_the_head_of_the_box_says_whether_the_control_fired(declare, control, word):
-    declare(lambda s: declare.evidence([1.0] * 3, control))
-    assert f"control {word}</p>" in claims.run("test.claim", "smoke")._repr_html_()
-
-
-def test_html_is_escaped(declare):
-    declare(control="a < b & c")
-    page = claims.run("test.claim", "smoke")._repr_html_()
-    assert "Control: a &lt; b &amp; c" in page
-    assert "python -m lowrank_core claims run test.claim --scale smoke" in page
-
-
-@pytest.mark.parametrize(
-    ("values", "words"),
-    [
-        ([], "none"),
-        ([1.0], "1"),
-        ([1.00001, 1.00002], "1"),
-        ([1.0, 3.0], "2 [1, 3]"),
-        ([1.0, None], "not finite"),
-        ([None, None], "not finite"),
-        ([None, 1.0], "not finite"),
-    ],
-)
-def test_summaries(values, words):
-    assert summary(values) == words
+def test_a_window_with_one_end_comes_back_from_json(declare):
+    criterion = Criterion("size", low=0.5, width="invented", uncontrolled="nothing is smaller")
+    declare(criteria=(criterion,))
+    (window,) = json.loads(json.dumps(claims.run("test.claim", "smoke").record["windows"]))
+    assert window["high"] is None
+    assert Criterion.recorded(window) == criterion
 
 
 def test_too_few_seeds_give_no_interval():

@@ -24,7 +24,7 @@ def test_gradient_and_hessian_by_finite_differences(shape):
     case = member(shape, Fraction(2, 5))
     # Off the critical point, where the gradient is not zero.
     rng = np.random.default_rng(0)
-    x = as_array(case.point) + rng.integers(-3, 4, (shape.n, shape.r)) / 8
+    x = as_array(case.point) + rng.integers(-3, 4, (shape.n, shape.k)) / 8
     moved = case._replace(point=[[Fraction(v) for v in row] for row in x])
     step = 1e-4
     units = np.eye(x.size).reshape(-1, *x.shape) * step

@@ -13,7 +13,7 @@ from lowrank_core.proofs.planted_signs import relative_error, signs
 
 @pytest.mark.parametrize("shape", [Shape(1, 1, 1), Shape(4, 1, 1), Shape(2, 2, 2), Shape(2, 2, 1, 1)])
 def test_signs_change_at_the_threshold(shape):
-    star, count = shape.threshold, shape.r * shape.planted
+    star, count = shape.threshold, shape.k * shape.planted
     assert signs(shape, star) == (0, count)
     assert signs(shape, (1 + star) / 2) == (0, 0)
     assert signs(shape, star / 2) == (count, 0)

@@ -120,7 +120,11 @@ def targets() -> Fragment:
             what = f"{target['row'] or target['name']} ({target['on'] or target['size'].rstrip(',')})"
             cells.append(["", what, asked(target), reached(target), state(target)])
             lines.append(f"{label} {state(target)}: {what}: {asked(target)}, {reached(target)}")
-    shown = table(["", "what", "asked", "reached", ""], cells)
+    shown = table(
+        ["target", "what", "asked", "reached", "state"],
+        cells,
+        caption="What was asked of the solvers, and reached",
+    )
     return Fragment(f"<div class='ledger'>{shown}</div>", "\n".join(lines))
 
 

@@ -40,7 +40,7 @@ K_SLOPE = Criterion(
 )
 P_SLOPE = Criterion("exponent in 1 − p", -1.06, -0.94, width=PILOT.format(0.009, 0.012))
 CONSTANT_OF_M = Criterion(
-    "δ φ √m, mean over m", 0.93, 1.07, of_prediction=True, width=PILOT.format("0.9 %", "1.4 %")
+    "δ± φ √m, mean over m", 0.93, 1.07, of_prediction=True, width=PILOT.format("0.9 %", "1.4 %")
 )
 
 
@@ -143,7 +143,7 @@ def mean_deviations(
     noises: Sequence[Outliers],
     flips: float | None = None,
 ) -> torch.Tensor:
-    """δ_k(X) averaged over random X of rank one, for each kind of Y: (pairings, S, noises, ranks).
+    """δ±_k(X) averaged over random X of rank one, for each kind of Y: (pairings, S, noises, ranks).
 
     With `flips` the errors are sign flips of the measurements of M* = −X instead of draws of the noise.
     """
@@ -182,16 +182,16 @@ def gaussian_pairings(n: int, ks: Sequence[int]) -> dict[Pairing, torch.Tensor]:
 
 
 def needed(r: int, kappa: float, alpha: float) -> float:
-    """1/(√r κ² log²(1/α)): the δ that Theorem 22 asks for, with its unnamed constant and φ̄ set to one."""
+    """1/(√r κ² log²(1/α)): the δ± that Theorem 22 asks for, with its unnamed constant and φ̄ set to one."""
     return 1 / (math.sqrt(r) * kappa**2 * math.log(1 / alpha) ** 2)
 
 
 AT_TRUTH = Criterion(
-    "δ at X = M*, all Y", low=1.0, width="beyond it the inequality does not say which way is downhill"
+    "δ± at X = M*, all Y", low=1.0, width="beyond it the inequality does not say which way is downhill"
 )
-SEARCHED = Criterion("largest δ found", low=1.0, width="as at M*")
+SEARCHED = Criterion("largest δ± found", low=1.0, width="as at M*")
 NEEDED = Criterion(
-    "largest δ found, symmetric Y / δ needed", low=1.0, width="the demand itself, its constant set to one"
+    "largest δ± found, symmetric Y / δ± needed", low=1.0, width="the demand itself, its constant set to one"
 )
 
 
@@ -228,10 +228,10 @@ NEEDED = Criterion(
         ),
     ),
     discrepancy="The experiments of the paper illustrate its theorems and do not instantiate them. At n = 20, "
-    "r = 3, m = 500, p = 0.1 the measured δ₄ᵣ is {δ at M*, all Y:.2f} at X = M* ({δ at M*, symmetric Y:.2f} if Y "
-    "is symmetric) and at least {δ found, all Y:.2f} ({δ found, symmetric Y:.2f}) over X, while Theorem 22 asks "
-    "for 1/(√r κ² log²(1/α)) = {δ needed:.1e} at κ = {kappa:.0f}, α = {alpha:.0e}, if its unnamed constant is "
-    "one. As the deviation falls like m^(−1/2), δ at M* alone would need about {m for δ at M*:.0e} measurements.",
+    "r = 3, m = 500, p = 0.1 the measured δ±₄ᵣ is {δ± at M*, all Y:.2f} at X = M* ({δ± at M*, symmetric Y:.2f} if "
+    "Y is symmetric) and at least {δ± found, all Y:.2f} ({δ± found, symmetric Y:.2f}) over X, while Theorem 22 "
+    "asks for 1/(√r κ² log²(1/α)) = {δ± needed:.1e} at κ = {kappa:.0f}, α = {alpha:.0e}, if its unnamed constant is "
+    "one. As the deviation falls like m^(−1/2), δ± at M* alone would need about {m for δ± at M*:.0e} measurements.",
 )
 def sign_rip_at_paper_size(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)
@@ -250,16 +250,16 @@ def sign_rip_at_paper_size(setting: Setting) -> Evidence:
     typical = {over: float(values.median()) for over, values in at_truth.items()}
     evidence = Evidence(
         notes={
-            "δ at M*, all Y": typical["all Y"],
-            "δ at M*, symmetric Y": typical["symmetric Y"],
-            "δ found, all Y": float(found["all Y"].median()),
-            "δ found, symmetric Y": float(found["symmetric Y"].median()),
-            "typical spread of δ found over restarts": float(
+            "δ± at M*, all Y": typical["all Y"],
+            "δ± at M*, symmetric Y": typical["symmetric Y"],
+            "δ± found, all Y": float(found["all Y"].median()),
+            "δ± found, symmetric Y": float(found["symmetric Y"].median()),
+            "typical spread of δ± found over restarts": float(
                 climbed["symmetric Y"].std(dim=1, correction=min(1, s.restarts - 1)).mean()
             ),
-            "δ needed": target,
-            "δ needed at the easy size": easy_target,
-            "m for δ at M*": s.m * (typical["symmetric Y"] / target) ** 2,
+            "δ± needed": target,
+            "δ± needed at the easy size": easy_target,
+            "m for δ± at M*": s.m * (typical["symmetric Y"] / target) ** 2,
             "kappa": kappa,
             "alpha": s.alpha,
         },
@@ -286,7 +286,7 @@ def searched(
     noise: Outliers | None,
     rounds: int,
 ) -> tuple[ByPairing, ByPairing]:
-    """δ_{4r} at M*, (S,), and what the search over X finds from there, (S, restarts), for each kind of Y."""
+    """δ±_{4r} at M*, (S,), and what the search over X finds from there, (S, restarts), for each kind of Y."""
     n, rank = setting.sizes.n, 4 * len(spectrum)
     repeated = [seed for seed in seeds for _ in range(restarts)]
     operator = gaussian(n, n, m, repeated, device=setting.device)

@@ -18,7 +18,7 @@ from lowrank_core.noise import Outliers
 PAGE = Page("chapters/ma2023/sign-rip")
 
 
-START_RATIO = Criterion("‖U₀U₀ᵀ − α²φM*/‖M*‖_F‖ / (2α²φδ)", high=1.0, width="the inequality itself")
+START_RATIO = Criterion("‖U₀U₀ᵀ − α²φM*/‖M*‖_F‖ / (2α²φδ±)", high=1.0, width="the inequality itself")
 START_SLOPE = Criterion(
     "exponent in m of the deviation",
     -0.61,

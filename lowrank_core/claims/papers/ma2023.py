@@ -88,25 +88,25 @@ PAPER = Paper(
             remark="The mean need not vanish; that outliers do not look at the measurements is needed.",
         ),
         Said(
-            "Under outliers, Sign-RIP of rank k holds once m ≳ nk log²m log(R/ζ)/((1 − p)²δ²).",
+            "Under outliers, Sign-RIP of rank k holds once m ≳ nk log²m log(R/ζ)/((1 − p)²δ±²).",
             "Theorem 10, p. 13",
             answers=("ma2023.sign-rip-deviation",),
             remark="The theorem bounds the supremum over X as well; the law that is measured is that of a "
             "fixed X.",
         ),
         Said(
-            "Under Gaussian noise of standard deviation ν it holds once m ≳ ν²nk log²m log(R/ζ)/(ζ²δ²).",
+            "Under Gaussian noise of standard deviation ν it holds once m ≳ ν²nk log²m log(R/ζ)/(ζ²δ±²).",
             "Theorem 11, p. 13",
             remark="no claim tries the dependence on ζ, the smallest error for which it holds.",
         ),
         Said(
-            "Under Sign-RIP without noise, (1 − δ)φ‖E‖_F ≤ f ≤ (1 + δ)φ‖E‖_F.",
+            "Under Sign-RIP without noise, (1 − δ±)φ‖E‖_F ≤ f ≤ (1 + δ±)φ‖E‖_F.",
             "Lemma 12",
             answers=("ma2023.loss-within-sign-rip",),
-            remark="At each matrix, with the δ of that matrix, which is exact; the supremum over all is not known.",
+            remark="At each matrix, with the δ± of that matrix, which is exact; the supremum over all is not known.",
         ),
         Said(
-            "Where δ < 2/(1 + 5√k) and ‖E‖ ≥ 4ε, the norm of the sub-gradient estimates the step.",
+            "Where δ± < 2/(1 + 5√k) and ‖E‖ ≥ 4ε, the norm of the sub-gradient estimates the step.",
             "Lemma 13",
             answers=("ma2023.step-estimate-hypothesis",),
             remark="Its hypothesis: at the size of the figures it is not met. The estimate itself is not tried.",
@@ -148,7 +148,7 @@ PAPER = Paper(
             remark="Only the picture that they give of the residual is tried, not the inequalities.",
         ),
         Said(
-            "The spectral start is within a factor 2δ of a multiple of the truth, without noise.",
+            "The spectral start is within a factor 2δ± of a multiple of the truth, without noise.",
             "Lemma 33, p. 34; Algorithm 2, p. 21",
             answers=("ma2023.spectral-initialisation", "ma2023.clipping-halves-the-rank"),
         ),

@@ -22,7 +22,7 @@ PAPER = Paper(
             "damping within a window of a constant times σ_r.",
         ),
         Said(
-            "For r > r* the error is at most α^(1/3) times a power of the norm at some time, and stays so "
+            "For k > r the error is at most α^(1/3) times a power of the norm at some time, and stays so "
             "until an upper time; then one has to stop.",
             "Theorem 2 and its proof; Remark 4",
             answers=("xu2023.early-stopping", "xu2023.floor-and-isometry", "xu2023.fixed-damping-law"),
@@ -30,7 +30,7 @@ PAPER = Paper(
             "tried; it does not contradict the theorem.",
         ),
         Said(
-            "For r = r* the error falls linearly for ever, at a fixed α.",
+            "For k = r the error falls linearly for ever, at a fixed α.",
             "Theorem 3",
             answers=("xu2023.exact-rank",),
             remark="With the rate made exact, for a small isometry constant.",
@@ -45,7 +45,7 @@ PAPER = Paper(
     experiments=(
         Experiment(
             "Figure 1",
-            "ScaledGD(λ) against gradient descent for κ = 9, 25, 49; n = 150, r* = 3, r = 5, m = 10nr*.",
+            "ScaledGD(λ) against gradient descent for κ = 9, 25, 49; n = 150, r = 3, k = 5, m = 10nr.",
             "reproduced",
             claims=("xu2023.figure-1",),
             stored=("xu2023-figure-1",),
@@ -62,7 +62,7 @@ PAPER = Paper(
         ),
         Experiment(
             "Figure 3",
-            "PrecGD against ScaledGD(λ) for r = 3, 5, 10 and 20.",
+            "PrecGD against ScaledGD(λ) for k = 3, 5, 10 and 20.",
             "in kind",
             claims=("xu2023.figure-3", "zhang2025.race-search-rank"),
             remark="Live, at smaller sizes; that of the figure takes about six minutes of a core. "

@@ -67,19 +67,19 @@ PAPER = Paper(
     experiments=(
         Experiment(
             "Figures 1 and 3",
-            "Convergence and breakdown for r = 2 and 4; n = 4, r* = 2, a step of 2·10⁻².",
+            "Convergence and breakdown for k = 2 and 4; n = 4, r = 2, a step of 2·10⁻².",
             "in kind",
             claims=("zhang2023.random-start", "zhang2023.damping-needed"),
             remark="With other operators.",
         ),
         Experiment(
             "Figure 2",
-            "r = 2 and 4 for eigenvalues (1, 1) and (1, 1/5); n = 100, r* = 2, m = 3nr Gaussian.",
+            "k = 2 and 4 for eigenvalues (1, 1) and (1, 1/5); n = 100, r = 2, m = 3nr Gaussian.",
             "not reproduced",
             claims=("zhang2023.figure-2",),
             stored=("zhang2023-figure-2",),
             remark="The right column comes out if the loss is divided by m, and not with the loss as printed. For "
-            "r = 2 the two methods are as equal as in the figure, and slower.",
+            "k = 2 the two methods are as equal as in the figure, and slower.",
         ),
         Experiment(
             "Figures 4 and 5",

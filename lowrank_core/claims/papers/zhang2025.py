@@ -24,7 +24,7 @@ PAPER = Paper(
             "with the search rank, so that a larger one can also lose the guarantee.",
         ),
         Said(
-            "δ < 1/(1 + √(r*/r)) suffices for the inexistence of spurious local minima.",
+            "δ < 1/(1 + √(r/k)) suffices for the inexistence of spurious local minima.",
             "abstract of the first version",
             answers=(
                 "zhang2025.sufficiency",
@@ -33,26 +33,26 @@ PAPER = Paper(
                 "zhang2025.threshold-proof-steps",
                 "zhang2025.threshold-multipliers",
             ),
-            remark="For n < r + r* the threshold is larger.",
+            remark="For n < k + r the threshold is larger.",
         ),
         Said(
-            "δ < 1/(1 + 1/√(r − r* + 1)) is necessary, by counterexamples.",
+            "δ < 1/(1 + 1/√(k − r + 1)) is necessary, by counterexamples.",
             "abstract of the first version",
             answers=(
                 "zhang2025.second-order-from-the-threshold",
                 "zhang2025.planted-family",
                 "zhang2025.below-the-published-bound",
             ),
-            remark="It is not the best necessary bound for 2 ≤ r* < r, where counterexamples reach down to the "
+            remark="It is not the best necessary bound for 2 ≤ r < k, where counterexamples reach down to the "
             "sufficient one; the third version may have the same.",
         ),
         Said(
-            "With no control over r* ≤ r, δ < 1/2 is necessary and sufficient.",
+            "With no control over r ≤ k, δ < 1/2 is necessary and sufficient.",
             "abstract of the first version",
             answers=("zhang2025.exact-threshold", "zhang2025.threshold-map", "zhang2025.example-1"),
         ),
         Said(
-            "If r* = 1 is known, the sharp threshold is 1/(1 + 1/√r).",
+            "If r = 1 is known, the sharp threshold is 1/(1 + 1/√k).",
             "abstract of the first version",
             answers=("zhang2025.exact-threshold", "zhang2025.second-order-from-the-threshold"),
         ),

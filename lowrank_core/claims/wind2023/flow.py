@@ -45,7 +45,7 @@ EQUATION = Criterion(
     reference="abstract for the equivalence; its precise form is derived",
     states="prop-flow-embedding",
     kind="identity",
-    control="no logarithm: the generator S(G_k), which is the perturbation-free flow frozen at the iterate",
+    control="no logarithm: the generator S(G_j), which is the perturbation-free flow frozen at the iterate",
     edges=(
         edge("r = 1, k = 1", spectrum=(1.0,), k=1),
         edge("k < r", k=1),
@@ -54,7 +54,7 @@ EQUATION = Criterion(
         edge("equal singular values", spectrum=(2.0, 2.0)),
         edge("κ = 2000", spectrum=(2.0, 1e-3)),
         edge("large steps, ησ₁ = 0.9", eta=0.45, m=2000),
-        refused("η‖G_k‖ < 1", "ησ₁ = 1.1", eta=0.55),
+        refused("η‖G_j‖ < 1", "ησ₁ = 1.1", eta=0.55),
     ),
     waives=("r < min(n₁, n₂)", "k ≥ r"),
     sizes=scales(
@@ -78,7 +78,7 @@ def log_embedding(setting: Setting) -> Evidence:
         iterates = _iterates(problem, gaussian_pair(setting, s.k, s.a0), s.eta, s.steps)
         for here, after in pairwise(iterates):
             _, slope = problem.slope(here, with_value=False)
-            setting.assume(s.eta * float(operator_norm(slope).max()) < 1, "η‖G_k‖ < 1")
+            setting.assume(s.eta * float(operator_norm(slope).max()) < 1, "η‖G_j‖ < 1")
             embedding = Embedding(problem, here, s.eta)
             frozen = _frozen(problem, here)
             found = torch.maximum(
@@ -116,7 +116,7 @@ def _iterates(problem: Problem, start: Factors, eta: float, steps: int) -> list[
 
 
 def _frozen(problem: Problem, factors: Factors) -> torch.Tensor:
-    """S(G_k), the generator that would do without a logarithm."""
+    """S(G_j), the generator that would do without a logarithm."""
     return stack(-problem.slope(factors, with_value=False)[1])
 
 

@@ -1,6 +1,6 @@
 """The fixed damping of ScaledGD(λ): condition number, law of the end, floor.
 
-Truths have σ₁ = 1 and r* = 2, errors are ‖XXᵀ − M*‖_F, not squared.
+Truths have σ₁ = 1 and r = 2, errors are ‖XXᵀ − M*‖_F, not squared.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def assume_ranks(setting: Setting, *search_ranks: int) -> None:
     """Refuse search ranks that leave no column beyond the true rank, or are above n."""
     n = setting.sizes.n
     setting.assume(n > TRUE_RANK, "r < min(n₁, n₂)")
-    setting.assume(all(TRUE_RANK < r <= n for r in search_ranks), "r* < r ≤ n")
+    setting.assume(all(TRUE_RANK < k <= n for k in search_ranks), "r < k ≤ n")
 
 
 ITERATIONS = Criterion(
@@ -87,18 +87,18 @@ ITERATIONS = Criterion(
     control="a damping that does not follow σ_r: λ = σ₁; the preconditioner left out: gradient descent",
     sizes=scales(
         n=each(10, 16, 40),
-        r=each(4, 4, 6),
+        k=each(4, 4, 6),
         delta=0.02,
         alpha=1e-12,
         kappas=each((10,), (3, 10, 100, 1_000), (3, 10, 100, 1_000)),
         cap=400,
     ),
     edges=(
-        edge("r = n", r=10),
-        edge("r = r* + 1", r=3),
+        edge("k = n", k=10),
+        edge("k = r + 1", k=3),
         edge("κ = 1000", kappas=(1_000,)),
         edge("a larger isometry constant", delta=0.1, kappas=(3,)),
-        refused("r* < r ≤ n", "without columns beyond the rank there is no floor", r=2),
+        refused("r < k ≤ n", "without columns beyond the rank there is no floor", k=2),
         refused("δ ≤ 0.1", "the operator is far from an isometry", delta=0.9),
         refused("δκ ≤ 20", "the error ends on that of the fixed damping", kappas=(10_000,)),
     ),
@@ -106,14 +106,14 @@ ITERATIONS = Criterion(
 )
 def condition_number(setting: Setting) -> Evidence:
     s = setting.sizes
-    assume_ranks(setting, s.r)
+    assume_ranks(setting, s.k)
     setting.assume(s.delta <= 0.1, "δ ≤ 0.1")
     setting.assume(s.delta * max(s.kappas) <= 20, "δκ ≤ 20")
 
     def run(kappa: float, method: Method, cap: int) -> Trajectory:
         problem = certified(setting, kappa, s.delta)
         record = range(0, cap + 1, max(1, cap // 400))
-        start = small_start(problem, s.alpha, s.r)
+        start = small_start(problem, s.alpha, s.k)
         return solve(problem, method, start, cap, record=record, stop=ErrorBelow(1e-16))
 
     runs = {kappa: run(kappa, damped(kappa), s.cap) for kappa in (1, *s.kappas)}
@@ -121,7 +121,7 @@ def condition_number(setting: Setting) -> Evidence:
     plain = {kappa: run(kappa, GradientDescent(ETA), s.cap * kappa) for kappa in (1, 10)}
     unmoved = run(10, damped(1), 10 * s.cap)
     evidence = Evidence(
-        notes={"isometry constant of order r + r*, at most": s.delta},
+        notes={"isometry constant of order k + r, at most": s.delta},
         curves={"runs": runs, "gradient descent": plain},
     )
     for kappa in s.kappas:
@@ -132,7 +132,7 @@ def condition_number(setting: Setting) -> Evidence:
 
 
 LAW = Criterion(
-    "2ηT · error / (λ√(r − r*))",
+    "2ηT · error / (λ√(k − r))",
     0.985,
     1.015,
     width="of the order ln(T)/T: 0.9976 to 1.0040 on 12 pilot seeds",
@@ -141,7 +141,7 @@ LAW = Criterion(
 
 @PAGE.claim(
     "xu2023.fixed-damping-law",
-    "A fixed damping is sublinear in the end: the error is √(r − r*) λ/(2ηT)",
+    "A fixed damping is sublinear in the end: the error is √(k − r) λ/(2ηT)",
     LAW,
     reference="no counterpart in the paper; derived here",
     states="prop-which-law",
@@ -156,12 +156,12 @@ LAW = Criterion(
         steps=each(2_500, 3_000, 9_000),
     ),
     edges=(
-        edge("r = n", ranks=(10,), dampings=(0.1,)),
-        edge("r = r* + 1", ranks=(3,), dampings=(0.1,)),
+        edge("k = n", ranks=(10,), dampings=(0.1,)),
+        edge("k = r + 1", ranks=(3,), dampings=(0.1,)),
         edge("κ = 100", kappas=(100,)),
         edge("a start above the truth", alpha=2.0, dampings=(0.1,)),
         edge("a small start", alpha=0.05, dampings=(0.01,)),
-        refused("r* < r ≤ n", "without columns beyond the rank the rate is linear", ranks=(2,)),
+        refused("r < k ≤ n", "without columns beyond the rank the rate is linear", ranks=(2,)),
     ),
 )
 def fixed_damping_law(setting: Setting) -> Evidence:
@@ -179,8 +179,8 @@ def fixed_damping_law(setting: Setting) -> Evidence:
 
     evidence = Evidence(predicted={LAW: 1.0})
     for kappa, rank, relative in itertools.product(s.kappas, s.ranks, s.dampings):
-        name = f"κ = {kappa}, r = {rank}, λ = {relative:g}σ"
-        variant = at(name, **{"κ": kappa, "r": rank, "λ/σ": relative})
+        name = f"κ = {kappa}, k = {rank}, λ = {relative:g}σ"
+        variant = at(name, **{"κ": kappa, "k": rank, "λ/σ": relative})
         evidence.found(LAW, run(kappa, rank, relative, damped(kappa, relative)), variant)
     followed = run(s.kappas[0], s.ranks[0], 1.0, PreconditionedGradientDescent(ETA))
     evidence.broken(LAW, followed, "PrecGD")
@@ -194,7 +194,7 @@ NOT_SMALL = Criterion(
     "δ not small: exponent of the floor in α", -0.08, 0.08, width="−0.022 to −0.001 on 12 pilot seeds"
 )
 OVER_LAW = Criterion(
-    "δ not small: 2ηT · error / (λ√(r − r*))",
+    "δ not small: 2ηT · error / (λ√(k − r))",
     0.4,
     2.5,
     width="the factor of the statement: 1.45 to 1.90 on 12 pilot seeds",
@@ -214,35 +214,35 @@ OVER_LAW = Criterion(
     seeds={"book": 20, "full": 60},
     sizes=scales(
         n=each(16, 16, 30),
-        r=4,
+        k=4,
         kappa=100,
         deltas=(1e-4, 0.5),
         alphas=each((1e-3, 1e-6), (1e-3, 1e-4, 1e-5, 1e-6), (1e-3, 1e-4, 1e-5, 1e-6)),
         steps=400,
     ),
     edges=(
-        edge("r = r* + 1", r=3),
+        edge("k = r + 1", k=3),
         edge("κ = 200", kappa=200),
-        refused("r* < r ≤ n", "without columns beyond the rank there is no floor", r=2),
-        refused("r ≤ 4", "with r = n and δ = ½ the path is thrown away", r=16),
+        refused("r < k ≤ n", "without columns beyond the rank there is no floor", k=2),
+        refused("k ≤ 4", "with k = n and δ = ½ the path is thrown away", k=16),
     ),
     uses=("xu2023.fixed-damping-law",),
     discrepancy="At κ = {kappa:.0f} and isometry constant {δ, not small:g} the floor of ScaledGD(λ) is the same "
-    "for every start scale, {floor, not small:.1e}, which is {floor / law:.2f} times √(r − r*) "
+    "for every start scale, {floor, not small:.1e}, which is {floor / law:.2f} times √(k − r) "
     "λ/(2ηT); the hypothesis that fails is the one on δ. Five times the damping repairs part of it: "
     "exponent {exponent, larger damping:.2f}.",
 )
 def floor_and_isometry(setting: Setting) -> Evidence:
     s = setting.sizes
-    assume_ranks(setting, s.r)
-    setting.assume(s.r <= 4, "r ≤ 4")
-    law = (s.r - TRUE_RANK) ** 0.5 * 0.1 / s.kappa / (2 * ETA * s.steps)
+    assume_ranks(setting, s.k)
+    setting.assume(s.k <= 4, "k ≤ 4")
+    law = (s.k - TRUE_RANK) ** 0.5 * 0.1 / s.kappa / (2 * ETA * s.steps)
     span = math.log(s.alphas[0] / s.alphas[-1])
 
     def floors(delta: float, relative: float) -> dict[Variant, torch.Tensor]:
         sweep = Sweep(setting, α=s.alphas)
         problem = certified(setting, s.kappa, delta, variants=len(s.alphas))
-        start = small_start(problem, list(s.alphas), s.r)
+        start = small_start(problem, list(s.alphas), s.k)
         run = solve(problem, damped(s.kappa, relative), start, s.steps, record=[s.steps])
         return sweep.split(run.error[:, -1].sqrt().cpu())
 
@@ -294,7 +294,7 @@ GROWTH = Criterion(
     control="a damping of 10⁻²η²σ₁/4, and none; for the growth, dampings that are not large, σ/10 over σ/20",
     sizes=scales(
         n=each(10, 16, 40),
-        r=each(4, 4, 6),
+        k=each(4, 4, 6),
         eta=ETA,
         kappa=10,
         delta=0.02,
@@ -305,20 +305,20 @@ GROWTH = Criterion(
         cap=1_600,
     ),
     edges=(
-        edge("r = n", r=10),
-        edge("r = r* + 1", r=3),
+        edge("k = n", k=10),
+        edge("k = r + 1", k=3),
         edge("κ = 1000, σ_r far below the damping", kappa=1_000),
         edge("κ = 1", kappa=1),
         edge("η = ½", eta=0.5),
         edge("a smaller step", eta=0.2, cap=5_000),
-        refused("r* < r ≤ n", "no columns beyond the rank", r=2),
+        refused("r < k ≤ n", "no columns beyond the rank", k=2),
         refused("λ ≥ η²σ₁/4", "the path may pass where it is thrown away", multiples=(0.5,)),
         refused("0 < η ≤ ½", "larger steps were not tried", eta=0.6),
     ),
 )
 def role_of_damping(setting: Setting) -> Evidence:
     s = setting.sizes
-    assume_ranks(setting, s.r)
+    assume_ranks(setting, s.k)
     setting.assume(0 < s.eta <= 0.5, "0 < η ≤ ½")
     setting.assume(min(s.multiples) >= 1, "λ ≥ η²σ₁/4")
     least = s.eta**2 / 4
@@ -326,7 +326,7 @@ def role_of_damping(setting: Setting) -> Evidence:
     def run(damping: float, steps: int, record: range, starts: int = 1) -> Trajectory:
         """Errors from so many starts for each seed, their scales spread over a decade."""
         problem = certified(setting, s.kappa, s.delta, variants=starts)
-        start = small_start(problem, [s.alpha * 10 ** (i / starts) for i in range(starts)], s.r)
+        start = small_start(problem, [s.alpha * 10 ** (i / starts) for i in range(starts)], s.k)
         method = ScaledGradientDescent(s.eta, damping)
         return solve(problem, method, start, steps, record=record, stop=ErrorBelow(1e-12))
 

@@ -23,7 +23,7 @@ PAGE = Page("chapters/zhang2025/preconditioning")
 LEVELS = (0.999, 1e-2, 1e-8)
 NEAREST = 1e-12
 
-RANKS = "r* ≤ r ≤ n"
+RANKS = "r ≤ k ≤ n"
 
 
 def points(problem: Problem, delta: float, search_rank: int, noise_only: bool = False) -> Factors:
@@ -78,28 +78,28 @@ UPPER = Criterion(
     sizes=scales(
         n=each(6, 6, 10),
         spectrum=each((2.0, 1.0), (2.0, 1.0), (3.0, 1.0)),
-        r=each(4, 4, 5),
+        k=each(4, 4, 5),
         deltas=each((0.2, 0.5), (0.0, 0.2, 0.5), (0.0, 0.2, 0.5, 0.8)),
         count=each(7, 7, 20),
         points=each(24, 120, 600),
     ),
     edges=(
-        edge("r = r*", r=2),
-        edge("r = n", r=6),
-        edge("r* = 1", spectrum=(1.0,), r=2),
+        edge("k = r", k=2),
+        edge("k = n", k=6),
+        edge("r = 1", spectrum=(1.0,), k=2),
         edge("equal eigenvalues", spectrum=(1.0, 1.0)),
         edge("κ = 100", spectrum=(100.0, 1.0)),
         edge("δ near 1", deltas=(0.95,)),
-        refused(RANKS, "XᵀX has no inverse root", r=7),
+        refused(RANKS, "XᵀX has no inverse root", k=7),
     ),
 )
 def damping_follows_error(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, len(setting.seeds)
-    setting.assume(len(s.spectrum) <= s.r <= s.n, RANKS)
+    setting.assume(len(s.spectrum) <= s.k <= s.n, RANKS)
     evidence = Evidence()
     for delta in s.deltas:
         problem = certified_problem(setting, s.n, s.spectrum, delta, s.count, variants=s.points)
-        low, high = (each.reshape(seeds, -1) for each in ratios(problem, points(problem, delta, s.r), delta))
+        low, high = (each.reshape(seeds, -1) for each in ratios(problem, points(problem, delta, s.k), delta))
         evidence.found(LOWER, low.amin(dim=1), at(δ=delta))
         evidence.found(UPPER, high.amax(dim=1), at(δ=delta))
         if delta == max(s.deltas):
@@ -126,38 +126,38 @@ PROGRESS = Criterion("smallest relative decrease of f / ατ", low=1, width="the
     sizes=scales(
         n=each(6, 6, 9),
         spectrum=each((2.0, 1.0), (2.0, 1.0), (3.0, 1.0)),
-        rs=each((3,), (3, 5), (3, 5)),
+        ks=each((3,), (3, 5), (3, 5)),
         deltas=each((0.0, 0.2), (0.0, 0.2, 0.5), (0.0, 0.2, 0.5)),
         count=each(7, 7, 20),
         points=each(24, 120, 600),
     ),
     edges=(
-        edge("r = r*", rs=(2,)),
-        edge("r = n", rs=(6,)),
-        edge("r* = 1", spectrum=(1.0,), rs=(1, 2)),
+        edge("k = r", ks=(2,)),
+        edge("k = n", ks=(6,)),
+        edge("r = 1", spectrum=(1.0,), ks=(1, 2)),
         edge("equal eigenvalues", spectrum=(1.0, 1.0)),
         edge("κ = 30", spectrum=(30.0, 1.0)),
         edge("δ near 1", deltas=(0.9,)),
-        refused(RANKS, "XᵀX is singular", rs=(7,)),
+        refused(RANKS, "XᵀX is singular", ks=(7,)),
     ),
     uses=("zhang2023.damping-follows-error",),
 )
 def decrease(setting: Setting) -> Evidence:
     s = setting.sizes
-    setting.assume(all(len(s.spectrum) <= r <= s.n for r in s.rs), RANKS)
+    setting.assume(all(len(s.spectrum) <= k <= s.n for k in s.ks), RANKS)
     evidence = Evidence()
     for delta in s.deltas:
         problem = certified_problem(setting, s.n, s.spectrum, delta, s.count, variants=s.points)
-        for r in s.rs:
-            case = at(δ=delta, r=r)
-            evidence.found(PROGRESS, progress(problem, points(problem, delta, r), delta, SlopeNorm()), case)
-            promised = guarantee.step_and_progress(delta, r - len(s.spectrum))[1]
+        for k in s.ks:
+            case = at(δ=delta, k=k)
+            evidence.found(PROGRESS, progress(problem, points(problem, delta, k), delta, SlopeNorm()), case)
+            promised = guarantee.step_and_progress(delta, k - len(s.spectrum))[1]
             evidence.notes[f"promised ατ, {case}"] = promised
     # With δ > 0 an error beyond the rank tilts the gradient of the signal too, which still descends.
     seen = certified_problem(setting, s.n, s.spectrum, 0.0, s.count, variants=s.points)
-    for r in sorted({max(r, len(s.spectrum) + 1) for r in s.rs}):
-        near = points(seen, 0.0, r, noise_only=True)
-        evidence.broken(PROGRESS, progress(seen, near, 0.0, ResidualNorm(power=0.0)), at(δ=0, r=r))
+    for k in sorted({max(k, len(s.spectrum) + 1) for k in s.ks}):
+        near = points(seen, 0.0, k, noise_only=True)
+        evidence.broken(PROGRESS, progress(seen, near, 0.0, ResidualNorm(power=0.0)), at(δ=0, k=k))
     return evidence
 
 

@@ -17,7 +17,7 @@ from lowrank_core.solver import solve
 PAGE = Page("chapters/zhang2025/preconditioning", book=20, full=60)
 
 SCALES = (1.0, 0.1, 1e-2, 1e-3)
-RANKS = "r* < r ≤ n"
+RANKS = "r < k ≤ n"
 
 
 CERTIFIED = Criterion(
@@ -44,12 +44,12 @@ CERTIFIED = Criterion(
         points=each(16, 40, 400),
     ),
     edges=(
-        edge("r = n", ranks=(4,)),
-        edge("r > n", ranks=(6,)),
-        edge("r* = r = 1", spectrum=(1.0,), ranks=(1,)),
+        edge("k = n", ranks=(4,)),
+        edge("k > n", ranks=(6,)),
+        edge("r = k = 1", spectrum=(1.0,), ranks=(1,)),
         edge("equal eigenvalues", spectrum=(1.0, 1.0)),
         edge("κ = 100", spectrum=(100.0, 1.0)),
-        edge("n = r*", n=2, count=1),
+        edge("n = r", n=2, count=1),
         edge("δ near 1", deltas=(0.95,)),
     ),
     waives=(RANK,),
@@ -70,7 +70,7 @@ def certified_optimality(setting: Setting) -> Evidence:
             point = Factors(base + scale[:, None, None] * distinct(problem, "point", s.n, rank))
             ratio = value(problem, point) / certificate(problem, point, delta)
             largest.append(ratio.reshape(seeds, -1).amax(dim=1))
-            evidence.found(CERTIFIED, largest[-1], at(δ=delta, r=rank))
+            evidence.found(CERTIFIED, largest[-1], at(δ=delta, k=rank))
     delta = 0.7
     spurious = planted(1, 1, delta, setting.seeds, device=setting.device)
     nudge = 1e-3 * distinct(spurious.problem, "nudge", *spurious.point.left.shape[1:])
@@ -98,7 +98,7 @@ EXPONENT = Criterion(
     origin="sharpened",
     known="read",
     kind="rate",
-    control="no column beyond the true rank: r = r*, whose λ_min(XᵀX) stays at λ_r*(M*)",
+    control="no column beyond the true rank: k = r, whose λ_min(XᵀX) stays at λ_r(M*)",
     seeds={"book": 8, "full": 40},
     sizes=scales(
         n=each(5, 5, 8),
@@ -110,8 +110,8 @@ EXPONENT = Criterion(
         every=each(10, 10, 5),
     ),
     edges=(
-        edge("r = n", extra=3),
-        edge("r* = 1, r = n = 2", n=2, spectrum=(1.0,), count=1),
+        edge("k = n", extra=3),
+        edge("r = 1, k = n = 2", n=2, spectrum=(1.0,), count=1),
         edge("equal eigenvalues", spectrum=(1.0, 1.0)),
         edge("κ = 10", spectrum=(10.0, 1.0)),
         edge("δ = 0", delta=0.0),
@@ -144,7 +144,7 @@ def certificate_exponent(setting: Setting) -> Evidence:
     return Evidence(
         measured={EXPONENT: slope},
         predicted={EXPONENT: 0.5},
-        control={EXPONENT: {"r = r*": flat}},
+        control={EXPONENT: {"k = r": flat}},
         curves={
             "level": level,
             "certificate": bound,

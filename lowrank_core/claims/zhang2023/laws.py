@@ -33,13 +33,13 @@ from lowrank_core.truth import geometric_spectrum, psd
 
 PAGE = Page("chapters/zhang2025/preconditioning")
 
-FULL = "r ≤ n"
+FULL = "k ≤ n"
 LINEAR = "second-order terms at errors of 1e-10 to 1e-5, at most 6e-4 on 8 pilot seeds"
 FINITE = "a relative term of order 1/(α(1 − p)t) at t = T/20; 8 pilot seeds: 0.9982 to 0.9998"
 
 
 def start_near(setting: Setting, kappa: float, extra: int, size: float) -> tuple[Problem, Factors]:
-    """The population problem, σ_r* = 1; a start with perturbed signal columns and `extra` ones of norm `size`."""
+    """The population problem, σ_r = 1; a start with perturbed signal columns and `extra` ones of norm `size`."""
     s = setting.sizes
     seeds = setting.seeds
     truth = psd(s.n, geometric_spectrum(s.true_rank, kappa), seeds, basis="random", device=setting.device)
@@ -74,10 +74,10 @@ RATE = Criterion("late rate per step", 0.998, 1.002, of_prediction=True, width=L
         steps=each(300, 300, 600),
     ),
     edges=(
-        edge("q = n − r*: no cross block that the columns do not see", n=3, qs=(1,)),
-        edge("n = r*: the core alone", n=2, qs=(0,)),
+        edge("q = n − r: no cross block that the columns do not see", n=3, qs=(1,)),
+        edge("n = r: the core alone", n=2, qs=(0,)),
         edge("q = 0", qs=(0,)),
-        edge("r* = 1", true_rank=1, qs=(1,)),
+        edge("r = 1", true_rank=1, qs=(1,)),
         edge("κ = 1000", kappas=(1000.0,), qs=(1,)),
         edge("small α", alpha=0.05, qs=(1,), kappas=(1.0,)),
         edge("large α", alpha=0.45, qs=(1,), kappas=(1.0,)),
@@ -158,8 +158,8 @@ BETTER = Criterion(
     ),
     edges=(
         edge("q = 1", q=1),
-        edge("q = n − r*", n=6, q=4),
-        edge("r* = 1", true_rank=1),
+        edge("q = n − r", n=6, q=4),
+        edge("r = 1", true_rank=1),
         edge("κ = 100", kappa=100.0),
         edge("p nearer to 1", powers=(0.8,), steps=4_000),
         edge("large α", alpha=0.45, steps=2_000),

@@ -69,8 +69,8 @@ HIGHEST = Criterion("largest f along the run / f at the start", high=1, width="t
     ),
     edges=(
         edge("small and large ε", epsilons=(1e-10, 0.3)),
-        edge("r* = 1, n = 2", n=2, spectrum=(1.0,), count=1),
-        edge("r = n", n=3, count=3),
+        edge("r = 1, n = 2", n=2, spectrum=(1.0,), count=1),
+        edge("k = n", n=3, count=3),
         edge("equal eigenvalues", spectrum=(1.0, 1.0)),
         edge("κ = 30", spectrum=(30.0, 1.0)),
         edge("δ = 0", delta=0.0),
@@ -128,19 +128,19 @@ OVERSHOOT = Criterion(
         epsilons=(1e-5, 1e-6, 1e-7),
     ),
     edges=(
-        edge("r* = 1, n = 2", n=2, spectrum=(1.0,), count=1),
-        edge("r = n", n=3, count=3),
+        edge("r = 1, n = 2", n=2, spectrum=(1.0,), count=1),
+        edge("k = n", n=3, count=3),
         edge("equal eigenvalues", spectrum=(1.0, 1.0)),
         edge("κ = 100", spectrum=(100.0, 1.0)),
         edge("large α", alpha=2.0),
         edge("δ near 1", delta=0.9),
-        refused("r = r* + 1 ≤ n", "there is no column off the range of M*", n=2, count=1),
+        refused("k = r + 1 ≤ n", "there is no column off the range of M*", n=2, count=1),
     ),
     waives=(RANK,),
 )
 def overshoot(setting: Setting) -> Evidence:
     s = setting.sizes
-    setting.assume(len(s.spectrum) < s.n, "r = r* + 1 ≤ n")
+    setting.assume(len(s.spectrum) < s.n, "k = r + 1 ≤ n")
     level = 0.5 * guarantee.lemma_radius(s.delta)
 
     def exponent(delta: float, exact_signal: bool) -> torch.Tensor:

@@ -21,7 +21,7 @@ UNBALANCED = "μ = 0, not balanced"
 
 
 class Ranks(NamedTuple):
-    """Sizes, r and r*; `second` is n2 for a pair of factors, 0 for a symmetric one."""
+    """Sizes, k and r; `second` is n2 for a pair of factors, 0 for a symmetric one."""
 
     n: int
     search_rank: int
@@ -30,31 +30,31 @@ class Ranks(NamedTuple):
 
     @property
     def order(self) -> int:
-        """The RIP order, min(n, r + r*)."""
+        """The RIP order, min(n, k + r)."""
         return min(self.n, self.second or self.n, self.search_rank + self.true_rank)
 
 
 POINTS = {
     "generic": Ranks(5, 2, 1),
-    "r = r*": Ranks(4, 2, 2),
-    "n < r + r*": Ranks(4, 3, 2),
+    "k = r": Ranks(4, 2, 2),
+    "n < k + r": Ranks(4, 3, 2),
     "X of deficient rank": Ranks(4, 2, 1),
     UNLEARNT: Ranks(5, 2, 2),
     "Z orthogonal to X": Ranks(4, 2, 1),
     "Z in the columns of X": Ranks(4, 2, 1),
-    "r > n": Ranks(2, 3, 1),
+    "k > n": Ranks(2, 3, 1),
 }
 PAIRS = {
     "generic": Ranks(4, 2, 1, 3),
-    "r = r*": Ranks(3, 2, 2, 4),
-    "n₁ < r + r*": Ranks(4, 3, 2, 4),
+    "k = r": Ranks(3, 2, 2, 4),
+    "n₁ < k + r": Ranks(4, 3, 2, 4),
     UNLEARNT: Ranks(4, 2, 2, 4),
     UNBALANCED: Ranks(4, 2, 1, 4),
 }
 
 
 class Attacked(NamedTuple):
-    """Error over bound, δ/δ_k, and what is left of the conditions, relative; (B, samples) each."""
+    """Error over bound, δ/δ_d, and what is left of the conditions, relative; (B, samples) each."""
 
     ratio: torch.Tensor
     share: torch.Tensor
@@ -62,7 +62,7 @@ class Attacked(NamedTuple):
 
 
 def attacked(setting: Setting, case: str, ranks: Ranks) -> Attacked:
-    """Random points of a case, δ/δ_k in `setting.sizes.shares`, every second operator aimed at its point."""
+    """Random points of a case, δ/δ_d in `setting.sizes.shares`, every second operator aimed at its point."""
     return _attacked(setting, case, ranks, setting.sizes.shares, curvature=True)
 
 
@@ -78,8 +78,8 @@ def _attacked(
     seeds = [seed for seed in setting.seeds for _ in range(count)]
     shape = (ranks.n, ranks.second or ranks.n)
     point, truth = _drawn(setting, case, ranks, seeds)
-    k = min(ranks.true_rank, min(shape) - ranks.search_rank)
-    rho = (ranks.search_rank - ranks.true_rank + k) / k if k > 0 else None
+    d = min(ranks.true_rank, min(shape) - ranks.search_rank)
+    rho = (ranks.search_rank - ranks.true_rank + d) / d if d > 0 else None
     limit = threshold(ranks.search_rank, ranks.true_rank, min(shape))
     share = draw(
         setting.seeds, f"{case} share", (count,), lambda rng, size: rng.uniform(*shares, size)
@@ -102,7 +102,7 @@ def _attacked(
 
 
 def _drawn(setting: Setting, case: str, ranks: Ranks, seeds: list[int]) -> tuple[Factors, Truth]:
-    """Points of a case and truths of rank r*, random but for what the name of the case says."""
+    """Points of a case and truths of rank r, random but for what the name of the case says."""
     count = setting.sizes.samples
     sizes = 10 ** draw(
         setting.seeds, f"{case} sizes", (count, 1, 1), lambda rng, size: rng.uniform(-1, 0.3, size)
@@ -142,12 +142,12 @@ def _drawn_pair(
             truth.left[:, :, : rank - 1] * values[:, None, : rank - 1] @ truth.right[:, :, : rank - 1].mT
         )
     left, values, right = torch.linalg.svd(product, full_matrices=False)
-    k = ranks.search_rank
-    root = torch.where(values > 1e-10 * values[:, :1], values, 0.0)[:, None, :k].sqrt()
+    d = ranks.search_rank
+    root = torch.where(values > 1e-10 * values[:, :1], values, 0.0)[:, None, :d].sqrt()
     scale = 4.0 if case == UNBALANCED else 1.0
-    # For k > min(n₁, n₂) the product has fewer singular vectors than the factors have columns.
-    missing = (0, k - root.shape[2])
-    u, v = (torch.nn.functional.pad(side[:, :, :k] * root, missing) for side in (left, right.mT))
+    # For d > min(n₁, n₂) the product has fewer singular vectors than the factors have columns.
+    missing = (0, d - root.shape[2])
+    u, v = (torch.nn.functional.pad(side[:, :, :d] * root, missing) for side in (left, right.mT))
     return Factors(scale * u, v / scale), truth
 
 

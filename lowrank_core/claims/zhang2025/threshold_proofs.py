@@ -1,6 +1,6 @@
 """The sharp threshold, proved: every step of the proof certified by machine, and the theorem attacked as a whole.
 
-The search rank is r and the true rank r*, as in the literature on landscapes. Everything here is derived; the
+The search rank is k and the true rank r, as in the literature on landscapes. Everything here is derived; the
 chapter has the text of the proof, `lowrank_core.proofs` its identities and instances.
 """
 
@@ -112,12 +112,12 @@ DISK = Criterion("largest α² + ρ min(α, β)²", high=1 + ROUNDING, width="ro
     kind="identity",
     control="the hypothesis sτ ≤ ω² is dropped; a point beside the planted family; β stands for min(α, β)",
     edges=(
-        edge("r = r* = k = 1", shapes=(Shape(1, 1, 1, 1, True),), clouds=((2, 1, 1),), pair_clouds=((1, 1),)),
-        edge("r = r*, n = r + 1", shapes=(Shape(3, 3, 1, 1, True),), clouds=((4, 3, 3),)),
-        edge("r much larger than r*", shapes=(Shape(6, 1, 2, 2, True),), clouds=((9, 8, 1), (12, 8, 2))),
-        edge("n much larger than r + r*", shapes=(Shape(1, 1, 6, 8, False),), clouds=((12, 1, 1),)),
-        refused("r ≥ r*", "O has r* orthonormal columns of length r", shapes=(Shape(1, 2, 2, 2, True),)),
-        refused("n > r", "M₂₂ is empty", clouds=((2, 2, 1),)),
+        edge("k = r = d = 1", shapes=(Shape(1, 1, 1, 1, True),), clouds=((2, 1, 1),), pair_clouds=((1, 1),)),
+        edge("k = r, n = k + 1", shapes=(Shape(3, 3, 1, 1, True),), clouds=((4, 3, 3),)),
+        edge("k much larger than r", shapes=(Shape(6, 1, 2, 2, True),), clouds=((9, 8, 1), (12, 8, 2))),
+        edge("n much larger than k + r", shapes=(Shape(1, 1, 6, 8, False),), clouds=((12, 1, 1),)),
+        refused("k ≥ r", "O has r orthonormal columns of length k", shapes=(Shape(1, 2, 2, 2, True),)),
+        refused("n > k", "M₂₂ is empty", clouds=((2, 2, 1),)),
     ),
     sizes=scales(
         shapes=SHAPES,
@@ -131,9 +131,9 @@ DISK = Criterion("largest α² + ρ min(α, β)²", high=1 + ROUNDING, width="ro
 )
 def valid_inequality_holds(setting: Setting) -> Evidence:
     s = setting.sizes
-    setting.assume(all(shape.true_rank <= shape.search_rank for shape in s.shapes), "r ≥ r*")
-    setting.assume(all(true <= r for _, r, true in s.clouds), "r ≥ r*")
-    setting.assume(all(n > r for n, r, _ in s.clouds), "n > r")
+    setting.assume(all(shape.true_rank <= shape.search_rank for shape in s.shapes), "k ≥ r")
+    setting.assume(all(true <= k for _, k, true in s.clouds), "k ≥ r")
+    setting.assume(all(n > k for n, k, _ in s.clouds), "n > k")
 
     def slack(
         shapes: tuple[Shape, ...], kinds: tuple[Kind, ...], count: int, shrink: bool = True
@@ -163,12 +163,12 @@ def valid_inequality_holds(setting: Setting) -> Evidence:
             evidence.broken(SLACK, learnt, f"{name}, sτ > ω²")
     evidence.found(EQUALITY, slack(s.shapes, ("planted",), 1))
     evidence.broken(EQUALITY, slack(s.shapes, ("near",), 1), "beside it")
-    for (n, r, true), cloud in clouds.items():
-        variant = at(f"XXᵀ, n = {n}, r = {r}, r* = {true}", n=n, r=r, **{"r*": true})
+    for (n, k, true), cloud in clouds.items():
+        variant = at(f"XXᵀ, n = {n}, k = {k}, r = {true}", n=n, k=k, r=true)
         evidence.found(DISK, cloud.capped.amax(1), variant)
-    for r, true in s.pair_clouds:
-        variant = at(f"UVᵀ, r = {r}, r* = {true}", r=r, **{"r*": true})
-        evidence.found(DISK, _pair_cloud(setting, r, true).amax(1), variant)
+    for k, true in s.pair_clouds:
+        variant = at(f"UVᵀ, k = {k}, r = {true}", k=k, r=true)
+        evidence.found(DISK, _pair_cloud(setting, k, true).amax(1), variant)
     evidence.broken(DISK, torch.stack([cloud.free.amax(1) for cloud in clouds.values()]).amax(0))
     return evidence
 
@@ -193,8 +193,8 @@ def _cloud(setting: Setting, n: int, search_rank: int, true_rank: int) -> Cloud:
     near = torch.nn.functional.pad(z, (0, search_rank - true_rank))
     x = sizes * x + near * (torch.arange(count) % 2)[:, None, None]
     alpha, beta = invariants(x.flatten(0, 1), z.flatten(0, 1))
-    k = min(true_rank, n - search_rank)
-    rho = (search_rank - true_rank + k) / k
+    d = min(true_rank, n - search_rank)
+    rho = (search_rank - true_rank + d) / d
     alpha, beta = (each.unflatten(0, (-1, count)) for each in (alpha, beta))
     least = torch.minimum(alpha, beta)
     return Cloud(
@@ -208,22 +208,22 @@ def _cloud(setting: Setting, n: int, search_rank: int, true_rank: int) -> Cloud:
 def _pair_cloud(
     setting: Setting, search_rank: int, true_rank: int, below: int = 2, beside: int = 3
 ) -> torch.Tensor:
-    """α² + ρ min(α, β)² for blocks of any M of rank r* and a diagonal A, (B, samples)."""
-    count, r = setting.sizes.pairs, search_rank
-    left = normal(setting.seeds, "pair cloud left", count, r + below, true_rank)
-    right = normal(setting.seeds, "pair cloud right", count, r + beside, true_rank)
+    """α² + ρ min(α, β)² for blocks of any M of rank r and a diagonal A, (B, samples)."""
+    count, k = setting.sizes.pairs, search_rank
+    left = normal(setting.seeds, "pair cloud left", count, k + below, true_rank)
+    right = normal(setting.seeds, "pair cloud right", count, k + beside, true_rank)
     sizes = 10 ** draw(
         setting.seeds, "pair cloud sizes", (count, 2, 1), lambda rng, size: rng.uniform(-1, 1, size)
     )
     truth = left @ right.mT
-    values = sizes[..., :1, 0] + sizes[..., 1:, 0] * normal(setting.seeds, "pair cloud A", count, r).abs()
+    values = sizes[..., :1, 0] + sizes[..., 1:, 0] * normal(setting.seeds, "pair cloud A", count, k).abs()
     error = truth.clone()
-    error[..., :r, :r] -= torch.diag_embed(values)
-    hidden = torch.linalg.svdvals(truth[..., r:, r:])
+    error[..., :k, :k] -= torch.diag_embed(values)
+    hidden = torch.linalg.svdvals(truth[..., k:, k:])
     size, omega = torch.linalg.matrix_norm(error), hidden.square().sum(-1).sqrt()
     alpha, beta = omega / size, values.amin(-1) * hidden.sum(-1) / (omega * size)
-    k = min(true_rank, below)
-    return alpha.square() + (r - true_rank + k) / k * torch.minimum(alpha, beta).square()
+    d = min(true_rank, below)
+    return alpha.square() + (k - true_rank + d) / d * torch.minimum(alpha, beta).square()
 
 
 RATIONAL = "in rationals"
@@ -245,12 +245,12 @@ ATTAINED = Criterion("conditions at the operator that attains δ*", 0, 0, exact=
     control="H is not self-adjoint; only the gradient has a multiplier, the escape directions have none; the "
     "operator has a constant between δ* and 1",
     edges=(
-        edge("r = r* = k = 1", cases=(Case(1, 1, 1),)),
-        edge("all columns alone, r = r* = k", cases=(Case(3, 3, 3),)),
-        edge("one direction planted, r = r*", cases=(Case(4, 4, 1),)),
-        edge("r much larger than r*", cases=(Case(16, 1, 1),)),
-        refused("r ≥ r*", "there is no such X", cases=(Case(1, 2, 2),)),
-        refused("k ≤ r*", "the truth has no more directions to plant", cases=(Case(2, 1, 2),)),
+        edge("k = r = d = 1", cases=(Case(1, 1, 1),)),
+        edge("all columns alone, k = r = d", cases=(Case(3, 3, 3),)),
+        edge("one direction planted, k = r", cases=(Case(4, 4, 1),)),
+        edge("k much larger than r", cases=(Case(16, 1, 1),)),
+        refused("k ≥ r", "there is no such X", cases=(Case(1, 2, 2),)),
+        refused("d ≤ r", "the truth has no more directions to plant", cases=(Case(2, 1, 2),)),
     ),
     sizes=scales(
         cases=each(
@@ -271,8 +271,8 @@ ATTAINED = Criterion("conditions at the operator that attains δ*", 0, 0, exact=
 def threshold_multipliers_prove(setting: Setting) -> Evidence:
     found = threshold_multipliers
     for case in setting.sizes.cases:
-        setting.assume(case.true_rank <= case.search_rank, "r ≥ r*")
-        setting.assume(1 <= case.planted <= case.true_rank, "k ≤ r*")
+        setting.assume(case.true_rank <= case.search_rank, "k ≥ r")
+        setting.assume(1 <= case.planted <= case.true_rank, "d ≤ r")
 
     def residuals(case: Case, adjoint: bool) -> list[float]:
         forms = (found.random_form(seed, case, adjoint=adjoint) for seed in setting.seeds)
@@ -283,8 +283,8 @@ def threshold_multipliers_prove(setting: Setting) -> Evidence:
 
     evidence = Evidence(predicted={RESIDUAL: 0, BOUND: 0, ATTAINED: 0})
     for case in setting.sizes.cases:
-        r, true, k = case
-        star, variant = case.threshold, at(r=r, **{"r*": true, "k": k})
+        k, true, d = case
+        star, variant = case.threshold, at(k=k, **{"r": true, "d": d})
         evidence.found(RESIDUAL, residuals(case, adjoint=True), variant)
         evidence.broken(RESIDUAL, residuals(case, adjoint=False), variant)
         evidence.found(BOUND, float(found.proved_bound(case) - star), variant)
@@ -297,7 +297,7 @@ def threshold_multipliers_prove(setting: Setting) -> Evidence:
 ATTACK_EDGES = (
     edge("δ just below the threshold", shares=(0.98, 0.999)),
     edge("δ near zero", shares=(1e-4, 1e-3)),
-    refused("δ < δ_k", "ψ − δ is not positive", shares=(1.01, 1.1)),
+    refused("δ < δ_d", "ψ − δ is not positive", shares=(1.01, 1.1)),
 )
 
 RATIO = Criterion("largest error / bound", high=1, width="the bound itself, one-sided")
@@ -311,7 +311,7 @@ TIGHT = Criterion(
     0.94,
     1,
     exact="the best member of a grid that no seed changes",
-    width="the least of 24 values of δ, by (r, r*): 0.949 for (1, 1), 0.984 for (3, 2), 0.988 for (4, 1)",
+    width="the least of 24 values of δ, by (k, r): 0.949 for (1, 1), 0.984 for (3, 2), 0.988 for (4, 1)",
 )
 
 
@@ -327,10 +327,10 @@ TIGHT = Criterion(
     control="the gradient vanishes, but the Hessian may be indefinite",
     edges=(
         *ATTACK_EDGES,
-        edge("r = r* = 1, n = 2", points={"generic": Ranks(2, 1, 1)}),
-        edge("n = r, n = r + 1", points={"generic": Ranks(3, 3, 2), "n < r + r*": Ranks(4, 3, 3)}),
-        edge("r much larger than n", points={"r > n": Ranks(2, 6, 1)}),
-        refused("r ≥ r*", "no X has the rank of the truth", points={"generic": Ranks(4, 1, 2)}),
+        edge("k = r = 1, n = 2", points={"generic": Ranks(2, 1, 1)}),
+        edge("n = k, n = k + 1", points={"generic": Ranks(3, 3, 2), "n < k + r": Ranks(4, 3, 3)}),
+        edge("k much larger than n", points={"k > n": Ranks(2, 6, 1)}),
+        refused("k ≥ r", "no X has the rank of the truth", points={"generic": Ranks(4, 1, 2)}),
     ),
     sizes=scales(points=POINTS, samples=each(4, 150, 1000), shares=(0.1, 0.95)),
     uses=("zhang2025.threshold-proof-steps", "zhang2025.valid-inequality"),
@@ -338,13 +338,11 @@ TIGHT = Criterion(
 def noise_bound(setting: Setting) -> Evidence:
     attacks = _attacks(setting)
     evidence = _judged(attacks, saddles(setting, POINTS[UNLEARNT]))
-    diagonal = {
-        at(r=r, **{"r*": true}): diagonal_noise.reach(r, true) for r, true in ((1, 1), (3, 2), (4, 1))
-    }
+    diagonal = {at(k=k, r=true): diagonal_noise.reach(k, true) for k, true in ((1, 1), (3, 2), (4, 1))}
     for variant, family in diagonal.items():
         evidence.found(TIGHT, family.ratio.amin(), variant, predicted=1)
     bent = diagonal_noise.reach(1, 1, curvature=False)
-    evidence.broken(TIGHT, bent.ratio.amin(), at(r=1, **{"r*": 1}))
+    evidence.broken(TIGHT, bent.ratio.amin(), at(k=1, **{"r": 1}))
     evidence.curves = {"attacks": attacks, "diagonal": diagonal}
     return evidence
 
@@ -363,11 +361,11 @@ PAIR_LEFT = Criterion(LEFT.quantity, high=1e-7, width="bisection and rounding: a
     control="the gradient vanishes, but the Hessian may be indefinite",
     edges=(
         *ATTACK_EDGES,
-        edge("r = r* = 1, n₁ = n₂ = 2", points={"generic": Ranks(2, 1, 1, 2)}),
-        edge("n₁ = r, n₁ < r", points={"generic": Ranks(3, 3, 1, 4), "r > n": Ranks(2, 3, 1, 4)}),
+        edge("k = r = 1, n₁ = n₂ = 2", points={"generic": Ranks(2, 1, 1, 2)}),
+        edge("n₁ = k, n₁ < k", points={"generic": Ranks(3, 3, 1, 4), "k > n": Ranks(2, 3, 1, 4)}),
         edge("n₂ much larger than n₁", points={"generic": Ranks(3, 2, 1, 9)}),
         edge("μ = 0 at a column not learnt", points={UNLEARNT: Ranks(4, 2, 2, 4)}, balance=0.0),
-        refused("r ≥ r*", "no pair has the rank of the truth", points={"generic": Ranks(4, 1, 2, 4)}),
+        refused("k ≥ r", "no pair has the rank of the truth", points={"generic": Ranks(4, 1, 2, 4)}),
     ),
     sizes=scales(points=PAIRS, samples=each(4, 150, 1000), shares=(0.1, 0.95), balance=0.5),
     uses=("zhang2025.noise-bound", "zhang2025.balanced-pair-steps"),
@@ -378,8 +376,8 @@ def balanced_noise_bound(setting: Setting) -> Evidence:
 
 def _attacks(setting: Setting) -> dict[str, Attacked]:
     s = setting.sizes
-    setting.assume(all(ranks.true_rank <= ranks.search_rank for ranks in s.points.values()), "r ≥ r*")
-    setting.assume(max(s.shares) < 1, "δ < δ_k")
+    setting.assume(all(ranks.true_rank <= ranks.search_rank for ranks in s.points.values()), "k ≥ r")
+    setting.assume(max(s.shares) < 1, "δ < δ_d")
     return {name: attacked(setting, name, ranks) for name, ranks in s.points.items()}
 
 

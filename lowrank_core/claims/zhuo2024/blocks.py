@@ -1,8 +1,8 @@
 """The three blocks of the error: signal SSᵀ − D_S, cross STᵀ and residual TTᵀ, on the population loss and
 under sensing.
 
-The truth is diag(D_S, 0) and the iterate [S; T]. In this chapter the search rank is r and the true rank r*; the
-paper writes k and r.
+The truth is diag(D_S, 0) and the iterate [S; T]. In this chapter the search rank is k and the true rank r; the
+paper writes k and k.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from lowrank_core.solver import Observable, Trajectory
 
 PAGE = Page("chapters/zhang2025/noise-and-accuracy")
 
-RADIUS = "‖F₀F₀ᵀ − X*‖ ≤ 0.07 σ_r*"
-BEYOND = "rank F₀ > r*"
+RADIUS = "‖F₀F₀ᵀ − X*‖ ≤ 0.07 σ_r"
+BEYOND = "rank F₀ > r"
 
 
-def near_start(setting: Setting, spectrum: list[float], r: int, excess: float, scatter: float) -> Factors:
-    """The root of the truth, r − r* columns of squared length `excess` beside it, Gaussian entries × `scatter`."""
-    n, seeds, r_star = setting.sizes.n, setting.seeds, len(spectrum)
-    start = scatter * normal(seeds, "scatter", n, r, device=setting.device)
+def near_start(setting: Setting, spectrum: list[float], k: int, excess: float, scatter: float) -> Factors:
+    """The root of the truth, k − r columns of squared length `excess` beside it, Gaussian entries × `scatter`."""
+    n, seeds, r = setting.sizes.n, setting.seeds, len(spectrum)
+    start = scatter * normal(seeds, "scatter", n, k, device=setting.device)
     roots = torch.tensor(spectrum, dtype=torch.float64, device=setting.device).sqrt()
-    start[:, :r_star, :r_star] += roots.diag()
-    if r > r_star:
-        columns = orthonormal(seeds, "excess", n - r_star, r - r_star, device=setting.device)
-        start[:, r_star:, r_star:] += excess**0.5 * columns
+    start[:, :r, :r] += roots.diag()
+    if k > r:
+        columns = orthonormal(seeds, "excess", n - r, k - r, device=setting.device)
+        start[:, r:, r:] += excess**0.5 * columns
     return Factors(start)
 
 
 def block_norms(spectrum: list[float]) -> Observable:
     """‖SSᵀ − D_S‖, ‖STᵀ‖ and ‖TTᵀ‖, (B, 3), with S the first len(spectrum) rows and D_S = diag(spectrum)."""
-    r_star, values = len(spectrum), torch.tensor(spectrum, dtype=torch.float64)
+    r, values = len(spectrum), torch.tensor(spectrum, dtype=torch.float64)
 
     def norms(problem: Problem, factors: Factors) -> torch.Tensor:
-        s, t = factors.left[:, :r_star], factors.left[:, r_star:]
+        s, t = factors.left[:, :r], factors.left[:, r:]
         parts = (s @ s.mT - values.to(s).diag(), s @ t.mT, t @ t.mT)
         return torch.stack([operator_norm(part) for part in parts], dim=1)
 
@@ -87,20 +87,20 @@ LATE = Criterion(
     known="read",
     kind="bound-upper",
     control="not of exact rank: a further eigenvalue 0.03 of the truth in the block of T; for the limit also a "
-    "start of rank r*",
+    "start of rank r",
     sizes=scales(
         n=each(6, 10, 20),
         spectrum=each([1.0], [2.0, 1.0], [3.0, 2.0, 1.0]),
-        rs=each((2,), (3, 5), (4, 6, 12)),
+        ks=each((2,), (3, 5), (4, 6, 12)),
         eta=each(0.01, 0.005, 0.01 / 3),
         steps=each(20_000, 40_000, 200_000),
     ),
     edges=(
-        edge("r = n", rs=(6,)),
-        edge("r* = n − 1", spectrum=[2.0, 1.5, 1.2, 1.0, 1.0], rs=(6,), eta=0.005),
-        edge("κ = 20", spectrum=[20.0, 1.0], rs=(3,), eta=0.0005, steps=100_000),
+        edge("k = n", ks=(6,)),
+        edge("r = n − 1", spectrum=[2.0, 1.5, 1.2, 1.0, 1.0], ks=(6,), eta=0.005),
+        edge("κ = 20", spectrum=[20.0, 1.0], ks=(3,), eta=0.0005, steps=100_000),
         refused("r < min(n₁, n₂)", "no block T", n=2, spectrum=[1.0, 1.0]),
-        refused(BEYOND, "the residual then vanishes exponentially", rs=(1,)),
+        refused(BEYOND, "the residual then vanishes exponentially", ks=(1,)),
         refused("ησ₁ = 1/100", "the step of the theorem", eta=0.1),
     ),
     discrepancy="The bounds hold, and are loose by constants: of the bound on ‖TTᵀ‖ the late value is "
@@ -108,13 +108,13 @@ LATE = Criterion(
     "{late share of the bound on the largest block:.3f}.",
 )
 def population_bounds(setting: Setting) -> Evidence:
-    s, r_star = setting.sizes, len(setting.sizes.spectrum)
-    setting.assume(all(r_star < r <= s.n for r in s.rs), BEYOND)
+    s, r = setting.sizes, len(setting.sizes.spectrum)
+    setting.assume(all(r < k <= s.n for k in s.ks), BEYOND)
     setting.assume(abs(s.eta * max(s.spectrum) - 0.01) < 1e-9, "ησ₁ = 1/100")
     runs: dict[str, Trajectory] = {}
     evidence = Evidence(predicted={LATE: 1.0}, curves={"runs": runs})
-    for r in s.rs:
-        start, variant = near_start(setting, s.spectrum, r, 0.05, 0.002), at(r=r)
+    for k in s.ks:
+        start, variant = near_start(setting, s.spectrum, k, 0.05, 0.002), at(k=k)
         runs[variant] = run = block_run(setting, start)
         setting.assume(bool((run.operator_error[:, 0] <= 0.07 * s.spectrum[-1]).all()), RADIUS)
         for add, one in ((evidence.found, run), (evidence.broken, block_run(setting, start, tail=0.03))):
@@ -122,10 +122,10 @@ def population_bounds(setting: Setting) -> Evidence:
             add(RESIDUAL, residual[:, 1:].amax(dim=1), variant)
             add(LARGEST, largest[:, 1:].amax(dim=1), variant)
             add(LATE, late[:, -1], variant)
-    # With r* columns, or more that are zero, there is a block T as well.
-    narrow = block_run(setting, near_start(setting, s.spectrum, r_star, 0.05, 0.002))
-    evidence.broken(LATE, scaled_blocks(narrow, s.eta)[2][:, -1], "rank r*")
-    residual, largest, _ = scaled_blocks(runs[at(r=s.rs[0])], s.eta)
+    # With r columns, or more that are zero, there is a block T as well.
+    narrow = block_run(setting, near_start(setting, s.spectrum, r, 0.05, 0.002))
+    evidence.broken(LATE, scaled_blocks(narrow, s.eta)[2][:, -1], "rank r")
+    residual, largest, _ = scaled_blocks(runs[at(k=s.ks[0])], s.eta)
     evidence.notes["late share of the bound on the residual"] = float(residual[:, -1].median())
     evidence.notes["late share of the bound on the largest block"] = float(largest[:, -1].median())
     return evidence
@@ -148,11 +148,11 @@ CROSS = Criterion(
 SIGNAL = Criterion(
     "‖SSᵀ − D_S‖ / ‖TTᵀ‖ at the end",
     low=1e-3,
-    width="0.03 to 0.16 on 8 pilot seeds; with r* = 1 a number of either sign, now and then near zero",
+    width="0.03 to 0.16 on 8 pilot seeds; with r = 1 a number of either sign, now and then near zero",
     pooled="median over the seeds",
 )
 EARLY = Criterion(
-    "‖STᵀ‖ after 2/(ησ_r*) steps / at the start",
+    "‖STᵀ‖ after 2/(ησ_r) steps / at the start",
     high=0.3,
     width="0.07 to 0.29 on 24 pilot seeds, where a median is at 0.15",
     pooled="median over the seeds",
@@ -186,23 +186,23 @@ FOLLOWS = Criterion(
         n=each(6, 10, 20),
         m=each(120, 300, 1_000),
         spectrum=each([1.0], [1.5, 1.0], [2.0, 1.5, 1.0]),
-        r=each(3, 4, 6),
+        k=each(3, 4, 6),
         eta=each(0.2, 0.2, 0.1),
         steps=each(10_000, 20_000, 100_000),
     ),
     edges=(
-        edge("r = n", r=6),
-        edge("r = r* + 1", r=2),
+        edge("k = n", k=6),
+        edge("k = r + 1", k=2),
         edge("more measurements", m=200),
-        refused("r < min(n₁, n₂)", "no block T", n=2, spectrum=[1.0, 1.0], r=2),
-        refused(BEYOND, "no slow residual", r=1),
+        refused("r < min(n₁, n₂)", "no block T", n=2, spectrum=[1.0, 1.0], k=2),
+        refused(BEYOND, "no slow residual", k=1),
     ),
     fit="illustrates",
 )
 def block_errors(setting: Setting) -> Evidence:
-    s, r_star = setting.sizes, len(setting.sizes.spectrum)
-    setting.assume(r_star < s.r <= s.n, BEYOND)
-    start = near_start(setting, s.spectrum, s.r, 0.005, 0.01)
+    s, r = setting.sizes, len(setting.sizes.spectrum)
+    setting.assume(r < s.k <= s.n, BEYOND)
+    start = near_start(setting, s.spectrum, s.k, 0.005, 0.01)
     runs = {"sensing": block_run(setting, start, s.m), "population": block_run(setting, start)}
     linear = 2 / (s.eta * s.spectrum[-1])
     steps, norms = runs["sensing"].steps, runs["sensing"].observed["blocks"]

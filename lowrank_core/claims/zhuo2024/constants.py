@@ -37,27 +37,27 @@ def instance(seed: int, tail: bool, low: Fraction, high: Fraction) -> tuple[Frac
 
 def random_coefficients(setting: Setting, tail: bool, radius: float) -> torch.Tensor:
     """The smallest coefficient over `points` random FFᵀ at distance at most `radius` from X*, per seed, (B,)."""
-    s, r_star, batch = setting.sizes, 2, len(setting.seeds) * setting.sizes.points
+    s, r, batch = setting.sizes, 2, len(setting.seeds) * setting.sizes.points
     sizes = torch.special.ndtr(normal(setting.seeds, f"sizes {tail}", s.points, s.n).flatten(0, 1))
-    spectrum = torch.cat([1 + (s.kappa - 1) * sizes[:, :r_star], sizes[:, r_star:] * tail], dim=1)
-    spectrum[:, r_star - 1] = 1.0
+    spectrum = torch.cat([1 + (s.kappa - 1) * sizes[:, :r], sizes[:, r:] * tail], dim=1)
+    spectrum[:, r - 1] = 1.0
     drawn = normal(setting.seeds, f"perturbation {tail}", s.points, s.n, s.n).flatten(0, 1)
     # Downwards on the signal, where the contraction is slowest, and half as far as allowed: clipping can double it.
     drawn = 0.2 * (drawn + drawn.mT)
-    drawn[:, range(r_star), range(r_star)] -= 2.0
+    drawn[:, range(r), range(r)] -= 2.0
     drawn = 0.5 * radius * drawn / operator_norm(drawn)[:, None, None]
     values, vectors = torch.linalg.eigh(spectrum.diag_embed() + drawn)
     f = vectors * values.clamp(min=0.0).sqrt()[:, None, :]
     eta = 0.01 / spectrum.amax(dim=1)[:, None, None]
     stepped = f - eta * (f @ f.mT - spectrum.diag_embed()) @ f
-    before, after = (operator_norm((x @ x.mT)[:, :r_star, r_star:]) for x in (f, stepped))
+    before, after = (operator_norm((x @ x.mT)[:, :r, r:]) for x in (f, stepped))
     coefficient = (1 - after / before) / eta[:, 0, 0]
     return coefficient.reshape(len(setting.seeds), batch // len(setting.seeds)).amin(dim=1)
 
 
 TERMS = Criterion("terms left in the proof's identities", 0, 0, exact="the proof's identities, in symbols")
 SMALLEST = Criterion(
-    "smallest coefficient of −ησ_r* over random points",
+    "smallest coefficient of −ησ_r over random points",
     low=0.78,
     width="the proved constant, 0.85 if D_T = 0",
 )
@@ -80,11 +80,11 @@ DROPPED = Criterion("excess over part (d) − η²‖TTᵀ‖³", 0, 0)
     reference="Lemma 6(b), (d) (p. 12); the constants 0.78 and 0.85 and the proof are ours",
     states="thm-noise-cross",
     kind="identity",
-    control="five times the radius, ‖FFᵀ − X*‖ ≤ 0.35 σ_r* (ten times for random points); for the identities, one "
+    control="five times the radius, ‖FFᵀ − X*‖ ≤ 0.35 σ_r (ten times for random points); for the identities, one "
     "P in place of two; for part (d), as printed, without the term",
     sizes=scales(n=each(4, 5, 7), kappa=2.0, points=each(50, 400, 4_000)),
     edges=(
-        edge("n = r* + 1", n=3),
+        edge("n = r + 1", n=3),
         edge("n = 12", n=12),
         edge("κ up to 100", kappa=100.0),
         edge("equal values", kappa=1.0),
@@ -134,9 +134,9 @@ def cross_block(setting: Setting) -> Evidence:
     return evidence
 
 
-SUFFICIENT = Criterion("error after ⌈200κ log(σ_r*/ε)⌉ steps / ε", high=1.0, width="the accuracy itself")
+SUFFICIENT = Criterion("error after ⌈200κ log(σ_r/ε)⌉ steps / ε", high=1.0, width="the accuracy itself")
 PRINTED = Criterion(
-    "error after ⌈2 log(σ_r*/ε)⌉ steps / (|d₀| 0.9786^steps)", low=1.0, width="the proved lower bound"
+    "error after ⌈2 log(σ_r/ε)⌉ steps / (|d₀| 0.9786^steps)", low=1.0, width="the proved lower bound"
 )
 
 
@@ -148,21 +148,21 @@ PRINTED = Criterion(
     reference="Theorem 4(a) (p. 8) prints ⌈2 log(σ_r/ε)⌉; the count here is ours",
     states="prop-noise-phase",
     kind="bound-upper",
-    control="the printed count ⌈2 log(σ_r*/ε)⌉ of steps; for the lower bound, signal errors of 0.3 to 0.5",
+    control="the printed count ⌈2 log(σ_r/ε)⌉ of steps; for the lower bound, signal errors of 0.3 to 0.5",
     sizes=scales(
         n=each(5, 6, 8),
         spectra=each(([1.0, 1.0],), ([1.0, 1.0], [5.0, 1.0]), ([1.0, 1.0], [5.0, 1.0], [20.0, 1.0])),
-        r=each(3, 4, 4),
+        k=each(3, 4, 4),
         accuracy=each(1e-4, 1e-6, 1e-8),
     ),
     edges=(
-        edge("r = n", r=5),
-        edge("r = r* = 1", spectra=([1.0],), r=1),
-        edge("r* = n − 1", spectra=([1.0, 1.0, 1.0, 1.0],), r=5),
+        edge("k = n", k=5),
+        edge("k = r = 1", spectra=([1.0],), k=1),
+        edge("r = n − 1", spectra=([1.0, 1.0, 1.0, 1.0],), k=5),
         edge("κ = 50", spectra=([50.0, 1.0],)),
         edge("a coarse accuracy", accuracy=0.02),
-        refused("r < min(n₁, n₂)", "no cross block", spectra=([1.0] * 5,), r=5),
-        refused("k ≥ r", "the truth is out of reach", r=1),
+        refused("r < min(n₁, n₂)", "no cross block", spectra=([1.0] * 5,), k=5),
+        refused("k ≥ r", "the truth is out of reach", k=1),
     ),
     uses=("zhuo2024.cross-block",),
     discrepancy="Theorem 4(a) (p. 8) prints ⌈2 log(σ_r/ε)⌉ steps for the linear phase. At κ = 1 a step of "
@@ -173,13 +173,13 @@ PRINTED = Criterion(
 def linear_phase(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(all(len(one) < s.n for one in s.spectra), "r < min(n₁, n₂)")
-    setting.assume(all(len(one) <= s.r <= s.n for one in s.spectra), "k ≥ r")
+    setting.assume(all(len(one) <= s.k <= s.n for one in s.spectra), "k ≥ r")
     evidence = Evidence(notes={"left after the printed count": signal_left(Fraction(-7, 100), 1e-8)})
     for spectrum in s.spectra:
         kappa = spectrum[0] / spectrum[-1]
         truth = psd(s.n, spectrum, setting.seeds, device=setting.device)
         problem = observe(truth, Identity(s.n, device=setting.device))
-        start = near_start(setting, spectrum, s.r, 0.03, 0.004)
+        start = near_start(setting, spectrum, s.k, 0.03, 0.004)
         for add, steps in (
             (evidence.found, block_contraction.sufficient_count(s.accuracy, kappa)),
             (evidence.broken, block_contraction.printed_count(s.accuracy)),

@@ -20,7 +20,7 @@ from lowrank_core.truth import psd
 
 PAGE = Page("chapters/zhang2025/noise-and-accuracy")
 
-OVER, EXACT = "r > r*", "r = r*"
+OVER, EXACT = "k > r", "k = r"
 
 
 def noisy_problem(setting: Setting) -> Problem:
@@ -32,10 +32,10 @@ def noisy_problem(setting: Setting) -> Problem:
     return replace(problem, observations=problem.observations + noise)
 
 
-def noisy_start(setting: Setting, r: int) -> Factors:
+def noisy_start(setting: Setting, k: int) -> Factors:
     """The start near the truth, for every level the same."""
     s = setting.sizes
-    start = near_start(setting, s.spectrum, r, s.excess, s.scatter).left
+    start = near_start(setting, s.spectrum, k, s.excess, s.scatter).left
     return Factors(start.repeat_interleave(len(s.levels), dim=0))
 
 
@@ -44,11 +44,11 @@ def by_level(setting: Setting, values: torch.Tensor) -> torch.Tensor:
     return values.unflatten(0, (-1, len(setting.sizes.levels)))
 
 
-def floors(setting: Setting, problem: Problem, r: int) -> torch.Tensor:
+def floors(setting: Setting, problem: Problem, k: int) -> torch.Tensor:
     """‖XXᵀ − M*‖_F at the second-order point near the truth, (B, levels); damped steps reach it in short time."""
     method = PreconditionedGradientDescent(0.3, ResidualNorm(factor=0.003, power=0.0))
     steps = setting.sizes.polish
-    run = solve(problem, method, noisy_start(setting, r), steps, record=[steps])
+    run = solve(problem, method, noisy_start(setting, k), steps, record=[steps])
     return by_level(setting, run.error[:, -1].sqrt())
 
 
@@ -59,7 +59,7 @@ SLOPE = Criterion(
     width="second order in the noise: 0.998 to 1.001 on 8 pilot seeds",
 )
 COST = Criterion(
-    "floor of r > r* / floor of r = r*, largest over the levels",
+    "floor of k > r / floor of k = r, largest over the levels",
     high=3.0,
     width="more columns fit more noise: 1.09 to 1.50 on 8 pilot seeds",
 )
@@ -75,12 +75,12 @@ COST = Criterion(
     origin="paper",
     known="read",
     kind="rate",
-    control="descent stopped early, at a fixed number of steps, with r > r*",
+    control="descent stopped early, at a fixed number of steps, with k > r",
     sizes=scales(
         n=each(6, 10, 20),
         m=each(120, 220, 800),
         spectrum=each([1.0], [1.5, 1.0], [2.0, 1.5, 1.0]),
-        r=each(2, 4, 6),
+        k=each(2, 4, 6),
         eta=each(0.2, 0.2, 0.1),
         excess=0.05,
         scatter=0.006,
@@ -89,19 +89,19 @@ COST = Criterion(
         levels=each([0.01, 0.1], [0.001, 0.01, 0.1], [0.001, 0.01, 0.1]),
     ),
     edges=(
-        edge("r = n", r=6),
+        edge("k = n", k=6),
         edge("small levels", levels=[1e-3, 1e-2]),
-        refused(BEYOND, "no excess column", r=1),
-        refused("r < min(n₁, n₂)", "no noise directions", n=1, r=1),
+        refused(BEYOND, "no excess column", k=1),
+        refused("r < min(n₁, n₂)", "no noise directions", n=1, k=1),
     ),
     fit="illustrates",
 )
 def noise_floor(setting: Setting) -> Evidence:
     s = setting.sizes
-    setting.assume(len(s.spectrum) < s.r <= s.n, BEYOND)
+    setting.assume(len(s.spectrum) < s.k <= s.n, BEYOND)
     problem = noisy_problem(setting)
-    found = {OVER: floors(setting, problem, s.r), EXACT: floors(setting, problem, len(s.spectrum))}
-    early = solve(problem, GradientDescent(s.eta), noisy_start(setting, s.r), s.early, record=[s.early])
+    found = {OVER: floors(setting, problem, s.k), EXACT: floors(setting, problem, len(s.spectrum))}
+    early = solve(problem, GradientDescent(s.eta), noisy_start(setting, s.k), s.early, record=[s.early])
     stopped = by_level(setting, early.error[:, -1].sqrt())
     evidence = Evidence(
         predicted={SLOPE: 1.0}, curves={"levels": s.levels, "floors": found, "stopped": stopped}
@@ -131,12 +131,12 @@ STEPS = Criterion(
     origin="paper",
     known="read",
     kind="rate",
-    control="no excess column, r = r*, where the steps grow like log(1/σ)",
+    control="no excess column, k = r, where the steps grow like log(1/σ)",
     sizes=scales(
         n=each(6, 10, 20),
         m=each(120, 220, 800),
         spectrum=each([1.0], [1.5, 1.0], [2.0, 1.5, 1.0]),
-        r=each(2, 4, 6),
+        k=each(2, 4, 6),
         eta=each(0.4, 0.2, 0.1),
         excess=0.2,
         scatter=each(0.015, 0.006, 0.006),
@@ -146,8 +146,8 @@ STEPS = Criterion(
         levels=each([0.001, 0.005], [0.0006, 0.002, 0.006], [0.0001, 0.001, 0.01]),
     ),
     edges=(
-        edge("r = n", r=6),
-        refused(BEYOND, "without an excess column the rate is linear", r=1),
+        edge("k = n", k=6),
+        refused(BEYOND, "without an excess column the rate is linear", k=1),
         refused("σ below the error of the start", "nothing is left to fall", levels=[0.02, 0.1]),
     ),
     uses=("zhuo2024.noise-floor",),
@@ -155,15 +155,15 @@ STEPS = Criterion(
 )
 def steps_to_floor(setting: Setting) -> Evidence:
     s = setting.sizes
-    setting.assume(len(s.spectrum) < s.r <= s.n, BEYOND)
+    setting.assume(len(s.spectrum) < s.k <= s.n, BEYOND)
     setting.assume(max(s.levels) <= s.scatter, "σ below the error of the start")
     problem = noisy_problem(setting)
     evidence = Evidence(predicted={STEPS: 1.0}, curves={"levels": s.levels, "runs": {}})
-    for add, name, r, steps in (
-        (evidence.found, OVER, s.r, s.steps),
+    for add, name, k, steps in (
+        (evidence.found, OVER, s.k, s.steps),
         (evidence.broken, EXACT, len(s.spectrum), s.exact_steps),
     ):
-        floor, start = floors(setting, problem, r), noisy_start(setting, r)
+        floor, start = floors(setting, problem, k), noisy_start(setting, k)
         run = solve(problem, GradientDescent(s.eta), start, steps, record=log_spaced(steps, 300))
         error = by_level(setting, run.error.sqrt())
         arrived = first_record_below(run.steps.clamp(min=1), error, 3 * floor)

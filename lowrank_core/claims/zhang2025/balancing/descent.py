@@ -24,12 +24,12 @@ PAGE = Page("chapters/zhang2025/balancing")
 
 
 def eigenvalues(problem: Problem, factors: Factors) -> torch.Tensor:
-    """Those of UᵀU − VᵀV, (B, r)."""
+    """Those of UᵀU − VᵀV, (B, k)."""
     return torch.linalg.eigvalsh(imbalance(factors))
 
 
 LARGEST = Criterion(
-    "largest ‖B(τ)‖(1/‖B(0)‖ + 2μτ/√r)", high=1.001, width="steps that are not infinitely small"
+    "largest ‖B(τ)‖(1/‖B(0)‖ + 2μτ/√k)", high=1.001, width="steps that are not infinitely small"
 )
 END = Criterion("‖B‖_F at the end", high=0.01, width="a time of 100 and more, at an exponential rate")
 
@@ -48,14 +48,14 @@ END = Criterion("‖B‖_F at the end", high=0.01, width="a time of 100 and more
         n1=each(8, 12, 20),
         n2=each(7, 10, 16),
         m=each(45, 90, 250),
-        r=each(2, 3, 4),
+        k=each(2, 3, 4),
         spectrum=each((1.0,), (2.0, 1.0), (2.0, 1.0)),
         scales=each((3,), (3, 5), (3, 5)),
         steps=each(5_000, 12_500, 50_000),
     ),
     edges=(
-        edge("r = 1", r=1),
-        edge("r = n₂", r=7),
+        edge("k = 1", k=1),
+        edge("k = n₂", k=7),
         edge("a larger imbalance", scales=(4,), steps=9_000),
         edge("few measurements", m=5),
     ),
@@ -70,12 +70,12 @@ def regulariser_rebalances(setting: Setting) -> Evidence:
     def run(scale: float, weight: float) -> Decay:
         # Steps small enough for a statement on the flow: the Hessian is at most a few times scale².
         eta = 0.2 / scale**2
-        start = imbalanced_start(s.n1, s.n2, s.r, scale, scale**-2, seeds, device=setting.device)
+        start = imbalanced_start(s.n1, s.n2, s.k, scale, scale**-2, seeds, device=setting.device)
         method = BalancedGradientDescent(eta, weight) if weight else GradientDescent(eta)
         record = log_spaced(s.steps)[1:]
         found = solve(problem, method, start, s.steps, record=record, observables={"B": eigenvalues})
         size, time = found.observed["B"].norm(dim=2), eta * found.steps
-        return Decay(time, size, 1 / (1 / size[:, :1] + 2 * WEIGHT * time / s.r**0.5))
+        return Decay(time, size, 1 / (1 / size[:, :1] + 2 * WEIGHT * time / s.k**0.5))
 
     held = {at(f"‖U₀‖ ≈ {scale}", **{"‖U₀‖": scale}): run(scale, WEIGHT) for scale in s.scales}
     free = {f"‖U₀‖ ≈ {s.scales[0]}, μ = 0": run(s.scales[0], 0.0)}
@@ -107,10 +107,10 @@ class Race:
         s, seeds = setting.sizes, setting.seeds
         self.sizes, self.kappa = s, condition_number
         truth = rectangular(
-            s.n1, s.n2, geometric_spectrum(s.r, condition_number), seeds, device=setting.device
+            s.n1, s.n2, geometric_spectrum(s.k, condition_number), seeds, device=setting.device
         )
         self.problem = observe(truth, gaussian(s.n1, s.n2, s.m, seeds, device=setting.device))
-        self.start = adjoint_start(self.problem.operator, self.problem.observations, s.r)
+        self.start = adjoint_start(self.problem.operator, self.problem.observations, s.k)
         self.target = (s.tolerance * float(truth.spectrum[0].norm())) ** 2
 
     def run(self, method: str, t: float = 1.0, shrink: float | None = None) -> Trajectory:
@@ -137,7 +137,7 @@ RACE = {
     "n1": each(10, 16, 30),
     "n2": each(8, 14, 25),
     "m": each(75, 200, 700),
-    "r": each(1, 2, 3),
+    "k": each(1, 2, 3),
     "kappas": each((1.0,), (1.0, 5.0), (1.0, 5.0)),
     "t": each(2.0, 2.0, 3.0),
     "tolerance": each(1e-6, 1e-6, 1e-8),

@@ -55,25 +55,25 @@ FADES = Criterion(
     control="the regulariser is on away from balance; small slopes are exchanged for large ones (the second-order "
     "points and the saddles)",
     sizes=scales(
-        n1=each(4, 4, 7), n2=each(5, 5, 8), r=each(2, 2, 4), spectrum=(1.5, 1.0), ts=(200, 400, 800)
+        n1=each(4, 4, 7), n2=each(5, 5, 8), k=each(2, 2, 4), spectrum=(1.5, 1.0), ts=(200, 400, 800)
     ),
     edges=(
-        edge("r = r* = 1", r=1, spectrum=(1.5,)),
-        edge("r = n₁ − 1", r=3),
+        edge("k = r = 1", k=1, spectrum=(1.5,)),
+        edge("k = n₁ − 1", k=3),
         edge("n₁ = n₂", n2=4),
         edge("equal singular values", spectrum=(1.0, 1.0)),
         edge("κ = 100", spectrum=(1.5, 0.015)),
-        refused("r < n₁, n₂", "no slope is normal to both factors", r=4),
+        refused("k < n₁, n₂", "no slope is normal to both factors", k=4),
     ),
     uses=("zhang2025.critical-points-balanced",),
 )
 def exact_points_need_no_balance(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds
-    setting.assume(s.r < min(s.n1, s.n2), "r < n₁, n₂")
+    setting.assume(s.k < min(s.n1, s.n2), "k < n₁, n₂")
     truth = rectangular(s.n1, s.n2, s.spectrum, seeds, basis="random", device=setting.device)
-    balanced = coupled_start(s.n1, s.n2, s.r, 1.0, seeds, device=setting.device)
-    first, second = (orthonormal(seeds, name, s.r, s.r, device=setting.device) for name in ("turn", "return"))
-    stretch = torch.logspace(-0.5, 0.5, s.r, dtype=torch.float64, device=setting.device).diag()
+    balanced = coupled_start(s.n1, s.n2, s.k, 1.0, seeds, device=setting.device)
+    first, second = (orthonormal(seeds, name, s.k, s.k, device=setting.device) for name in ("turn", "return"))
+    stretch = torch.logspace(-0.5, 0.5, s.k, dtype=torch.float64, device=setting.device).diag()
     skewed = moved(balanced, first @ stretch @ second.mT)
     norm = truth.spectrum.norm(dim=1)
     evidence = Evidence()
@@ -92,7 +92,7 @@ def exact_points_need_no_balance(setting: Setting) -> Evidence:
         if name == "second-order points":
             heavy = (negative_eigenvalues(problem, skewed, HEAVY) - count).abs()
             evidence.broken(CHANGE, heavy, f"{name}, μ = {HEAVY:g}")
-    stretched = [moved(balanced, t * torch.eye(s.r, dtype=torch.float64)) for t in s.ts]
+    stretched = [moved(balanced, t * torch.eye(s.k, dtype=torch.float64)) for t in s.ts]
     for add, weight in ((evidence.found, 0.0), (evidence.broken, HEAVY)):
         curvatures = [landscape.stationarity(problems["saddles"], x, weight).curvature for x in stretched]
         add(FADES, rates.scaling_exponent(s.ts, torch.stack(curvatures, dim=1)), predicted=-2.0)
@@ -124,9 +124,9 @@ CERTIFICATE = Criterion(
     origin="ours",
     kind="identity",
     control="(tU, tV), t = ½, 1, 2, 3, instead of (tU, V/t): the product changes",
-    sizes=scales(n1=each(2, 2, 3), n2=each(2, 3, 3), r=each(1, 1, 2), spectrum=(1.0,)),
+    sizes=scales(n1=each(2, 2, 3), n2=each(2, 3, 3), k=each(1, 1, 2), spectrum=(1.0,)),
     edges=(
-        edge("r > r*, r = n₁", r=2, n2=2, seeds=1),
+        edge("k > r, k = n₁", k=2, n2=2, seeds=1),
         edge("n₁ < n₂", n2=3, seeds=1),
         edge("σ₁ far from one", spectrum=(3.0,), seeds=1),
     ),
@@ -137,7 +137,7 @@ CERTIFICATE = Criterion(
 def same_counterexamples(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds
     truth = rectangular(s.n1, s.n2, s.spectrum, seeds, basis="random")
-    balanced = coupled_start(s.n1, s.n2, s.r, 1.0, seeds)
+    balanced = coupled_start(s.n1, s.n2, s.k, 1.0, seeds)
     assert balanced.right is not None
     spread, wrong, gaps = [], [], []
     for u, v, matrix in zip(balanced.left, balanced.right, truth.matrix, strict=True):

@@ -23,7 +23,7 @@ PAGE = Page("chapters/zhang2025/balancing")
 IDENTITIES = Criterion(TERMS, 0, 0, exact="the identities, in noncommuting symbols")
 DEFECTS = Criterion("identities that fail on exact instances", 0, 0)
 INSTANCES = ((2, 3, 1), (3, 3, 2), (2, 4, 3))
-"""n1, n2, r of the exact instances."""
+"""n1, n2, k of the exact instances."""
 
 
 def failures(setting: Setting, identity: str, **mistake: Any) -> list[int]:
@@ -65,14 +65,14 @@ ATTAINED = Criterion("the same at U = 0, V = LY, where it is attained", 1 - 1e-9
     sizes=scales(
         n1=each(3, 5, 8),
         n2=each(5, 8, 12),
-        r=each(2, 3, 4),
+        k=each(2, 3, 4),
         m=each(10, 30, 60),
         spectrum=(2.0, 1.0),
         points=each(50, 500, 5000),
     ),
     edges=(
-        edge("r = 1", r=1),
-        edge("r > n₁", n2=7, r=5),
+        edge("k = 1", k=1),
+        edge("k > n₁", n2=7, k=5),
         edge("one measurement", m=1),
         edge("κ = 1000", spectrum=(2.0, 0.002)),
         edge("equal singular values", spectrum=(1.0, 1.0)),
@@ -93,7 +93,7 @@ def critical_points_balanced(setting: Setting) -> Evidence:
         evidence.found(RANDOM, largest(weight), at(μ=weight))
     evidence.broken(RANDOM, largest(10.0, regularised=False), "μ = 10, gradient of f₀")
     problem = population(setting)
-    tilted = orthonormal(seeds, "tilted", s.n2, s.r, device=setting.device)
+    tilted = orthonormal(seeds, "tilted", s.n2, s.k, device=setting.device)
     for add, direction, name in (
         (evidence.found, unseen(problem, setting), ""),
         (evidence.broken, tilted, "M*Y ≠ 0"),
@@ -110,7 +110,7 @@ def random_ratios(setting: Setting, seed: int, weight: float, regularised: bool 
     problem = observe(truth, operator, noise=Gaussian(0.5), seeds=many)
     scales = 10 ** normal([seed], "scales", 2, s.points, 1, 1, device=setting.device)[0]
     sides = [
-        scale * normal([seed], name, s.points, n, s.r, device=setting.device)[0]
+        scale * normal([seed], name, s.points, n, s.k, device=setting.device)[0]
         for scale, name, n in zip(scales, ("points left", "points right"), (s.n1, s.n2), strict=True)
     ]
     return imbalance_over_slope(problem, Factors(*sides), weight, regularised)
@@ -136,11 +136,11 @@ SHARE = Criterion(
     control="the second term is left out, as if f_½ were the symmetric loss of the lift (the identities); a "
     "symmetric truth and U = V (the second term)",
     sizes=scales(
-        n1=each(3, 5, 8), n2=each(5, 8, 12), r=each(2, 3, 4), spectrum=(2.0, 1.0), points=each(50, 500, 5000)
+        n1=each(3, 5, 8), n2=each(5, 8, 12), k=each(2, 3, 4), spectrum=(2.0, 1.0), points=each(50, 500, 5000)
     ),
     edges=(
-        edge("r = r* = 1", r=1, spectrum=(2.0,)),
-        edge("r > n₁", r=5, n2=7),
+        edge("k = r = 1", k=1, spectrum=(2.0,)),
+        edge("k > n₁", k=5, n2=7),
         edge("equal singular values", spectrum=(1.0, 1.0)),
         edge("n₁ = n₂", n1=4, n2=4),
     ),
@@ -168,7 +168,7 @@ def second_term_share(setting: Setting, seed: int, symmetric: bool = False) -> t
     truth = rectangular(s.n1, s.n2, s.spectrum, [seed], basis="random", device=setting.device)
     left, right = truth.roots
     u, v = (
-        normal([seed], name, s.points, n, s.r, device=setting.device)[0] / n**0.5
+        normal([seed], name, s.points, n, s.k, device=setting.device)[0] / n**0.5
         for name, n in (("points left", s.n1), ("points right", s.n2))
     )
     if symmetric:

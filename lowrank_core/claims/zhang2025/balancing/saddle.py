@@ -1,6 +1,6 @@
 """A saddle of UVᵀ that is as flat as one likes, and how long gradient descent stays there.
 
-Here and in the other claims of this package M* has rank r* and the factors have r columns; errors are not squared.
+Here and in the other claims of this package M* has rank r and the factors have k columns; errors are not squared.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ PAGE = Page("chapters/zhang2025/balancing")
 TERMS = "terms left in the proof's identities"
 WEIGHT = 0.5
 """μ where the regulariser is on."""
-ROOM = "r + r* ≤ n₂"
+ROOM = "k + r ≤ n₂"
 SHAPES = ((2, 3, 1, 1), (3, 4, 2, 1), (3, 5, 2, 2))
-"""n1, n2, r, r* of the exact instances, in turn over the seeds."""
+"""n1, n2, k, r of the exact instances, in turn over the seeds."""
 
 
 def population(setting: Setting) -> Problem:
@@ -41,9 +41,9 @@ def population(setting: Setting) -> Problem:
 
 
 def unseen(problem: Problem, setting: Setting) -> torch.Tensor:
-    """Y, (B, n2, r): orthonormal columns on which M* vanishes."""
+    """Y, (B, n2, k): orthonormal columns on which M* vanishes."""
     s, right = setting.sizes, problem.truth.right
-    drawn = orthonormal(setting.seeds, "start right", s.n2, s.r, device=setting.device)
+    drawn = orthonormal(setting.seeds, "start right", s.n2, s.k, device=setting.device)
     return torch.linalg.qr(drawn - right @ (right.mT @ drawn)).Q
 
 
@@ -57,7 +57,7 @@ UNCERTIFIED = Criterion("statements on λ_min not certified", 0, 0)
 GRADIENT = Criterion("‖∇f‖ in floating point", high=1e-9, width="rounding of numbers of the size L")
 CURVATURE = Criterion("λ_min / closed form", 1 - 1e-5, 1 + 1e-5, width="rounding of L² in −σ²/L², L ≤ 100")
 FADES = Criterion("exponent of −λ_min in L", -2.01, -1.99, width="a term of relative size σ₁²/L⁴, L ≥ 10")
-PULL = Criterion("‖∇f_μ‖ with the regulariser / (μL³√r)", 1 - 1e-9, 1 + 1e-9, width="rounding")
+PULL = Criterion("‖∇f_μ‖ with the regulariser / (μL³√k)", 1 - 1e-9, 1 + 1e-9, width="rounding")
 
 
 @PAGE.claim(
@@ -79,18 +79,18 @@ PULL = Criterion("‖∇f_μ‖ with the regulariser / (μL³√r)", 1 - 1e-9, 1
     sizes=scales(
         n1=each(3, 6, 12),
         n2=each(5, 9, 16),
-        r=each(2, 3, 4),
+        k=each(2, 3, 4),
         spectrum=each((2.0, 1.0), (2.0, 1.0), (2.0, 1.0, 0.5)),
         Ls=each((10, 100), (10, 20, 50, 100), (10, 20, 50, 100)),
         exact=each((10,), (1, 30, 1000), (1, 30, 1000, 10**6)),
     ),
     edges=(
-        edge("r = 1", r=1),
-        edge("n₂ = r + r*", n2=4),
-        edge("r > n₁", n2=7, r=5),
+        edge("k = 1", k=1),
+        edge("n₂ = k + r", n2=4),
+        edge("k > n₁", n2=7, k=5),
         edge("κ = 1000", spectrum=(2.0, 0.002)),
         edge("equal singular values", spectrum=(2.0, 2.0)),
-        refused(ROOM, "M* vanishes on no r orthonormal columns", n2=3),
+        refused(ROOM, "M* vanishes on no k orthonormal columns", n2=3),
     ),
     certified_by=("symbolic", "exact", "ball"),
 )
@@ -98,12 +98,12 @@ def unbalanced_near_second_order(setting: Setting) -> Evidence:
     import sympy
 
     s = setting.sizes
-    setting.assume(s.r + len(s.spectrum) <= s.n2, ROOM)
+    setting.assume(s.k + len(s.spectrum) <= s.n2, ROOM)
     problem = population(setting)
     direction = unseen(problem, setting)
     sizes = torch.tensor(s.Ls, dtype=torch.float64)
     # V = LY, and the control, whose first column keeps the length one.
-    lengths = {"even": sizes[:, None].expand(-1, s.r), "uneven": sizes[:, None].repeat(1, s.r)}
+    lengths = {"even": sizes[:, None].expand(-1, s.k), "uneven": sizes[:, None].repeat(1, s.k)}
     lengths["uneven"][:, 0] = 1.0
     points = {
         name: [no_left(problem, direction * columns) for columns in rows.to(direction)]
@@ -144,7 +144,7 @@ def unbalanced_near_second_order(setting: Setting) -> Evidence:
             add(CURVATURE, curvatures[name][:, i] / closed_form, at(L=size))
         add(FADES, rates.scaling_exponent(s.Ls, curvatures[name]), predicted=-2.0)
         for i, size in enumerate(s.Ls):
-            add(PULL, gradients[name][:, i] / (WEIGHT * size**3 * s.r**0.5), at(L=size))
+            add(PULL, gradients[name][:, i] / (WEIGHT * size**3 * s.k**0.5), at(L=size))
     return evidence
 
 
@@ -157,7 +157,7 @@ def tilted(problem: Problem, setting: Setting, size: float) -> Factors:
     """(0, V) with V = L·(orthonormal), a small angle off the saddle that differs from seed to seed."""
     s, right = setting.sizes, problem.truth.right
     angle = draw(setting.seeds, "start angle", (1, 1), lambda rng, shape: 10 ** rng.uniform(-3, -1, shape))
-    turn = orthonormal(setting.seeds, "start turn", s.r, s.r, device=setting.device)
+    turn = orthonormal(setting.seeds, "start turn", s.k, s.k, device=setting.device)
     tilt = angle.to(right) * right @ turn[:, : right.shape[2]]
     return no_left(problem, size * torch.linalg.qr(unseen(problem, setting) + tilt).Q)
 
@@ -224,25 +224,25 @@ GROWTH = Criterion(
     sizes=scales(
         n1=each(4, 6, 12),
         n2=each(6, 9, 16),
-        r=each(2, 3, 4),
+        k=each(2, 3, 4),
         spectrum=(1.0, 0.8),
         Ls=each((4, 5), (3, 4, 6, 8), (3, 4, 6, 8, 12)),
         records=400,
     ),
     edges=(
-        edge("r = r* = 1", r=1, spectrum=(1.0,), Ls=(4, 6)),
-        edge("n₂ = r + r*", n2=4),
-        edge("r > n₁", n2=8, r=6),
+        edge("k = r = 1", k=1, spectrum=(1.0,), Ls=(4, 6)),
+        edge("n₂ = k + r", n2=4),
+        edge("k > n₁", n2=8, k=6),
         edge("equal singular values", spectrum=(1.0, 1.0), Ls=(4, 6)),
-        refused(ROOM, "no r orthonormal columns lie near the kernel of M*", n2=3),
-        refused("r ≥ r*", "the error need not be halved", r=1),
+        refused(ROOM, "no k orthonormal columns lie near the kernel of M*", n2=3),
+        refused("k ≥ r", "the error need not be halved", k=1),
     ),
     uses=("zhang2025.unbalanced-near-second-order",),
 )
 def unbalanced_stall(setting: Setting) -> Evidence:
     s = setting.sizes
-    setting.assume(s.r >= len(s.spectrum), "r ≥ r*")
-    setting.assume(s.r + len(s.spectrum) <= s.n2, ROOM)
+    setting.assume(s.k >= len(s.spectrum), "k ≥ r")
+    setting.assume(s.k + len(s.spectrum) <= s.n2, ROOM)
     problem = population(setting)
     # The smallest angle is 1e-3 and the smallest singular value 0.8: L² ln(1000)/0.64 = 11 L², and some to halve.
     free = {at(L=size): stall(setting, problem, size, 0.0, 14 * size**2) for size in s.Ls}

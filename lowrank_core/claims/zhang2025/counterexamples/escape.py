@@ -66,10 +66,10 @@ FLOAT = Criterion(
     control="δ > δ*, where the point is a strict local minimum modulo rotations and f rises along the same curve; "
     "2y for y; for the identities, a wrong weight of the planted block",
     edges=(
-        edge("r = r* = 1 and r = r* = j", shapes=(Shape(1, 1, 1), Shape(3, 3, 3))),
-        edge("r much larger than r*", shapes=(Shape(9, 1, 1),)),
+        edge("k = r = 1 and k = r = j", shapes=(Shape(1, 1, 1), Shape(3, 3, 3))),
+        edge("k much larger than r", shapes=(Shape(9, 1, 1),)),
         edge("one of many directions planted", shapes=(Shape(4, 4, 1),)),
-        edge("n much larger than r + r*", shapes=(Shape(1, 1, 1, 6),)),
+        edge("n much larger than k + r", shapes=(Shape(1, 1, 1, 6),)),
         *refused_shapes(),
     ),
     sizes=scales(
@@ -135,7 +135,7 @@ def quartic_escape(setting: Setting) -> Evidence:
 def float_fall(setting: Setting, shape: Shape, factor: float, t: float = 0.05) -> torch.Tensor:
     """(f(X_t) − f(X_0)) over its fourth-order term, by the package's own objective, at δ = factor·δ*, (B,)."""
     delta = factor * threshold(shape)
-    case = planted(shape.r, shape.true_rank, delta, setting.seeds, shape.planted, shape.extra)
+    case = planted(shape.k, shape.true_rank, delta, setting.seeds, shape.planted, shape.extra)
     a = unit_direction(setting, shape)
     root, j, s = math.sqrt(shape.alone / shape.planted), shape.planted, shape.shared
     y = delta * (root + a[:, :, s:].square().sum(dim=(1, 2))) / shape.alone
@@ -143,7 +143,7 @@ def float_fall(setting: Setting, shape: Shape, factor: float, t: float = 0.05) -
     moved[:, :j] = t * a
     square = a.mT @ a
     square[:, s:, s:] += y[:, None, None] * torch.eye(shape.alone, dtype=torch.float64)
-    moved[:, j : j + shape.r] -= t * t / 2 * square
+    moved[:, j : j + shape.k] -= t * t / 2 * square
     before, after = (case.problem.gradient(x)[0] for x in (case.point, Factors(moved)))
     assert before is not None
     assert after is not None
@@ -152,8 +152,8 @@ def float_fall(setting: Setting, shape: Shape, factor: float, t: float = 0.05) -
 
 
 def unit_direction(setting: Setting, shape: Shape) -> torch.Tensor:
-    """Random A with ‖A‖_F = 1, (B, j, r)."""
-    drawn = normal(setting.seeds, "escape direction", shape.planted, shape.r)
+    """Random A with ‖A‖_F = 1, (B, j, k)."""
+    drawn = normal(setting.seeds, "escape direction", shape.planted, shape.k)
     return drawn / torch.linalg.matrix_norm(drawn)[:, None, None]
 
 
@@ -181,12 +181,12 @@ DOUBLING = Criterion(
     kind="rate",
     control="δ = 0.9 δ*: a strict saddle, left after a time of order log(1/ε)",
     edges=(
-        edge("r = r* = 1", shapes=(Shape(1, 1, 1),)),
-        edge("r = r* = 3", shapes=(Shape(3, 3, 3),)),
-        edge("r much larger than r*", shapes=(Shape(6, 1, 1),)),
+        edge("k = r = 1", shapes=(Shape(1, 1, 1),)),
+        edge("k = r = 3", shapes=(Shape(3, 3, 3),)),
+        edge("k much larger than r", shapes=(Shape(6, 1, 1),)),
         edge("a larger step", shapes=(Shape(1, 1, 1),), eta=0.2),
-        refused("j = r*", "fewer planted directions, another coefficient", shapes=(Shape(2, 2, 1),)),
-        refused("r ≥ r*", "the point has too few columns", shapes=(Shape(1, 2, 2),)),
+        refused("j = r", "fewer planted directions, another coefficient", shapes=(Shape(2, 2, 1),)),
+        refused("k ≥ r", "the point has too few columns", shapes=(Shape(1, 2, 2),)),
     ),
     sizes=scales(
         shapes=each(
@@ -202,7 +202,7 @@ DOUBLING = Criterion(
 def escape_time(setting: Setting) -> Evidence:
     s = setting.sizes
     assume_shapes(setting, s.shapes)
-    setting.assume(all(shape.planted == shape.true_rank for shape in s.shapes), "j = r*")
+    setting.assume(all(shape.planted == shape.true_rank for shape in s.shapes), "j = r")
 
     evidence = Evidence(predicted={TIME: 1.0, DOUBLING: 2.0})
     for shape in s.shapes:
@@ -219,7 +219,7 @@ def escape_times(setting: Setting, shape: Shape, factor: float) -> tuple[torch.T
     s, star = setting.sizes, threshold(shape)
     c = (1 + star) / (2 * shape.true_rank * star)
     a, found = unit_direction(setting, shape), []
-    case = planted(shape.r, shape.true_rank, factor * star, setting.seeds)
+    case = planted(shape.k, shape.true_rank, factor * star, setting.seeds)
     for epsilon in (s.epsilon, s.epsilon / 2):
         start = case.point.left.clone()
         start[:, : shape.planted] = epsilon * a

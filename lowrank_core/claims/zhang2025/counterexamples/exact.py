@@ -1,6 +1,6 @@
 """The planted family in exact arithmetic: gradient, spectrum of the Hessian, where it becomes a counterexample.
 
-In this part the search rank is r and the true rank r*.
+In this part the search rank is k and the true rank r.
 """
 
 from __future__ import annotations
@@ -49,21 +49,21 @@ BALLS = (*FEW_BALLS, Shape(4, 3, 2, balls=True), Shape(5, 3, 3, 1, balls=True))
 def assume_shapes(setting: Setting, shapes: Iterable[Shape]) -> None:
     """Refuse ranks for which nothing can be planted."""
     shapes = list(shapes)
-    setting.assume(all(shape.true_rank <= shape.r for shape in shapes), "r ≥ r*")
-    setting.assume(all(1 <= shape.planted <= shape.true_rank for shape in shapes), "1 ≤ j ≤ r*")
+    setting.assume(all(shape.true_rank <= shape.k for shape in shapes), "k ≥ r")
+    setting.assume(all(1 <= shape.planted <= shape.true_rank for shape in shapes), "1 ≤ j ≤ r")
 
 
 def refused_shapes(name: str = "shapes") -> tuple[Edge, Edge]:
     """Ranks that every claim on the family refuses."""
     return (
-        refused("r ≥ r*", "the point has too few columns", **{name: (Shape(1, 2, 2),)}),
-        refused("1 ≤ j ≤ r*", "the truth has no more directions", **{name: (Shape(4, 1, 4),)}),
+        refused("k ≥ r", "the point has too few columns", **{name: (Shape(1, 2, 2),)}),
+        refused("1 ≤ j ≤ r", "the truth has no more directions", **{name: (Shape(4, 1, 4),)}),
     )
 
 
 def named(shape: Shape, words: str = "") -> Variant:
-    """A variant by the ranks of a shape, written as in "r = 4, r* = 1, 1 planted, above"."""
-    return at(f"{shape}{words}", r=shape.r, **{"r*": shape.true_rank, "j": shape.planted})
+    """A variant by the ranks of a shape, written as in "k = 4, r = 1, 1 planted, above"."""
+    return at(f"{shape}{words}", k=shape.k, **{"r": shape.true_rank, "j": shape.planted})
 
 
 def between(seed: int, name: str, low: Fraction, high: Fraction) -> Fraction:
@@ -90,16 +90,16 @@ FLOAT = Criterion(
     SPECTRUM,
     COUNTS,
     FLOAT,
-    reference="no counterpart in what was read; existence for r − r* + 1 in the abstract of versions 1 and 2",
+    reference="no counterpart in what was read; existence for k − r + 1 in the abstract of versions 1 and 2",
     states="cx-family",
     kind="identity",
     control="the planted eigenvalues of Q and M* lose their weight: √ρ is multiplied by another number; for the "
     "package's Hessian M* alone is",
     edges=(
-        edge("r = r* = 1 and r = r* = j", rotated=(Shape(1, 1, 1), Shape(3, 3, 3)), plain=()),
-        edge("r larger than r*", rotated=(), plain=(Shape(4, 1, 1),), balls=(Shape(6, 1, 1, balls=True),)),
+        edge("k = r = 1 and k = r = j", rotated=(Shape(1, 1, 1), Shape(3, 3, 3)), plain=()),
+        edge("k larger than r", rotated=(), plain=(Shape(4, 1, 1),), balls=(Shape(6, 1, 1, balls=True),)),
         edge("one of many directions planted", rotated=(), plain=(Shape(4, 4, 1),)),
-        edge("n much larger than r + r*", rotated=(), plain=(Shape(1, 1, 1, 6),)),
+        edge("n much larger than k + r", rotated=(), plain=(Shape(1, 1, 1, 6),)),
         edge("δ near zero", deltas=(0.0, 0.01)),
         edge("δ near one", deltas=(0.99, 1.0)),
         *refused_shapes("plain"),
@@ -175,10 +175,10 @@ def float_difference(seed: int, count: int, weight: float = 1.0) -> float:
     """
     rng, worst = Random(f"float/{seed}"), 0.0
     for _ in range(count):
-        r = rng.randint(1, 5)
-        shape = Shape(r, true_rank := rng.randint(1, r), rng.randint(1, true_rank), rng.randint(0, 1))
+        k = rng.randint(1, 5)
+        shape = Shape(k, true_rank := rng.randint(1, k), rng.randint(1, true_rank), rng.randint(0, 1))
         delta = Fraction(rng.randint(10, 90), 100)
-        case = planted(shape.r, shape.true_rank, float(delta), [seed], shape.planted, shape.extra)
+        case = planted(shape.k, shape.true_rank, float(delta), [seed], shape.planted, shape.extra)
         values = exact.spectrum(shape._replace(balls=True), delta)
         expected = sorted(float(enclosure.lower(value)) for value, count in values for _ in range(count))
         problem = dataclasses.replace(case.problem, observations=weight * case.problem.observations)
@@ -198,17 +198,17 @@ NULL = Criterion("null directions more than expected", 0, 0, exact=RATIONAL)
     "The critical point is a second-order point from δ* on, and a strict saddle before",
     NEGATIVE,
     NULL,
-    reference="necessity of δ < 1/(1 + 1/√(r − r* + 1)) in the abstract of versions 1 and 2 is the case j = 1",
+    reference="necessity of δ < 1/(1 + 1/√(k − r + 1)) in the abstract of versions 1 and 2 is the case j = 1",
     states="cx-threshold",
     origin="sharpened",
     known="restated",
     kind="identity",
     control="δ on the other side of δ*, or beside it, with the counts that belong to this one",
     edges=(
-        edge("r = r* = 1 and r = r* = j", shapes=(Shape(1, 1, 1), Shape(3, 3, 3))),
-        edge("r larger than r*", shapes=(Shape(4, 1, 1),)),
+        edge("k = r = 1 and k = r = j", shapes=(Shape(1, 1, 1), Shape(3, 3, 3))),
+        edge("k larger than r", shapes=(Shape(4, 1, 1),)),
         edge("one of many directions planted", shapes=(Shape(4, 4, 1),)),
-        edge("n much larger than r + r*", shapes=(Shape(1, 1, 1, 6),)),
+        edge("n much larger than k + r", shapes=(Shape(1, 1, 1, 6),)),
         *refused_shapes(),
     ),
     sizes=scales(
@@ -238,9 +238,9 @@ def second_order_from_the_threshold(setting: Setting) -> Evidence:
         # At the threshold itself nothing is left to draw.
         found = signs(shape, shape.threshold)
         evidence.found(NEGATIVE, found.negative, named(shape, ", at δ*"))
-        evidence.found(NULL, found.null - shape.r * shape.planted, named(shape, ", at δ*"))
+        evidence.found(NULL, found.null - shape.k * shape.planted, named(shape, ", at δ*"))
     for shape in s.shapes:
-        count, star = shape.r * shape.planted, shape.threshold
+        count, star = shape.k * shape.planted, shape.threshold
         above, below = (
             torch.tensor([signs(shape, between(seed, f"{side} {shape}", *ends)) for seed in setting.seeds])
             for side, ends in (("above", (star, Fraction(1))), ("below", (star / 2, star)))
@@ -262,19 +262,19 @@ FLAT = Criterion("eigenvalues not above 10⁻⁹, beyond the rotations", 0, 0, e
 
 @PAGE.claim(
     "zhang2025.below-the-published-bound",
-    "For 2 ≤ r* < r there are strict counterexamples below the published necessary bound",
+    "For 2 ≤ r < k there are strict counterexamples below the published necessary bound",
     BENT,
     FLAT,
-    reference="compare the necessary δ < 1/(1 + 1/√(r − r* + 1)) in the abstract of versions 1 and 2",
+    reference="compare the necessary δ < 1/(1 + 1/√(k − r + 1)) in the abstract of versions 1 and 2",
     states="cx-below",
     kind="existence",
     control="only one direction is planted, j = 1, at the same δ: the member behind the published bound",
     edges=(
-        edge("r = r* + 1", shapes=((3, 2), (4, 3), (5, 4))),
-        edge("r much larger than r*", shapes=((9, 2),)),
-        edge("more room than r + r*", shapes=((3, 2),), extra=2),
-        refused("2 ≤ r* < r", "the two bounds agree", shapes=((3, 1),)),
-        refused("2 ≤ r* < r", "the two bounds agree at r = r*", shapes=((3, 3),)),
+        edge("k = r + 1", shapes=((3, 2), (4, 3), (5, 4))),
+        edge("k much larger than r", shapes=((9, 2),)),
+        edge("more room than k + r", shapes=((3, 2),), extra=2),
+        refused("2 ≤ r < k", "the two bounds agree", shapes=((3, 1),)),
+        refused("2 ≤ r < k", "the two bounds agree at k = r", shapes=((3, 3),)),
     ),
     sizes=scales(
         shapes=each(
@@ -286,30 +286,30 @@ FLAT = Criterion("eigenvalues not above 10⁻⁹, beyond the rotations", 0, 0, e
     ),
     uses=("zhang2025.planted-family",),
     certified_by=("ball",),
-    discrepancy="The necessary bound 1/(1 + 1/√(r − r* + 1)) in the abstract of the first versions is not the best "
-    "one for 2 ≤ r* < r: with n = r + r* there are strict counterexamples from 1/(1 + √(r*/r)) on, where "
-    "the abstract's sufficient condition ends, e.g. for r = 3, r* = 2 from {from:.4f} on instead of "
+    discrepancy="The necessary bound 1/(1 + 1/√(k − r + 1)) in the abstract of the first versions is not the best "
+    "one for 2 ≤ r < k: with n = k + r there are strict counterexamples from 1/(1 + √(r/k)) on, where "
+    "the abstract's sufficient condition ends, e.g. for k = 3, r = 2 from {from:.4f} on instead of "
     "{published:.4f}. The later version of the paper, whose full text was not read, may well have the "
     "same.",
 )
 def below_the_published_bound(setting: Setting) -> Evidence:
     s = setting.sizes
-    setting.assume(all(2 <= true_rank < r for r, true_rank in s.shapes), "2 ≤ r* < r")
+    setting.assume(all(2 <= true_rank < k for k, true_rank in s.shapes), "2 ≤ r < k")
     evidence = Evidence(
         predicted={BENT: 0, FLAT: 0},
         notes={"from": threshold(Shape(3, 2, 2)), "published": published_necessary(3, 2)},
     )
-    for r, true_rank in s.shapes:
-        variant = at(r=r, **{"r*": true_rank})
-        every = Shape(r, true_rank, true_rank, s.extra, balls=True)
-        low, high = Fraction(threshold(every)), Fraction(published_necessary(r, true_rank))
+    for k, true_rank in s.shapes:
+        variant = at(k=k, r=true_rank)
+        every = Shape(k, true_rank, true_rank, s.extra, balls=True)
+        low, high = Fraction(threshold(every)), Fraction(published_necessary(k, true_rank))
         for add, shape in ((evidence.found, every), (evidence.broken, every._replace(planted=1))):
             deltas = (between(seed, f"gap {variant}", low, high) for seed in setting.seeds)
             hessians = [exact.member(shape, delta).hessian for delta in deltas]
             add(BENT, [exact.count_below(hessian, -WIDTH) for hessian in hessians], variant)
             rising = [(count_above(hessian, enclosure.ball(WIDTH)) or 0) for hessian in hessians]
             # All members of a shape have as many eigenvalues.
-            flat = len(hessians[0]) - r * (r - 1) // 2
+            flat = len(hessians[0]) - k * (k - 1) // 2
             add(FLAT, [flat - count for count in rising], variant)
     return evidence
 

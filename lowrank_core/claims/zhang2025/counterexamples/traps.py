@@ -21,7 +21,7 @@ GOLDEN = (math.sqrt(5) - 1) / 2
 LARGEST_ETA = 0.2
 WIDE_TIMES = (1.0, 3.0, 10.0, 30.0, 300.0)
 NEAR = 0.4
-"""Of the starts for r = 2 that are trapped at the time 30, 99 % have a planted row of at most this length."""
+"""Of the starts for k = 2 that are trapped at the time 30, 99 % have a planted row of at most this length."""
 WIDE_ETA = 0.1
 
 
@@ -39,7 +39,7 @@ SHARE = Criterion(
     width="finite time: 1.01 to 1.03 at ηT = 300, 1.00 to 1.04 at ηT = 150",
 )
 WIDE = Criterion(
-    "exponent for r = 2, all starts pooled",
+    "exponent for k = 2, all starts pooled",
     -1.19,
     -0.81,
     pooled="exponent of the mean shares",
@@ -56,7 +56,7 @@ WIDE = Criterion(
     reference="no counterpart in what was read; illustrates the nonstrict saddles of the abstract of version 3",
     states="cx-share",
     kind="rate",
-    control="a larger δ, 0.55 for r = 1 and 0.65 for r = 2: a strict local minimum with a basin",
+    control="a larger δ, 0.55 for k = 1 and 0.65 for k = 2: a strict local minimum with a basin",
     edges=(
         edge("a smaller start", sigma=0.4),
         edge("a larger step", eta=0.1),
@@ -117,7 +117,7 @@ def lattice_starts(setting: Setting, count: int) -> torch.Tensor:
 
 
 def near_starts(setting: Setting, count: int) -> torch.Tensor:
-    """`count` starts for r = 2 and n = 3 for each seed, (B, count, 3, 2): Gaussian, given a planted row ≤ `NEAR`.
+    """`count` starts for k = 2 and n = 3 for each seed, (B, count, 3, 2): Gaussian, given a planted row ≤ `NEAR`.
 
     All others have left by the time at which shares are compared; the length of the row is stratified.
     """
@@ -132,18 +132,18 @@ def near_starts(setting: Setting, count: int) -> torch.Tensor:
 
 
 def trapped_shares(starts: torch.Tensor, delta: float, times: Sequence[float], eta: float) -> torch.Tensor:
-    """The share of starts with ‖XXᵀ − M*‖ > 1 at each time ηT, (B, len(times)), for r* = 1 and n = r + 1.
+    """The share of starts with ‖XXᵀ − M*‖ > 1 at each time ηT, (B, len(times)), for r = 1 and n = k + 1.
 
     Args:
-        starts: (B, count, n, r). Who has arrived at the truth is not followed any further.
+        starts: (B, count, n, k). Who has arrived at the truth is not followed any further.
     """
-    batch, count, n, r = starts.shape
-    left, owner = starts.reshape(-1, n, r), torch.arange(batch).repeat_interleave(count)
+    batch, count, n, k = starts.shape
+    left, owner = starts.reshape(-1, n, k), torch.arange(batch).repeat_interleave(count)
     done, shares = 0, []
     for time in times:
         steps = round(time / eta)
         # One operator and one truth serve all starts, so the seeds of the problem draw nothing.
-        case = planted(r, 1, delta, [0] * len(left), device=starts.device)
+        case = planted(k, 1, delta, [0] * len(left), device=starts.device)
         run = solve(case.problem, GradientDescent(eta), Factors(left), steps - done, record=[steps - done])
         trapped = run.error[:, -1] > 1
         left, owner, done = run.factors.left[trapped.to(left.device)], owner[trapped], steps

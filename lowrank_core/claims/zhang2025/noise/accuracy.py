@@ -1,7 +1,7 @@
 """Points that are second-order only nearly: how the error follows the gradient and the curvature that are
 left.
 
-With excess columns the error of a point with ‖∇f‖ = ε can be of the order ε^{2/3}; with r = r* and σ_{r*}(M*)
+With excess columns the error of a point with ‖∇f‖ = ε can be of the order ε^{2/3}; with k = r and σ_r(M*)
 fixed it is of the order ε.
 """
 
@@ -50,7 +50,7 @@ CURVATURE = Criterion("failures of ∇f = 0, ‖E‖ = s, λ_min(∇²f) = −2s
     states="prop-noise-witness",
     origin="ours",
     kind="existence",
-    control="no excess column: r = r*, all columns of X too long by the factor 1 + t (first); the points of one "
+    control="no excess column: k = r, all columns of X too long by the factor 1 + t (first); the points of one "
     "family in the place of the other's (the others)",
     certified_by=("exact",),
 )
@@ -66,20 +66,20 @@ def exact_witness(setting: Setting) -> Evidence:
     return evidence
 
 
-def random_problem(setting: Setting, r_star: int, r: int) -> tuple[Problem, torch.Tensor]:
+def random_problem(setting: Setting, r: int, k: int) -> tuple[Problem, torch.Tensor]:
     """`points` problems per seed: operators of constants up to 0.99 δ* in random directions, noise of any size."""
     s = setting.sizes
     batch = len(setting.seeds) * s.points
 
     def drawn(name: str, *shape: int) -> torch.Tensor:
-        named = f"{name} {r_star} {r}"
+        named = f"{name} {r} {k}"
         return normal(setting.seeds, named, s.points, *shape, device=setting.device).flatten(0, 1)
 
     uniform = torch.special.ndtr(drawn("sizes", 2))
-    delta = 0.99 * uniform[:, 0] * threshold(r, r_star)
+    delta = 0.99 * uniform[:, 0] * threshold(k, r)
     directions = drawn("directions", s.n, s.n, s.n)
     operator = certified(0.5 * (directions + directions.mT), delta)
-    sizes = 0.2 + 1.8 * torch.special.ndtr(drawn("spectrum", r_star)).sort(dim=1, descending=True).values
+    sizes = 0.2 + 1.8 * torch.special.ndtr(drawn("spectrum", r)).sort(dim=1, descending=True).values
     truth = psd(s.n, sizes, range(batch), device=setting.device)
     # The operator is random in every direction, so that the basis of the truth may stay.
     problem = observe(truth, operator)
@@ -88,12 +88,12 @@ def random_problem(setting: Setting, r_star: int, r: int) -> tuple[Problem, torc
     return replace(problem, observations=problem.observations + noise), delta
 
 
-def points_near(problem: Problem, r_star: int, r: int, setting: Setting) -> dict[str, Factors]:
+def points_near(problem: Problem, r: int, k: int, setting: Setting) -> dict[str, Factors]:
     """Points of full column rank: anywhere, near the truth, and along descent."""
     s, device = setting.sizes, setting.device
-    drawn = normal(setting.seeds, f"points {r_star} {r}", s.points, s.n, r, device=device).flatten(0, 1)
+    drawn = normal(setting.seeds, f"points {r} {k}", s.points, s.n, k, device=device).flatten(0, 1)
     root = torch.zeros_like(drawn)
-    root[:, :, :r_star] = problem.truth.roots[0]
+    root[:, :, :r] = problem.truth.roots[0]
     anywhere = Factors(0.4 * drawn)
     moved = solve(problem, GradientDescent(0.05), anywhere, s.steps, record=[s.steps]).factors
     return {
@@ -109,16 +109,16 @@ def small(setting: Setting, largest: float) -> torch.Tensor:
     return largest * 10 ** (-4 * torch.special.ndtr(drawn)).flatten(0, 1)
 
 
-def near_the_worst(setting: Setting, r_star: int, r: int) -> tuple[Problem, Factors, torch.Tensor]:
+def near_the_worst(setting: Setting, r: int, k: int) -> tuple[Problem, Factors, torch.Tensor]:
     """The problems with nearly the worst noise, and points around their second-order points."""
     points, device = setting.sizes.points, setting.device
-    share = torch.special.ndtr(normal(setting.seeds, f"worst {r_star} {r}", 1, device=device))[:, 0]
-    delta = (0.1 + 0.85 * share) * threshold(r, r_star)
+    share = torch.special.ndtr(normal(setting.seeds, f"worst {r} {k}", 1, device=device))[:, 0]
+    delta = (0.1 + 0.85 * share) * threshold(k, r)
     # One instance per seed, with `points` points around it.
-    member = Worst(*(part.repeat_interleave(points) for part in worst_noise(delta, r, r_star)))
+    member = Worst(*(part.repeat_interleave(points) for part in worst_noise(delta, k, r)))
     delta = delta.repeat_interleave(points)
-    problem, point = exhibited(member, delta, r, r_star)
-    drawn = normal(setting.seeds, f"near the worst {r_star} {r}", points, r + r_star, r, device=device)
+    problem, point = exhibited(member, delta, k, r)
+    drawn = normal(setting.seeds, f"near the worst {r} {k}", points, k + r, k, device=device)
     return problem, Factors(point.left + small(setting, 0.3) * drawn.flatten(0, 1)), delta
 
 
@@ -143,37 +143,36 @@ RATIO = Criterion(
         steps=each(100, 300, 1_000),
     ),
     edges=(
-        edge("r = r* = 1", cases=((1, 1),)),
-        edge("r = r*", cases=((3, 3),)),
-        edge("r = n", cases=((1, 4),)),
+        edge("k = r = 1", cases=((1, 1),)),
+        edge("k = r", cases=((3, 3),)),
+        edge("k = n", cases=((1, 4),)),
         edge("n = 2", cases=((1, 1), (1, 2)), n=2),
-        refused("r ≤ n", "X has not full column rank", cases=((1, 5),)),
-        refused("r ≥ r*", "the threshold is another one", cases=((2, 1),)),
+        refused("k ≤ n", "X has not full column rank", cases=((1, 5),)),
+        refused("k ≥ r", "the threshold is another one", cases=((2, 1),)),
     ),
     uses=("zhang2025.noise-nearly-tight",),
 )
 def nearly_second_order(setting: Setting) -> Evidence:
     s = setting.sizes
     named = cases(setting)
-    setting.assume(all(r <= s.n for _, r in named.values()), "r ≤ n")
+    setting.assume(all(k <= s.n for _, k in named.values()), "k ≤ n")
     found: dict[str, list[torch.Tensor]] = {}
     evidence = Evidence(notes={"points": float(4 * len(named) * s.points * len(setting.seeds))})
-    for name, (r_star, r) in named.items():
-        problem, delta = random_problem(setting, r_star, r)
+    for name, (r, k) in named.items():
+        problem, delta = random_problem(setting, r, k)
         tried = {
-            where: (problem, point, delta)
-            for where, point in points_near(problem, r_star, r, setting).items()
+            where: (problem, point, delta) for where, point in points_near(problem, r, k, setting).items()
         }
-        tried["near the worst noise"] = near_the_worst(setting, r_star, r)
+        tried["near the worst noise"] = near_the_worst(setting, r, k)
         for where, (seen, point, constant) in tried.items():
-            left, right = near_second_order_sides(seen, point, constant, r_star)
+            left, right = near_second_order_sides(seen, point, constant, r)
             found.setdefault(where, []).append((left / right).unflatten(0, (-1, s.points)).amax(dim=1))
-        star = threshold(r, r_star)
-        trap = planted(r, r_star, 1.2 * star, setting.seeds, device=setting.device)
+        star = threshold(k, r)
+        trap = planted(k, r, 1.2 * star, setting.seeds, device=setting.device)
         drawn = normal(setting.seeds, "control points", *trap.point.left.shape[1:], device=setting.device)
         pretended = torch.full_like(drawn[:, 0, 0], 0.9 * star)
         left, right = near_second_order_sides(
-            trap.problem, Factors(trap.point.left + 1e-3 * drawn), pretended, r_star
+            trap.problem, Factors(trap.point.left + 1e-3 * drawn), pretended, r
         )
         evidence.broken(RATIO, left / right, name)
     evidence.found(RATIO, {where: torch.stack(values).amax(dim=0) for where, values in found.items()})
@@ -211,41 +210,41 @@ EXPONENT = Criterion(
     states="prop-noise-descent",
     origin="ours",
     kind="rate",
-    control="r columns of rank r*, where 1 replaces 2/3; and r = r* with σ_{r*}(M*) = 10⁻⁹, where 2/3 replaces 1",
+    control="k columns of rank r, where 1 replaces 2/3; and k = r with σ_r(M*) = 10⁻⁹, where 2/3 replaces 1",
     sizes=scales(
         n=each(8, 10, 20),
         m=each(150, 220, 800),
         spectrum=each([1.0], [1.5, 1.0], [2.0, 1.5, 1.0]),
-        r=each(2, 4, 6),
+        k=each(2, 4, 6),
         eta=each(0.2, 0.2, 0.1),
         steps=each(4_000, 12_000, 100_000),
     ),
     edges=(
-        edge("r = r* + 1, n = r", n=2, m=30),
-        edge("r = n", r=8),
-        edge("κ = 4", spectrum=[2.0, 0.5], r=3),
-        edge("equal eigenvalues", spectrum=[1.0, 1.0], r=3),
-        refused("r ≤ n", "with n = r* no direction is in excess, and 1 replaces 2/3", n=2, r=3, m=30),
-        refused("r > r*", "no column is in excess", r=1),
+        edge("k = r + 1, n = k", n=2, m=30),
+        edge("k = n", k=8),
+        edge("κ = 4", spectrum=[2.0, 0.5], k=3),
+        edge("equal eigenvalues", spectrum=[1.0, 1.0], k=3),
+        refused("k ≤ n", "with n = r no direction is in excess, and 1 replaces 2/3", n=2, k=3, m=30),
+        refused("k > r", "no column is in excess", k=1),
     ),
     uses=("zhang2025.accuracy-witness",),
     fit="illustrates",
 )
 def accuracy_along_descent(setting: Setting) -> Evidence:
     s, seeds, device = setting.sizes, setting.seeds, setting.device
-    r_star = len(s.spectrum)
-    setting.assume(s.r > r_star, "r > r*")
-    setting.assume(s.r <= s.n, "r ≤ n")
-    over, exact = (gaussian_start(s.n, r, 1.0, seeds, device) for r in (s.r, r_star))
-    limited = rank_limited_start(s.n, s.r, r_star, 1.0, seeds, device)
+    r = len(s.spectrum)
+    setting.assume(s.k > r, "k > r")
+    setting.assume(s.k <= s.n, "k ≤ n")
+    over, exact = (gaussian_start(s.n, k, 1.0, seeds, device) for k in (s.k, r))
+    limited = rank_limited_start(s.n, s.k, r, 1.0, seeds, device)
     evidence = Evidence(curves={"runs": {}})
     for add, name, spectrum, start, m, exponent in (
-        (evidence.found, "r > r*, population", s.spectrum, over, None, 2 / 3),
-        (evidence.found, "r > r*, sensing", s.spectrum, over, s.m, 2 / 3),
-        (evidence.found, "r = r*, population", s.spectrum, exact, None, 1.0),
-        (evidence.found, "r = r*, sensing", s.spectrum, exact, s.m, 1.0),
-        (evidence.broken, "r > r*, start of rank r*", s.spectrum, limited, None, 2 / 3),
-        (evidence.broken, "r = r*, σ → 0", [*s.spectrum[:-1], 1e-9], exact, None, 1.0),
+        (evidence.found, "k > r, population", s.spectrum, over, None, 2 / 3),
+        (evidence.found, "k > r, sensing", s.spectrum, over, s.m, 2 / 3),
+        (evidence.found, "k = r, population", s.spectrum, exact, None, 1.0),
+        (evidence.found, "k = r, sensing", s.spectrum, exact, s.m, 1.0),
+        (evidence.broken, "k > r, start of rank r", s.spectrum, limited, None, 2 / 3),
+        (evidence.broken, "k = r, σ → 0", [*s.spectrum[:-1], 1e-9], exact, None, 1.0),
     ):
         run = accuracy_run(setting, spectrum, start, m)
         add(EXPONENT, accuracy_exponent(run), name, predicted=exponent)

@@ -1,7 +1,7 @@
 """Second-order points under noise: an upper bound on their error, and noise that nearly attains it.
 
-With N = A*(w), symmetrised, and H = A*A of constant δ < δ* at order r + r*, every second-order point has ‖XXᵀ −
-M*‖_F ≤ √(r + r*) ‖N‖/(ψ − δ). In this part r is the search rank and r* the true one.
+With N = A*(w), symmetrised, and H = A*A of constant δ < δ* at order k + r, every second-order point has ‖XXᵀ −
+M*‖_F ≤ √(k + r) ‖N‖/(ψ − δ). In this part k is the search rank and r the true one.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ def with_noise(problem: Problem, setting: Setting, levels: list[float]) -> Probl
 
 
 def cases(setting: Setting) -> dict[Variant, tuple[int, int]]:
-    """The pairs (r*, r) by their names, refused unless r ≥ r*."""
+    """The pairs (r, k) by their names, refused unless k ≥ r."""
     found: list[tuple[int, int]] = setting.sizes.cases
-    setting.assume(all(r_star <= r for r_star, r in found), "r ≥ r*")
-    return {at(**{"r*": r_star, "r": r}): (r_star, r) for r_star, r in found}
+    setting.assume(all(r <= k for r, k in found), "k ≥ r")
+    return {at(**{"r": r, "k": k}): (r, k) for r, k in found}
 
 
 WITHIN = Criterion("error / bound", high=1.0, width="the bound itself")
@@ -86,11 +86,11 @@ CURVATURE = Criterion("smallest eigenvalue of ∇²f", low=-1e-6, width="the sam
         steps=each(1_500, 3_000, 20_000),
     ),
     edges=(
-        edge("r = r* = 1", cases=((1, 1),)),
-        edge("r = n", cases=((1, 5),)),
+        edge("k = r = 1", cases=((1, 1),)),
+        edge("k = n", cases=((1, 5),)),
         edge("δ = 0", share=0.0),
         edge("δ near δ*", share=0.95, steps=6_000),
-        refused("r ≥ r*", "the threshold is another one", cases=((2, 1),)),
+        refused("k ≥ r", "the threshold is another one", cases=((2, 1),)),
         refused("δ < δ*", "there are spurious points", share=1.2),
     ),
     uses=("zhang2025.noise-bound",),
@@ -104,23 +104,23 @@ def second_order_points_under_noise(setting: Setting) -> Evidence:
     def by_level(values: torch.Tensor) -> torch.Tensor:
         return values.unflatten(0, (-1, len(s.levels)))
 
-    for name, (r_star, r) in named.items():
-        star = threshold(r, r_star)
+    for name, (r, k) in named.items():
+        star = threshold(k, r)
         delta = s.share * star
-        spectrum = [1 + 0.5 * i for i in range(r_star)][::-1]
+        spectrum = [1 + 0.5 * i for i in range(r)][::-1]
         problem = certified_problem(
             setting, s.n, spectrum, delta, s.n * (s.n + 1) // 4, variants=len(s.levels)
         )
         problem = with_noise(problem, setting, s.levels)
-        start = gaussian_start(s.n, r, 1.0, problem.truth.seeds, setting.device)
+        start = gaussian_start(s.n, k, 1.0, problem.truth.seeds, setting.device)
         # The damping is for speed: descent alone creeps in the columns that hold nothing but noise.
         method = PreconditionedGradientDescent(0.3, ResidualNorm(factor=0.02, power=0.0))
         reached = solve(problem, method, start, s.steps, record=[s.steps])
         early = solve(problem, method, start, 10, record=[10])
-        trap = planted(r, r_star, 1.4 * star, problem.truth.seeds, device=setting.device)
+        trap = planted(k, r, 1.4 * star, problem.truth.seeds, device=setting.device)
         trapped = descended(with_noise(trap.problem, setting, s.levels), trap.point, 0.1, s.steps)
         error, ends = by_level(frobenius(reached)), by_level(frobenius(trapped))
-        bound = by_level(second_order_bound(adjoint_noise(problem), delta, r, r_star))
+        bound = by_level(second_order_bound(adjoint_noise(problem), delta, k, r))
         nothing = by_level(problem.truth.spectrum.norm(dim=1))
         evidence.found(WITHIN, (error / bound).amax(dim=1), name)
         evidence.broken(WITHIN, (nothing / bound).amax(dim=1), f"X = 0, {name}")
@@ -169,31 +169,31 @@ CURVATURE_AT = Criterion("smallest eigenvalue of ∇²f", low=-1e-9, width="roun
         grid=each(80, 160, 320),
     ),
     edges=(
-        edge("r = r* = 3", cases=((3, 3),)),
+        edge("k = r = 3", cases=((3, 3),)),
         edge("many columns", cases=((1, 9),)),
-        edge("r = r* + 1 with r* large", cases=((4, 5),)),
-        refused("r ≥ r*", "the threshold is another one", cases=((2, 1),)),
-        refused("r ≤ 9 r*", "this family reaches 0.91 of the bound", cases=((1, 16),)),
+        edge("k = r + 1 with r large", cases=((4, 5),)),
+        refused("k ≥ r", "the threshold is another one", cases=((2, 1),)),
+        refused("k ≤ 9 r", "this family reaches 0.91 of the bound", cases=((1, 16),)),
     ),
     uses=("zhang2025.second-order-noise",),
 )
 def nearly_worst_noise(setting: Setting) -> Evidence:
     named = cases(setting)
-    setting.assume(all(r <= 9 * r_star for r_star, r in named.values()), "r ≤ 9 r*")
+    setting.assume(all(k <= 9 * r for r, k in named.values()), "k ≤ 9 r")
     drawn = normal(setting.seeds, "share of the threshold", 1, device=setting.device)[:, 0]
     share = 0.1 + 0.88 * torch.special.ndtr(drawn)
     evidence = Evidence(curves={"share": share})
-    for name, (r_star, r) in named.items():
-        delta = share * threshold(r, r_star)
-        member = worst_noise(delta, r, r_star, setting.sizes.grid)
+    for name, (r, k) in named.items():
+        delta = share * threshold(k, r)
+        member = worst_noise(delta, k, r, setting.sizes.grid)
         # η is affine in c, and falls.
-        fall = -2 * delta * member.angle.sin() * member.angle.cos() * math.sqrt(r_star / r)
+        fall = -2 * delta * member.angle.sin() * member.angle.cos() * math.sqrt(r / k)
         half = Worst(member.truth + member.noise / (2 * fall), member.angle, member.noise / 2)
         less = member._replace(noise=0.99 * member.noise)
         for add, tried, sloped in ((evidence.found, member, member), (evidence.broken, half, less)):
-            problem, point = exhibited(tried, delta, r, r_star)
+            problem, point = exhibited(tried, delta, k, r)
             error = torch.linalg.matrix_norm(point.product() - problem.truth.matrix)
-            add(ATTAINED, error / second_order_bound(adjoint_noise(problem), delta, r, r_star), name)
-            add(GRADIENT_AT, gradient_norm(*exhibited(sloped, delta, r, r_star)), name)
+            add(ATTAINED, error / second_order_bound(adjoint_noise(problem), delta, k, r), name)
+            add(GRADIENT_AT, gradient_norm(*exhibited(sloped, delta, k, r)), name)
             add(CURVATURE_AT, landscape.spectrum(problem, point).smallest, name)
     return evidence

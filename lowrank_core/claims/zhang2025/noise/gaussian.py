@@ -22,7 +22,7 @@ from lowrank_core.truth import psd
 
 PAGE = Page("chapters/zhang2025/noise-and-accuracy", book=24, smoke=16)
 
-SMALL, ROOM = "σ√n ≪ σ_r*(M*)", "n ≫ r"
+SMALL, ROOM = "σ√n ≪ σ_r(M*)", "n ≫ k"
 
 
 def every_coordinate(setting: Setting, n: int, deviation: float | None = None) -> Problem:
@@ -34,22 +34,22 @@ def every_coordinate(setting: Setting, n: int, deviation: float | None = None) -
 
 def seen_whole(setting: Setting, n: int, noise: torch.Tensor) -> Problem:
     """M* + noise, every entry."""
-    truth = psd(n, [1.0] * setting.sizes.r_star, setting.seeds, device=setting.device)
+    truth = psd(n, [1.0] * setting.sizes.r, setting.seeds, device=setting.device)
     problem = observe(truth, Identity(n, device=setting.device))
     return replace(problem, observations=problem.observations + noise.flatten(1))
 
 
 def gaussian_sensing(setting: Setting, n: int, m: int) -> Problem:
     """m Gaussian measurements with noise of standard deviation √m σ, which gives A*(w) the same size."""
-    truth = psd(n, [1.0] * setting.sizes.r_star, setting.seeds, device=setting.device)
+    truth = psd(n, [1.0] * setting.sizes.r, setting.seeds, device=setting.device)
     operator = gaussian_symmetric(n, m, setting.seeds, device=setting.device)
     noise = Gaussian(math.sqrt(m) * setting.sizes.deviation)
     return observe(truth, operator, noise=noise, seeds=setting.seeds)
 
 
-def least_squares_error(problem: Problem, r: int, steps: int) -> torch.Tensor:
+def least_squares_error(problem: Problem, k: int, steps: int) -> torch.Tensor:
     """‖XXᵀ − M*‖_F where descent from the spectral start ends, (B,)."""
-    start = adjoint_start(problem.operator, problem.observations, r, symmetric=True)
+    start = adjoint_start(problem.operator, problem.observations, k, symmetric=True)
     return frobenius(descended(problem, start, 0.2, steps))
 
 
@@ -93,12 +93,12 @@ SENSING = Criterion(
         m=each(1_000, 1_500, 6_000),
         few=each(110, 90, 180),
         small=each(20, 16, 32),
-        r_star=2,
+        r=2,
         deviation=each(0.02, 0.02, 0.01),
         steps=each(150, 300, 1_000),
     ),
     edges=(
-        edge("r* = 1", r_star=1),
+        edge("r = 1", r=1),
         edge("less noise, and as many more steps", deviation=0.005, steps=700),
         refused(SMALL, "the noise hides the signal", deviation=0.2),
         refused(ROOM, "the columns fit more than their share", sizes=(8, 128)),
@@ -108,34 +108,32 @@ SENSING = Criterion(
 def gaussian_noise(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(s.deviation * s.sizes[-1] ** 0.5 <= 0.3, SMALL)
-    setting.assume(min(s.sizes) >= 8 * (s.r_star + 2), ROOM)
+    setting.assume(min(s.sizes) >= 8 * (s.r + 2), ROOM)
     seen, n = [every_coordinate(setting, order) for order in s.sizes], s.sizes[-1]
-    ranks = (s.r_star, s.r_star + 1, s.r_star + 2)
+    ranks = (s.r, s.r + 1, s.r + 2)
     errors = {
-        at(r=r): torch.stack([least_squares_error(problem, r, s.steps) for problem in seen], dim=1)
-        for r in ranks
+        at(k=k): torch.stack([least_squares_error(problem, k, s.steps) for problem in seen], dim=1)
+        for k in ranks
     }
     # Descent at full rank ends at the positive part of M* + N.
     full = torch.stack([positive_part_error(problem) for problem in seen], dim=1)
     loud = every_coordinate(setting, n, 2 / n**0.5)
-    noisy = least_squares_error(loud, s.r_star, s.steps)
+    noisy = least_squares_error(loud, s.r, s.steps)
 
     def exponent(found: torch.Tensor) -> torch.Tensor:
         return rates.scaling_exponent(s.sizes, found.log().mean(dim=0, keepdim=True).exp())[0]
 
-    def in_size(found: torch.Tensor, r: int) -> Pooled:
-        expected = torch.tensor(
-            [[error_law(order, s.r_star, r) ** 0.5 for order in s.sizes]], dtype=torch.float64
-        )
+    def in_size(found: torch.Tensor, k: int) -> Pooled:
+        expected = torch.tensor([[error_law(order, s.r, k) ** 0.5 for order in s.sizes]], dtype=torch.float64)
         return pooled(lambda rows: exponent(rows) / exponent(expected), found)
 
-    def in_rank(found: torch.Tensor, r: int, deviation: float) -> Pooled:
-        return pooled(lambda v: v.square().mean() / (deviation**2 * error_law(n, s.r_star, r)), found)
+    def in_rank(found: torch.Tensor, k: int, deviation: float) -> Pooled:
+        return pooled(lambda v: v.square().mean() / (deviation**2 * error_law(n, s.r, k)), found)
 
-    def sensing(m: int, r: int) -> Pooled:
+    def sensing(m: int, k: int) -> Pooled:
         problem = gaussian_sensing(setting, s.small, m)
         same = seen_whole(setting, s.small, adjoint_noise(problem))
-        ratio = least_squares_error(problem, r, s.steps) / least_squares_error(same, r, s.steps)
+        ratio = least_squares_error(problem, k, s.steps) / least_squares_error(same, k, s.steps)
         return pooled(lambda v: v.log().mean().exp(), ratio)
 
     evidence = Evidence(
@@ -145,17 +143,17 @@ def gaussian_noise(setting: Setting) -> Evidence:
             "sizes": s.sizes,
             "errors": {
                 name: found.log().mean(dim=0, keepdim=True).exp()
-                for name, found in (errors | {at("r = n", r=n): full}).items()
+                for name, found in (errors | {at("k = n", k=n): full}).items()
             },
         },
     )
-    for r, (name, found) in zip(ranks, errors.items(), strict=True):
-        evidence.found(IN_SIZE, in_size(found, r), name)
-        evidence.found(IN_RANK, in_rank(found[:, -1], r, s.deviation), name)
-    evidence.broken(IN_SIZE, in_size(full, s.r_star), "r = n")
-    evidence.broken(IN_RANK, in_rank(full[:, -1], s.r_star, s.deviation), "r = n")
-    evidence.broken(IN_RANK, in_rank(noisy, s.r_star, 2 / n**0.5), "σ√n = 2σ_r")
-    for r in (s.r_star, s.r_star + 2):
-        evidence.found(SENSING, sensing(s.m, r), at(r=r))
-    evidence.broken(SENSING, sensing(s.few, s.r_star + 2), at(m=s.few, r=s.r_star + 2))
+    for k, (name, found) in zip(ranks, errors.items(), strict=True):
+        evidence.found(IN_SIZE, in_size(found, k), name)
+        evidence.found(IN_RANK, in_rank(found[:, -1], k, s.deviation), name)
+    evidence.broken(IN_SIZE, in_size(full, s.r), "k = n")
+    evidence.broken(IN_RANK, in_rank(full[:, -1], s.r, s.deviation), "k = n")
+    evidence.broken(IN_RANK, in_rank(noisy, s.r, 2 / n**0.5), "σ√n = 2σ_r")
+    for k in (s.r, s.r + 2):
+        evidence.found(SENSING, sensing(s.m, k), at(k=k))
+    evidence.broken(SENSING, sensing(s.few, s.r + 2), at(m=s.few, k=s.r + 2))
     return evidence

@@ -63,7 +63,7 @@ STRETCH = Criterion(
     edges=(
         edge("a larger imbalance", s=3.0),
         edge("a smaller constant", delta=0.001),
-        edge("n₂ = r + 1", n1=4, n2=3),
+        edge("n₂ = k + 1", n1=4, n2=3),
     ),
 )
 def unbalanced_start(setting: Setting) -> Evidence:
@@ -100,7 +100,7 @@ PRICE = Criterion(
 
 @PAGE.claim(
     "zhang2025.race-rebalancing",
-    "Rebalancing makes a pair of factors fast for r > r*, at a price of κ² iterations",
+    "Rebalancing makes a pair of factors fast for k > r, at a price of κ² iterations",
     END,
     PRICE,
     reference="the step is Xiong, Ding & Du (2024); the price is derived here",
@@ -152,5 +152,5 @@ def rebalancing(setting: Setting) -> Evidence:
         near = Entrant(GradientDescent(ETA), adjoint_start(problem.operator, problem.observations, TRUE_RANK))
         exact.append(arrival(race(problem, near, s.cap * kappa, 5 * kappa)))
     evidence.found(PRICE, exponent(costs))
-    evidence.broken(PRICE, exponent(exact), "r = r*")
+    evidence.broken(PRICE, exponent(exact), "k = r")
     return evidence

@@ -1,6 +1,6 @@
 """The field of methods, with the step, damping and start that each is given beforehand, and how iterations count.
 
-Truths have σ₁ = 1 and r* = 2, so that steps need no further scaling; errors are ‖XXᵀ − M*‖_F/σ₁, not squared.
+Truths have σ₁ = 1 and r = 2, so that steps need no further scaling; errors are ‖XXᵀ − M*‖_F/σ₁, not squared.
 """
 
 from __future__ import annotations

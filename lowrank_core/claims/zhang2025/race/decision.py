@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 
 import torch
 
+from lowrank_core.claims import markup
+from lowrank_core.claims.box import anchor
 from lowrank_core.claims.grammar import Criterion
-from lowrank_core.claims.pages import Fragment
+from lowrank_core.claims.markup import Fragment, Markup
 from lowrank_core.claims.result import Result
 from lowrank_core.claims.zhang2025.race import asymmetric, noiseless, noisy
 
 HEAD = ("situation", "method", "step η · start · damping", "what it costs", "claim")
+CODE = ("gd", "scaled", "prec", "damped", "pair", "rebalanced", "noise", "outliers")
+"""Ends of the ids, "code-gd", at which the page has the code of each row."""
 
 
 def table(
@@ -50,21 +53,21 @@ def table(
             condition,
         ),
         (
-            "rank unknown, r a small multiple of r*",
+            "rank unknown, k a small multiple of r",
             "PrecGD",
             "0.5",
             "spectral",
             "λ_t = size of the residual",
-            f"{_counts(list(prec.values()))} iterations for r = {', '.join(map(str, ranks))}",
+            f"{_counts(list(prec.values()))} iterations for k = {', '.join(map(str, ranks))}",
             rank,
         ),
         (
-            "rank unknown, r far above r*, δκ small",
+            "rank unknown, k far above r, δκ small",
             "ScaledGD(λ)",
             "0.3",
             "Gaussian, α = 1e-30",
             "λ = σ_r/2",
-            f"{_counts(list(small.values()))} iterations for r = {', '.join(map(str, ranks))}; asks for σ_r",
+            f"{_counts(list(small.values()))} iterations for k = {', '.join(map(str, ranks))}; asks for σ_r",
             rank,
         ),
         (
@@ -74,7 +77,7 @@ def table(
             "spectral, (sF, G/s)",
             "none",
             f"s = 2: {stretched['with']:.1f} times the iterations of the balanced start with the regulariser "
-            f"({stretched['without']:.0f} times without it); ScaledGD takes no more than from the balanced one",
+            f"({stretched['without']:.0f} times without it); ScaledGD does not see s (tong2021.covariance)",
             unbalanced,
         ),
         (
@@ -92,7 +95,7 @@ def table(
             "0.3",
             "small",
             "λ = σ_r/2",
-            f"known rank: one floor for all; r = 2r* from a spectral start: {higher:.1f} times that floor",
+            f"known rank: one floor for all; k = 2r from a spectral start: {higher:.1f} times that floor",
             noise,
         ),
         (
@@ -129,13 +132,13 @@ def _counts(times: Sequence[torch.Tensor]) -> str:
 
 
 def _render(rows: Sequence[tuple[str, ...]]) -> Fragment:
-    head = "".join(f"<th>{name}</th>" for name in HEAD)
-    body = "".join(
-        "<tr>"
-        + "".join(f"<td>{html.escape(cell)}</td>" for cell in row[:-1])
-        + f"<td><code>{row[-1]}</code></td></tr>"
-        for row in rows
-    )
-    rendered = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    markup = f"<div class='ledger ledger-scroll'>{rendered}</div>"
-    return Fragment(markup, "\n".join(" | ".join(row) for row in rows))
+    cells = [
+        (row[0], _linked(f"code-{name}", row[1]), *row[2:-1], _linked(anchor(row[-1]), row[-1]))
+        for name, row in zip(CODE, rows, strict=True)
+    ]
+    shown = markup.table(HEAD, cells, row_heads=True, caption="Which method to use")
+    return Fragment(f"<div class='ledger'>{shown}</div>", "\n".join(" | ".join(row) for row in rows))
+
+
+def _linked(where: str, words: str) -> Markup:
+    return Markup(f"<a href='#{where}'>{markup.escaped(words)}</a>")

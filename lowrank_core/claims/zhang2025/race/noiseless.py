@@ -69,7 +69,7 @@ def condition_number(setting: Setting) -> Evidence:
     growth = {name: times[-1] / times[0] for name, times in found.items()}
     evidence = Evidence(
         predicted={EXPONENT: 1.0},
-        notes={"isometry constant of order r + r*, at least": isometry_defect(contest(setting, 1), 4)},
+        notes={"isometry constant of order k + r, at least": isometry_defect(contest(setting, 1), 4)},
         curves={"iterations": found, "kappas": s.kappas},
     )
     for add, name, label in ((evidence.found, "GD", ""), (evidence.broken, "ScaledGD", "ScaledGD")):
@@ -86,10 +86,10 @@ END = Criterion(
     pooled="median over the seeds",
 )
 IN_RANK = Criterion(
-    "iterations at the largest r / at r = r*",
+    "iterations at the largest k / at k = r",
     0.75,
     1.3,
-    width="a fraction that r need not explain",
+    width="a fraction that k need not explain",
     pooled="median over the seeds",
 )
 
@@ -115,9 +115,9 @@ IN_RANK = Criterion(
         every=each(8, 4, 10),
     ),
     fit="illustrates",
-    discrepancy="With r = {largest search rank:.0f} columns for n = {order n:.0f}, ScaledGD without damping left "
+    discrepancy="With k = {largest search rank:.0f} columns for n = {order n:.0f}, ScaledGD without damping left "
     "the finite numbers or stood still on {undamped failures:.0f} of {seeds:.0f} seeds: the spectral "
-    "start then has columns near zero. Its theory asks for r = r*. From the same start PrecGD "
+    "start then has columns near zero. Its theory asks for k = r. From the same start PrecGD "
     "arrived.",
 )
 def search_rank(setting: Setting) -> Evidence:
@@ -130,7 +130,7 @@ def search_rank(setting: Setting) -> Evidence:
             begin = time.process_time()
             run = race(problem, entrant, s.cap, s.every)
             runs.setdefault(name, {})[rank] = run
-            seconds[f"{name}, r = {rank}"] = (time.process_time() - begin) / int(run.steps[-1])
+            seconds[f"{name}, k = {rank}"] = (time.process_time() - begin) / int(run.steps[-1])
     arriving = ("PrecGD, slope", "PrecGD, residual", "ScaledGD(λ)")
 
     def grown(name: str) -> Pooled:
@@ -144,20 +144,20 @@ def search_rank(setting: Setting) -> Evidence:
             "order n": float(s.n),
             "undamped failures": float((runs["ScaledGD"][s.ranks[-1]].reached_at < 0).sum()),
             "seeds": float(len(setting.seeds)),
-            "isometry constant of order r + r* for the smallest r > r*, at least": isometry_defect(
+            "isometry constant of order k + r for the smallest k > r, at least": isometry_defect(
                 problem, s.ranks[1] + TRUE_RANK
             ),
         },
         curves={
             "runs": runs,
-            "iterations": {name: {r: arrival(run) for r, run in each.items()} for name, each in runs.items()},
+            "iterations": {name: {k: arrival(run) for k, run in each.items()} for name, each in runs.items()},
             "stored": stored(runs, seconds),
         },
     )
     for add, names in ((evidence.found, arriving), (evidence.broken, ("GD",))):
         for name, rank in itertools.product(names, s.ranks[1:]):
             reached = pooled(torch.median, reached_error(runs[name][rank]))
-            add(END, reached, at(f"{name}, r = {rank}", r=rank))
+            add(END, reached, at(f"{name}, k = {rank}", k=rank))
     evidence.found(IN_RANK, grown("ScaledGD(λ)"), "ScaledGD(λ)")
     for name in ("PrecGD, slope", "PrecGD, residual"):
         evidence.broken(IN_RANK, grown(name), name)
@@ -166,7 +166,7 @@ def search_rank(setting: Setting) -> Evidence:
 
 def stored(runs: dict[str, dict[int, Trajectory]], seconds: dict[str, float]) -> dict[str, Any]:
     """Error bands, iterations and processor time of one iteration, fit for JSON."""
-    named = {f"{name}, r = {rank}": run for name, each in runs.items() for rank, run in each.items()}
+    named = {f"{name}, k = {rank}": run for name, each in runs.items() for rank, run in each.items()}
     bands = {name: artefacts.band(run.steps, run.error.sqrt()) for name, run in named.items()}
     counts = {name: int(run.reached_at.median()) for name, run in named.items()}
     times = {name: float(f"{1e3 * value:.3g}") for name, value in seconds.items()}

@@ -56,15 +56,15 @@ def time_to_floor(run: Trajectory) -> torch.Tensor:
     return run.steps[below.int().argmax(dim=1)].double()
 
 
-FLOORS = Criterion("r = r*: error at the end / PrecGD's", 0.9, 1.1, width="a tenth counts as the same")
+FLOORS = Criterion("k = r: error at the end / PrecGD's", 0.9, 1.1, width="a tenth counts as the same")
 LATER = Criterion(
-    "r = r*: iterations of GD to twice the floor / PrecGD's", low=3.0, width="at least three times"
+    "k = r: iterations of GD to twice the floor / PrecGD's", low=3.0, width="at least three times"
 )
 SPECTRAL = Criterion(
-    "r = 2r*, spectral start: error at the end / known rank", low=1.15, width="at least 15 % more"
+    "k = 2r, spectral start: error at the end / known rank", low=1.15, width="at least 15 % more"
 )
 SMALL = Criterion(
-    "r = 2r*, small start: error at the end / known rank", 0.9, 1.1, width="a tenth counts as the same"
+    "k = 2r, small start: error at the end / known rank", 0.9, 1.1, width="a tenth counts as the same"
 )
 
 
@@ -79,7 +79,7 @@ SMALL = Criterion(
     states="prop-which-noise",
     origin="ours",
     kind="ordering",
-    control="the rank is not known (first), κ = 1 (second), r = r* (third), a spectral start (fourth)",
+    control="the rank is not known (first), κ = 1 (second), k = r (third), a spectral start (fourth)",
     sizes=scales(
         n=each(14, 20, 40),
         m=each(200, 400, 1_200),
@@ -91,8 +91,8 @@ SMALL = Criterion(
     ),
     fit="illustrates",
     discrepancy="It is often said that over-parameterisation costs a factor in the error under noise. From a "
-    "spectral start it does: {spectral start, 2r* / r*:.2f} for r = 2r*. From a small start it does "
-    "not within {iterations:.0f} iterations: {small start, 2r* / r*:.2f}.",
+    "spectral start it does: {spectral start, 2r / r:.2f} for k = 2r. From a small start it does "
+    "not within {iterations:.0f} iterations: {small start, 2r / r:.2f}.",
 )
 def noise(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -115,8 +115,8 @@ def noise(setting: Setting) -> Evidence:
     evidence = Evidence(
         predicted={FLOORS: 1.0, SMALL: 1.0},
         notes={
-            "spectral start, 2r* / r*": float(spectral[prec].median()),
-            "small start, 2r* / r*": float(small.median()),
+            "spectral start, 2r / r": float(spectral[prec].median()),
+            "small start, 2r / r": float(small.median()),
             "iterations": float(s.cap),
         },
         curves={
@@ -126,11 +126,11 @@ def noise(setting: Setting) -> Evidence:
         },
     )
     evidence.found(FLOORS, {name: floor(run) / best for name, run in known.items() if name != prec})
-    evidence.broken(FLOORS, spectral[prec], "r = 2r*")
+    evidence.broken(FLOORS, spectral[prec], "k = 2r")
     for add, found, name in ((evidence.found, known, ""), (evidence.broken, easy, "κ = 1")):
         add(LATER, time_to_floor(found["GD"]) / time_to_floor(found[prec]), name)
     evidence.found(SPECTRAL, spectral)
-    evidence.broken(SPECTRAL, floor(known["ScaledGD"]) / best, "r = r*")
+    evidence.broken(SPECTRAL, floor(known["ScaledGD"]) / best, "k = r")
     evidence.found(SMALL, small, "ScaledGD(λ)")
     evidence.broken(SMALL, spectral[prec], "spectral start")
     return evidence

@@ -43,13 +43,13 @@ NEAR = 1e-3
 """ε_g and ε_H, for a truth of norm of order one."""
 
 Ranks = tuple[int, int, int]
-"""n, search rank r and true rank r*."""
+"""n, search rank k and true rank r."""
 
 
 def named(ranks: Ranks, words: str = "") -> Variant:
     """A variant by its ranks, written as in "(4, 2, 1), planted"."""
-    n, r, true = ranks
-    return at(f"{ranks}{words}", n=n, r=r, **{"r*": true})
+    n, k, true = ranks
+    return at(f"{ranks}{words}", n=n, k=k, r=true)
 
 
 class Ends(NamedTuple):
@@ -87,24 +87,24 @@ def planted_ends(
         search_rank: of the starts, by default the planted one.
         extra: coordinates that neither the planted point nor M* uses.
     """
-    n, r, true = ranks
+    n, k, true = ranks
     every = [seed for seed in setting.seeds for _ in range(setting.sizes.starts)]
-    delta, room = relative * threshold(r, true, n), min(true, n - r)
-    extra += n - r - room
-    problem = planted(r, true, delta, every, room, extra, device=setting.device).problem
+    delta, room = relative * threshold(k, true, n), min(true, n - k)
+    extra += n - k - room
+    problem = planted(k, true, delta, every, room, extra, device=setting.device).problem
     return ends(
-        problem, random_start(setting, problem, search_rank or r), setting.sizes.steps, len(setting.seeds)
+        problem, random_start(setting, problem, search_rank or k), setting.sizes.steps, len(setting.seeds)
     )
 
 
 def random_ends(setting: Setting, ranks: Ranks, relative: float) -> Ends:
     """Random starts on operators (1 + δ)I − 2δΠ whose Π, on half of all coordinates, is random."""
-    s, (n, r, true) = setting.sizes, ranks
+    s, (n, k, true) = setting.sizes, ranks
     spectrum = torch.linspace(1.5, 1.0, true).tolist()
     problem = landscapes.certified_problem(
-        setting, n, spectrum, relative * threshold(r, true, n), n * (n + 1) // 4, variants=s.starts
+        setting, n, spectrum, relative * threshold(k, true, n), n * (n + 1) // 4, variants=s.starts
     )
-    return ends(problem, random_start(setting, problem, r), s.steps, len(setting.seeds))
+    return ends(problem, random_start(setting, problem, k), s.steps, len(setting.seeds))
 
 
 TRAPPED = Criterion("fraction of starts trapped", high=0, width="the statement itself, one-sided")
@@ -118,19 +118,19 @@ NOT_THERE = Criterion(
     "Below the threshold no descent is trapped",
     TRAPPED,
     NOT_THERE,
-    reference="abstract of the first version, for n ≥ r + r*; for n < r + r* new",
+    reference="abstract of the first version, for n ≥ k + r; for n < k + r new",
     states="sharp-sufficiency",
     origin="sharpened",
     known="restated",
     kind="bound-upper",
     control="δ above the threshold: the planted operators at 1.2 times of it",
     edges=(
-        edge("r = r* = 1 in n = 2 and in n = 6", ranks=((2, 1, 1), (6, 1, 1))),
-        edge("r = r*, n = r + 1", ranks=((4, 3, 3),), starts=16),
-        edge("n = r: every δ < 1", ranks=((2, 2, 1), (3, 3, 2)), starts=16),
-        edge("n much larger than r + r*", ranks=((8, 2, 1),), starts=16),
-        refused("r ≥ r*", "no X has the rank of the truth", ranks=((4, 1, 2),)),
-        refused("n > r*", "the truth has full rank", ranks=((2, 2, 2),)),
+        edge("k = r = 1 in n = 2 and in n = 6", ranks=((2, 1, 1), (6, 1, 1))),
+        edge("k = r, n = k + 1", ranks=((4, 3, 3),), starts=16),
+        edge("n = k: every δ < 1", ranks=((2, 2, 1), (3, 3, 2)), starts=16),
+        edge("n much larger than k + r", ranks=((8, 2, 1),), starts=16),
+        refused("k ≥ r", "no X has the rank of the truth", ranks=((4, 1, 2),)),
+        refused("n > r", "the truth has full rank", ranks=((2, 2, 2),)),
     ),
     sizes=scales(
         ranks=each(
@@ -155,9 +155,9 @@ NOT_THERE = Criterion(
 )
 def sufficiency(setting: Setting) -> Evidence:
     ranks = setting.sizes.ranks
-    setting.assume(all(r >= true for _, r, true in ranks), "r ≥ r*")
-    setting.assume(all(n > true for n, _, true in ranks), "n > r*")
-    # For n ≤ r there is nothing to plant.
+    setting.assume(all(k >= true for _, k, true in ranks), "k ≥ r")
+    setting.assume(all(n > true for n, _, true in ranks), "n > r")
+    # For n ≤ k there is nothing to plant.
     plantable = [sizes for sizes in ranks if sizes[0] > sizes[1]]
     found = {named(sizes, ", random, 0.95 δ*"): random_ends(setting, sizes, 0.95) for sizes in ranks}
     found |= {named(sizes, ", planted, 0.9 δ*"): planted_ends(setting, sizes, 0.9) for sizes in plantable}
@@ -178,11 +178,11 @@ def map_ends(setting: Setting, ranks: tuple[int, int], relatives: Sequence[float
     Args:
         planted_q: whether the operator is the planted one; else its direction is Gaussian.
     """
-    s, (r, true), seeds = setting.sizes, ranks, setting.seeds
+    s, (k, true), seeds = setting.sizes, ranks, setting.seeds
     each = len(seeds) * s.starts
-    deltas = threshold(r, true) * torch.tensor(relatives, dtype=torch.float64, device=setting.device)
-    model = planted(r, true, float(deltas[0]), seeds[:1], device=setting.device)
-    n, size = model.direction.shape[0], (r / true) ** 0.5
+    deltas = threshold(k, true) * torch.tensor(relatives, dtype=torch.float64, device=setting.device)
+    model = planted(k, true, float(deltas[0]), seeds[:1], device=setting.device)
+    n, size = model.direction.shape[0], (k / true) ** 0.5
     direction = model.direction.expand(len(deltas), 1, n, n)
     if not planted_q:
         drawn = normal(seeds[:1], "direction", len(deltas), 1, n, n, device=setting.device)[0]
@@ -190,7 +190,7 @@ def map_ends(setting: Setting, ranks: tuple[int, int], relatives: Sequence[float
     operator = Dense(certified(direction, deltas).entries, (n, n), True, repeats=each, weight=1.0)
     spectrum = (size / deltas).repeat_interleave(each)[:, None].expand(-1, true)
     truth = psd(n, spectrum, range(len(deltas) * each), device=setting.device)
-    shift = normal(seeds, "start", len(deltas), s.starts, n, r, device=setting.device).transpose(0, 1)
+    shift = normal(seeds, "start", len(deltas), s.starts, n, k, device=setting.device).transpose(0, 1)
     start = Factors(model.point.left + s.radius * shift.flatten(0, 2))
     found = ends(observe(truth, operator), start, s.steps, len(deltas) * len(seeds))
     return Ends(*(part.unflatten(0, (len(deltas), -1)).mT for part in found))
@@ -215,12 +215,12 @@ ABOVE = Criterion(
     states="sharp-map",
     kind="ordering",
     control="a direction drawn at random in place of the planted one, with the same constants δ; 0.9 δ* as the "
-    "constant of order 2r* instead of r + r*",
+    "constant of order 2r instead of k + r",
     edges=(
-        edge("r = r* = 1 and r = r* = 2", ranks=((1, 1), (2, 2), (2, 1))),
-        edge("r much larger than r*", ranks=((6, 1), (2, 1)), starts=16),
-        refused("r ≥ r*", "no X has the rank of the truth", ranks=((1, 2),)),
-        refused("r + r* ≤ 7", "with more entries the starts are farther away", ranks=((8, 8),)),
+        edge("k = r = 1 and k = r = 2", ranks=((1, 1), (2, 2), (2, 1))),
+        edge("k much larger than r", ranks=((6, 1), (2, 1)), starts=16),
+        refused("k ≥ r", "no X has the rank of the truth", ranks=((1, 2),)),
+        refused("k + r ≤ 7", "with more entries the starts are farther away", ranks=((8, 8),)),
     ),
     seeds={"full": 20},
     sizes=scales(
@@ -238,8 +238,8 @@ ABOVE = Criterion(
 )
 def threshold_map(setting: Setting) -> Evidence:
     s = setting.sizes
-    setting.assume(all(r >= true for r, true in s.ranks), "r ≥ r*")
-    setting.assume(all(r + true <= 7 for r, true in s.ranks), "r + r* ≤ 7")
+    setting.assume(all(k >= true for k, true in s.ranks), "k ≥ r")
+    setting.assume(all(k + true <= 7 for k, true in s.ranks), "k + r ≤ 7")
     relatives = torch.tensor(s.relatives)
     found = {ranks: map_ends(setting, ranks, s.relatives, planted_q=True) for ranks in s.ranks}
     turned = {ranks: map_ends(setting, ranks, s.relatives, planted_q=False) for ranks in s.ranks}
@@ -254,7 +254,7 @@ def threshold_map(setting: Setting) -> Evidence:
         return torch.stack([end.trapped[:, chosen] for end in ends_of.values()], dim=1).flatten(1)
 
     points = {
-        "ratio": [r / true for r, true in s.ranks for _ in s.relatives],
+        "ratio": [k / true for k, true in s.ranks for _ in s.relatives],
         "delta": [relative * threshold(*ranks) for ranks in s.ranks for relative in s.relatives],
         "trapped": [v for end in found.values() for v in end.trapped.mean(dim=0).tolist()],
     }
@@ -262,14 +262,14 @@ def threshold_map(setting: Setting) -> Evidence:
     evidence.found(BELOW, trapped(found, relatives <= 0.9).amax(dim=1))
     evidence.found(ABOVE, trapped(found, relatives >= 1.1).amin(dim=1))
     order_2 = torch.cat([end.trapped for end in higher], dim=1)
-    evidence.broken(BELOW, order_2.amax(dim=1), "0.9 δ* of order 2r*")
+    evidence.broken(BELOW, order_2.amax(dim=1), "0.9 δ* of order 2r")
     evidence.broken(ABOVE, trapped(turned, relatives >= 1.1).amin(dim=1), "random direction")
     return evidence
 
 
 def lower_order(ranks: tuple[int, int], share: float) -> float:
-    """δ/δ* of the planted operator whose constant of order 2r*, not r + r*, is `share` times δ*."""
-    r, true = ranks
-    # The squared eigenvalues of Q: r* of 1/(2r*) and r of 1/(2r).
-    part, goal = 0.5 + true / (2 * r), share * threshold(r, true)
-    return goal / (part * (1 + goal) - goal) / threshold(r, true)
+    """δ/δ* of the planted operator whose constant of order 2r, not k + r, is `share` times δ*."""
+    k, true = ranks
+    # The squared eigenvalues of Q: r of 1/(2r) and k of 1/(2k).
+    part, goal = 0.5 + true / (2 * k), share * threshold(k, true)
+    return goal / (part * (1 + goal) - goal) / threshold(k, true)

@@ -1,6 +1,6 @@
 """The exact threshold: from below by a formula that is minimised over all pairs, from both sides by programs.
 
-The search rank is r and the true rank r*; k = min(r*, n − r).
+The search rank is k and the true rank r; d = min(r, n − k).
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ LEAST = Criterion(
     "zhang2025.exact-threshold",
     "The least constant that allows a spurious point",
     LEAST,
-    reference="abstract of the first version for the value at n ≥ r + r* as sufficient; for the rest new",
+    reference="abstract of the first version for the value at n ≥ k + r as sufficient; for the rest new",
     states="sharp-exact",
     origin="sharpened",
     known="restated",
     kind="tight",
     control="a truth of one rank more than the formula is told",
     edges=(
-        edge("r = r* = 1 in n = 6", ranks=((6, 1, 1),), starts=8, seeds=1),
-        edge("r = r*, n = r + 1", ranks=((3, 2, 2),), starts=16, seeds=1),
-        edge("r much larger than r*", ranks=((9, 8, 1),), starts=8, seeds=1),
-        refused("n > r", "an X of full rank misses no direction", ranks=((2, 2, 1),)),
-        refused("r ≥ r*", "no X has the rank of the truth", ranks=((4, 1, 2),)),
+        edge("k = r = 1 in n = 6", ranks=((6, 1, 1),), starts=8, seeds=1),
+        edge("k = r, n = k + 1", ranks=((3, 2, 2),), starts=16, seeds=1),
+        edge("k much larger than r", ranks=((9, 8, 1),), starts=8, seeds=1),
+        refused("n > k", "an X of full rank misses no direction", ranks=((2, 2, 1),)),
+        refused("k ≥ r", "no X has the rank of the truth", ranks=((4, 1, 2),)),
     ),
     sizes=scales(
         ranks=each(
@@ -60,29 +60,29 @@ def exact_threshold(setting: Setting) -> Evidence:
     _assume_ranks(setting, s.ranks)
 
     def ratio(ranks: Ranks, more: int = 0) -> torch.Tensor:
-        n, r, true = ranks
-        found = least_bound(n, r, true + more, setting.seeds, s.starts, s.steps, setting.device)
-        return found.bound / threshold(r, true, n)
+        n, k, true = ranks
+        found = least_bound(n, k, true + more, setting.seeds, s.starts, s.steps, setting.device)
+        return found.bound / threshold(k, true, n)
 
     evidence = Evidence(predicted={LEAST: 1})
     for ranks in s.ranks:
         evidence.found(LEAST, ratio(ranks), named(ranks))
     higher = [ranks for ranks in s.ranks if ranks[1] > ranks[2]] or [(3, 2, 1)]
     for ranks in higher[:3]:
-        evidence.broken(LEAST, ratio(ranks, more=1), named(ranks, ", r* + 1"))
+        evidence.broken(LEAST, ratio(ranks, more=1), named(ranks, ", r + 1"))
     return evidence
 
 
 def _assume_ranks(setting: Setting, sizes: Sequence[Ranks]) -> None:
-    setting.assume(all(r >= true for _, r, true in sizes), "r ≥ r*")
-    setting.assume(all(n > r for n, r, _ in sizes), "n > r")
+    setting.assume(all(k >= true for _, k, true in sizes), "k ≥ r")
+    setting.assume(all(n > k for n, k, _ in sizes), "n > k")
 
 
 def at_threshold(ranks: Ranks) -> tuple[torch.Tensor, torch.Tensor]:
     """X and Z of the point planted at the threshold."""
-    n, r, true = ranks
-    room = min(true, n - r)
-    model = planted(r, true, threshold(r, true, n), [0], room, n - r - room)
+    n, k, true = ranks
+    room = min(true, n - k)
+    model = planted(k, true, threshold(k, true, n), [0], room, n - k - room)
     truth = model.problem.truth
     return model.point.left[0], truth.left[0] * truth.spectrum[0].sqrt()
 
@@ -109,11 +109,11 @@ LOWER = Criterion(
     kind="tight",
     control="the planted X times 1.1",
     edges=(
-        edge("n much larger than r + r*", symmetric=((6, 1, 1),), pairs=((2, 4, 1, 1),), seeds=1),
-        edge("r = r*, n = r + 1", symmetric=((3, 2, 2),), seeds=1),
-        edge("n = r + 1, r much larger than r*", symmetric=((4, 3, 1),), seeds=1),
-        refused("n > r", "an X of full rank misses no direction", symmetric=((2, 2, 1),)),
-        refused("r ≥ r*", "no X has the rank of the truth", symmetric=((4, 1, 2),)),
+        edge("n much larger than k + r", symmetric=((6, 1, 1),), pairs=((2, 4, 1, 1),), seeds=1),
+        edge("k = r, n = k + 1", symmetric=((3, 2, 2),), seeds=1),
+        edge("n = k + 1, k much larger than r", symmetric=((4, 3, 1),), seeds=1),
+        refused("n > k", "an X of full rank misses no direction", symmetric=((2, 2, 1),)),
+        refused("k ≥ r", "no X has the rank of the truth", symmetric=((4, 1, 2),)),
     ),
     sizes=scales(
         symmetric=each(
@@ -142,7 +142,7 @@ LOWER = Criterion(
 )
 def threshold_by_program(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds
-    _assume_ranks(setting, [*s.symmetric, *((min(n1, n2), r, true) for n1, n2, r, true in s.pairs)])
+    _assume_ranks(setting, [*s.symmetric, *((min(n1, n2), k, true) for n1, n2, k, true in s.pairs)])
 
     def turned(name: str, rows: int, columns: int) -> torch.Tensor:
         return orthonormal(seeds, name, rows, columns, torch.float64, torch.device("cpu"))
@@ -152,9 +152,9 @@ def threshold_by_program(setting: Setting) -> Evidence:
         return [sdp.best_counterexample(scale * q @ x, q @ z) for q in turned("left", ranks[0], ranks[0])]
 
     def solved_pair(ranks: tuple[int, int, int, int], scale: float = 1.0) -> list[sdp.Counterexample]:
-        n1, n2, r, true = ranks
+        n1, n2, k, true = ranks
         n = min(n1, n2)
-        x, z = at_threshold((n, r, true))
+        x, z = at_threshold((n, k, true))
         return [
             sdp.best_counterexample_pair(scale * p @ x, scale * q @ x, p @ z @ z.mT @ q.mT)
             for p, q in zip(turned("left", n1, n), turned("right", n2, n), strict=True)
@@ -163,7 +163,7 @@ def threshold_by_program(setting: Setting) -> Evidence:
     programs = {ranks: solved(ranks) for ranks in s.symmetric}
     free = [ranks for ranks in s.symmetric if ranks[0] == ranks[1] + ranks[2]]
     points = {
-        "ratio": [r / true for _, r, true in free],
+        "ratio": [k / true for _, k, true in free],
         "delta": [sum(each.delta for each in programs[ranks]) / len(seeds) for ranks in free],
     }
     evidence = Evidence(predicted={UPPER: 0, LOWER: 0}, curves={"points": points})
@@ -171,10 +171,10 @@ def threshold_by_program(setting: Setting) -> Evidence:
     def compare(
         row: Callable[..., None], kind: str, sizes: tuple[int, ...], found: list[sdp.Counterexample]
     ) -> None:
-        *orders, r, true = sizes
-        star = threshold(r, true, min(orders))
+        *orders, k, true = sizes
+        star = threshold(k, true, min(orders))
         names = ("n",) if kind == "XXᵀ" else ("n₁", "n₂")
-        variant = at(f"{kind} {sizes}", **dict(zip((*names, "r", "r*"), sizes, strict=True)))
+        variant = at(f"{kind} {sizes}", **dict(zip((*names, "k", "r"), sizes, strict=True)))
         row(UPPER, [abs(each.delta - star) for each in found], variant)
         row(LOWER, [abs(star - each.lower) for each in found], variant)
 
@@ -205,10 +205,10 @@ EXCESS = Criterion(
     kind="bound-lower",
     control="near the planted point, a formula that is not told the last column of Z",
     edges=(
-        edge("r = r* = 1", ranks=((1, 1), (2, 2)), seeds=1),
-        edge("r much larger than r*", ranks=((4, 1), (2, 2)), seeds=1),
+        edge("k = r = 1", ranks=((1, 1), (2, 2)), seeds=1),
+        edge("k much larger than r", ranks=((4, 1), (2, 2)), seeds=1),
         edge("far from the planted point", spread=1.0, seeds=1),
-        refused("r ≥ r*", "no X has the rank of the truth", ranks=((1, 2),)),
+        refused("k ≥ r", "no X has the rank of the truth", ranks=((1, 2),)),
     ),
     sizes=scales(
         ranks=each(
@@ -222,13 +222,13 @@ EXCESS = Criterion(
 )
 def formula_below_program(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds
-    setting.assume(all(r >= true for r, true in s.ranks), "r ≥ r*")
+    setting.assume(all(k >= true for k, true in s.ranks), "k ≥ r")
     evidence = Evidence()
     gaps: list[float] = []
     excesses: list[float] = []
-    for r, true in s.ranks:
-        xs, zs = normal(seeds, "X", r + true, r), normal(seeds, "Z", r + true, true)
-        x0, z0 = at_threshold((r + true, r, true))
+    for k, true in s.ranks:
+        xs, zs = normal(seeds, "X", k + true, k), normal(seeds, "Z", k + true, true)
+        x0, z0 = at_threshold((k + true, k, true))
         kinds = {"random": (xs, zs), "near the planted one": (x0 + s.spread * xs, z0 + s.spread * zs)}
         for kind, (x, z) in kinds.items():
             found = [sdp.best_counterexample(*pair) for pair in zip(x, z, strict=True)]
@@ -236,10 +236,10 @@ def formula_below_program(setting: Setting) -> Evidence:
             gaps += [each.gap for each in found]
             excess = delta - smallest_constant_bound(x, z)
             excesses += excess.tolist()
-            evidence.found(EXCESS, excess, at(f"({r}, {true}), {kind}", r=r, **{"r*": true}))
+            evidence.found(EXCESS, excess, at(f"({k}, {true}), {kind}", k=k, r=true))
             if true > 1 and kind != "random":
                 blind = smallest_constant_bound(x, z[:, :, :-1])
-                evidence.broken(EXCESS, delta - blind, at(f"({r}, {true}), r* − 1", r=r, **{"r*": true}))
+                evidence.broken(EXCESS, delta - blind, at(f"({k}, {true}), r − 1", k=k, r=true))
     evidence.notes = {
         "largest difference of the two ends of a program": max(gaps),
         "largest excess": max(excesses),

@@ -1,4 +1,4 @@
-"""What the order r + r* of the isometry constant does: it rises with the search rank."""
+"""What the order k + r of the isometry constant does: it rises with the search rank."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ PAGE = Page("chapters/zhang2025/sharp-thresholds")
 
 
 EXACT_RANK = Criterion(
-    "fraction of starts trapped, r = 1",
+    "fraction of starts trapped, k = 1",
     low=0.02,
     width="0.13 ± 0.03 over 50 pilot seeds, 0.07 at least; below ½ it is 0",
 )
 LARGER_RANK = Criterion(
-    "fraction of starts trapped, larger r", high=0, width="the statement itself, one-sided"
+    "fraction of starts trapped, larger k", high=0, width="the statement itself, one-sided"
 )
 
 
@@ -46,9 +46,9 @@ LARGER_RANK = Criterion(
     origin="paper",
     known="restated",
     kind="ordering",
-    control="a δ below ½, which traps no rank; one above 1/(1 + 1/√2), in the operator planted for r = 2",
+    control="a δ below ½, which traps no rank; one above 1/(1 + 1/√2), in the operator planted for k = 2",
     edges=(
-        edge("n = r", larger=(4,)),
+        edge("n = k", larger=(4,)),
         edge("δ just below 1/(1 + 1/√2)", relative=1.16),
         refused("½ < δ < 1/(1 + 1/√2)", "neither rank traps, or both may", relative=0.95),
     ),
@@ -63,16 +63,16 @@ LARGER_RANK = Criterion(
 def search_rank_rescues(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(0.5 < s.relative * 0.5 < threshold(2, 1), "½ < δ < 1/(1 + 1/√2)")
-    # δ = 0.55 seen through r = 1, 0.45 as well, and 1.2 times the threshold of r = 2; n = 4 in all.
-    found = {r: planted_ends(setting, (2, 1, 1), s.relative, r, extra=2) for r in (1, *s.larger)}
+    # δ = 0.55 seen through k = 1, 0.45 as well, and 1.2 times the threshold of k = 2; n = 4 in all.
+    found = {k: planted_ends(setting, (2, 1, 1), s.relative, k, extra=2) for k in (1, *s.larger)}
     good = planted_ends(setting, (2, 1, 1), 0.9, extra=2)
     bad = planted_ends(setting, (3, 2, 1), 1.2, extra=1)
     evidence = Evidence(predicted={LARGER_RANK: 0})
     evidence.found(EXACT_RANK, found[1].trapped)
-    for r in s.larger:
-        evidence.found(LARGER_RANK, found[r].trapped, at(r=r))
+    for k in s.larger:
+        evidence.found(LARGER_RANK, found[k].trapped, at(k=k))
     evidence.broken(EXACT_RANK, good.trapped, at(δ=0.45))
-    evidence.broken(LARGER_RANK, bad.trapped, at("r = 2, δ = 0.70", r=2, δ=1.2 * threshold(2, 1)))
+    evidence.broken(LARGER_RANK, bad.trapped, at("k = 2, δ = 0.70", k=2, δ=1.2 * threshold(2, 1)))
     return evidence
 
 
@@ -83,14 +83,14 @@ ORDERS = Criterion(
     width="the search stops short, by 6e-5 at most over 40 pilot seeds; rounding above",
 )
 GROWS = Criterion(
-    "smallest burden / burden at the next smaller r",
+    "smallest burden / burden at the next smaller k",
     low=1,
-    width="one-sided; in closed form at least 1.15 from one r to the next",
+    width="one-sided; in closed form at least 1.15 from one k to the next",
 )
-FIRST = Criterion("burden at r = 1", high=1, width="one-sided; in closed form 0.078")
-LAST = Criterion("burden at r = n − 1", low=1, width="one-sided; in closed form 2.5")
+FIRST = Criterion("burden at k = 1", high=1, width="one-sided; in closed form 0.078")
+LAST = Criterion("burden at k = n − 1", low=1, width="one-sided; in closed form 2.5")
 GAUSSIAN = Criterion(
-    "smallest burden over r, few Gaussian measurements",
+    "smallest burden over k, few Gaussian measurements",
     low=1,
     width="one-sided; attained, so a lower bound: 11 and more over 40 pilot seeds",
 )
@@ -113,7 +113,7 @@ GAUSSIAN = Criterion(
         edge("a single negative eigenvalue", negative=1),
         edge("δ close to one", delta=0.99),
         refused("δ/(1 − δ) > √(n − 1)", "the burden stays below one", delta=0.7),
-        refused("n ≥ 3", "there is no r between 1 and n − 1", n=2, m=2, ranks=(1,)),
+        refused("n ≥ 3", "there is no k between 1 and n − 1", n=2, m=2, ranks=(1,)),
         refused("m < n(n + 1)/2", "no matrix is left unmeasured", m=105),
     ),
     seeds={"book": 20, "full": 60},
@@ -129,7 +129,7 @@ GAUSSIAN = Criterion(
     uses=("zhang2025.rip-order",),
     discrepancy="That a larger search rank weakens the condition on δ is right for a fixed δ. But the order of the "
     "constant rises with it: an operator whose constant is {δ of order 2:.3f} at order 2 and {δ of order n:.3f} at "
-    "order n meets the condition at r = 1, with a burden of {burden at one:.2f}, and fails it at r = n − 1, with "
+    "order n meets the condition at k = 1, with a burden of {burden at one:.2f}, and fails it at k = n − 1, with "
     "{burden at last:.2f}. With {m:.0f} Gaussian measurements of {unknowns:.0f} unknowns it is typically failed "
     "at every search rank that was tried.",
 )
@@ -141,7 +141,7 @@ def order_grows(setting: Setting) -> Evidence:
     ranks = torch.tensor(s.ranks, dtype=torch.float64)
 
     def deltas(operator: Dense, samples: int, rounds: int = 20) -> torch.Tensor:
-        found = [sampled_rip(operator, r + 1, seeds, samples, rounds).scale_free for r in s.ranks]
+        found = [sampled_rip(operator, k + 1, seeds, samples, rounds).scale_free for k in s.ranks]
         return torch.stack(found, dim=1)
 
     def burden(found: torch.Tensor) -> torch.Tensor:
@@ -177,10 +177,10 @@ def order_grows(setting: Setting) -> Evidence:
             "burden at one": float(burden(closed)[0]),
             "burden at last": float(burden(closed)[-1]),
         },
-        curves={"r": list(s.ranks), "burden": burdens},
+        curves={"k": list(s.ranks), "burden": burdens},
     )
-    for i, r in enumerate(s.ranks):
-        evidence.found(ORDERS, found[:, i] / closed[i], at(f"order {r + 1}", order=r + 1))
+    for i, k in enumerate(s.ranks):
+        evidence.found(ORDERS, found[:, i] / closed[i], at(f"order {k + 1}", order=k + 1))
     evidence.broken(ORDERS, same[:, 0] / closed[0], at("order 2, Q of rank one", order=2))
     evidence.found(GROWS, growth(burdens["full"]))
     evidence.broken(GROWS, growth(burdens["same"]), "Q of rank one")
@@ -210,11 +210,11 @@ ATTAINED = Criterion(
     kind="tight",
     control="a second direction of rank one in the projector",
     edges=(
-        edge("r = r* = 1", ranks=((1, 1),)),
-        edge("r = r*, equal eigenvalues", ranks=((3, 3),), samples=8),
+        edge("k = r = 1", ranks=((1, 1),)),
+        edge("k = r, equal eigenvalues", ranks=((3, 3),), samples=8),
         edge("a smaller δ", ranks=((2, 1),), delta=0.3),
         edge("δ near one", ranks=((2, 1),), delta=0.99),
-        refused("r ≥ r*", "there is no planted point", ranks=((1, 2),)),
+        refused("k ≥ r", "there is no planted point", ranks=((1, 2),)),
     ),
     sizes=scales(
         ranks=each(((2, 1),), ((1, 1), (2, 1), (4, 1)), ((1, 1), (2, 1), (4, 1), (9, 1))),
@@ -228,15 +228,15 @@ def rip_order(setting: Setting) -> Evidence:
     s, seeds = setting.sizes, setting.seeds
     evidence = Evidence(predicted={ATTAINED: 1})
     table: dict[tuple[int, int], list[float]] = {}
-    for r, true in s.ranks:
-        setting.assume(r >= true, "r ≥ r*")
-        delta = s.delta or threshold(r, true)
-        model = planted(r, true, delta, seeds, device=setting.device)
-        n = r + true
+    for k, true in s.ranks:
+        setting.assume(k >= true, "k ≥ r")
+        delta = s.delta or threshold(k, true)
+        model = planted(k, true, delta, seeds, device=setting.device)
+        n = k + true
         squares = model.direction.diagonal().square().sort(descending=True).values
         share = squares.cumsum(0) / squares.sum()
         closed = delta * share / (1 + delta - delta * share)
-        table[r, true] = closed.tolist()
+        table[k, true] = closed.tolist()
         unit = torch.zeros_like(model.direction)
         unit[0, -1] = unit[-1, 0] = 1.0
         unit[0, 0] = unit[-1, -1] = 1.0
@@ -249,12 +249,12 @@ def rip_order(setting: Setting) -> Evidence:
         operator = model.problem.operator
         assert isinstance(operator, Dense)
         for q in range(1, n + 1):
-            evidence.found(ATTAINED, sampled(operator, q) / closed[q - 1], named(r, true, q))
-        evidence.broken(ATTAINED, sampled(shared, 1) / closed[0], named(r, true, 1))
+            evidence.found(ATTAINED, sampled(operator, q) / closed[q - 1], named(k, true, q))
+        evidence.broken(ATTAINED, sampled(shared, 1) / closed[0], named(k, true, 1))
     evidence.curves["constants"] = table
     return evidence
 
 
-def named(r: int, true: int, order: int) -> Variant:
+def named(k: int, true: int, order: int) -> Variant:
     """A variant by its ranks and the order of its constant."""
-    return at(f"({r}, {true}), order {order}", r=r, order=order, **{"r*": true})
+    return at(f"({k}, {true}), order {order}", k=k, order=order, r=true)

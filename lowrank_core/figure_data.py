@@ -1,0 +1,115 @@
+"""The numbers that a figure shows, read back from what was drawn, as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = ("panel", "frame", "series", "x", "y", "low", "high", "value")
+"""`low` and `high` bound a band, `value` is what a colour stands for, `frame` the position of a slider."""
+FRAME = "frame-"
+"""How the group id of an artist begins that belongs to a frame of a moving figure."""
+
+Row = dict[str, Any]
+
+
+def as_csv(drawn: Figure) -> str:
+    """All series of a figure, a point a row; "" if it has none, as a drawing without axes.
+
+    Level lines are left out, which are no numbers but a drawing of some. Lines that begin with "#" say what the
+    axes of each panel are. Numbers have five digits.
+    """
+    # A colour bar repeats what its panel has.
+    panels = [axes for axes in drawn.axes if axes.axison and axes.get_label() != "<colorbar>"]
+    rows = [row | {"panel": i} for i, axes in enumerate(panels, 1) for row in _rows(axes)]
+    if not rows:
+        return ""
+    text = io.StringIO()
+    for i, axes in enumerate(panels, 1):
+        text.write(f"# panel {i}: x = {_plain(axes.get_xlabel())}, y = {_plain(axes.get_ylabel())}\n")
+    used = [name for name in COLUMNS if any(row.get(name, "") != "" for row in rows)]
+    writer = csv.DictWriter(text, used, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows({name: _short(entry) for name, entry in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _rows(axes: Axes) -> Iterator[Row]:
+    """The series of one panel; a band that belongs to a line stands in the rows of that line."""
+    from matplotlib.collections import FillBetweenPolyCollection, PathCollection, QuadMesh
+    from matplotlib.container import BarContainer
+
+    bands = [(_key(c), _band(c)) for c in axes.collections if isinstance(c, FillBetweenPolyCollection)]
+    for i, line in enumerate(axes.lines, 1):
+        if line.get_transform() != axes.transData:
+            continue  # a rule across the panel: one of its coordinates is no number of the data
+        x, y = (values.tolist() for values in line.get_data(orig=False))
+        own = [(key, band) for key, band in bands if key == _key(line) and [place[0] for place in band] == x]
+        ends = [{"low": low, "high": high} for _, low, high in own[0][1]] if own else [{}] * len(x)
+        named = {"frame": _frame(line), "series": _label(line, f"line {i}")}
+        yield from (named | {"x": across, "y": up} | end for across, up, end in zip(x, y, ends, strict=True))
+        bands = [band for band in bands if band not in own[:1]]
+    for i, ((frame, name), band) in enumerate(bands, 1):
+        for across, low, high in band:
+            yield {"frame": frame, "series": name or f"band {i}", "x": across, "low": low, "high": high}
+    for i, drawn in enumerate(axes.collections, 1):
+        named = {"frame": _frame(drawn)}
+        if isinstance(drawn, PathCollection):
+            colours = drawn.get_array()
+            for j, (x, y) in enumerate(drawn.get_offsets().tolist()):
+                shown = {} if colours is None else {"value": float(colours[j])}
+                yield named | {"series": _label(drawn, f"points {i}"), "x": x, "y": y} | shown
+        elif isinstance(drawn, QuadMesh):
+            corners = drawn.get_coordinates()
+            centres = ((corners[:-1, :-1] + corners[1:, 1:]) / 2).reshape(-1, 2).tolist()
+            for (x, y), value in zip(centres, drawn.get_array().ravel().tolist(), strict=True):
+                yield named | {"series": _label(drawn, f"map {i}"), "x": x, "y": y, "value": value}
+    for i, bars in enumerate((c for c in axes.containers if isinstance(c, BarContainer)), 1):
+        for bar in bars:
+            (x, y), width, height = bar.get_xy(), bar.get_width(), bar.get_height()
+            end = (x + width / 2, height) if bars.orientation == "vertical" else (width, y + height / 2)
+            yield {"series": _label(bars, f"bars {i}"), **dict(zip("xy", end, strict=True))}
+
+
+def _band(filled: Any) -> list[tuple[float, float, float]]:
+    """(x, low, high) along a band; its outline runs along one side and back along the other."""
+    found = []
+    for path in filled.get_paths():
+        outline = path.vertices.tolist()
+        half = (len(outline) - 3) // 2
+        there, back = outline[1 : half + 1], outline[half + 2 : 2 * half + 2][::-1]
+        found += [(x, *sorted((one, other))) for (x, one), (_, other) in zip(there, back, strict=True)]
+    return found
+
+
+def _key(artist: Any) -> tuple[str, str]:
+    """By what a band finds its line: the frame and the label, without the "_" that hides it from the legend."""
+    return _frame(artist), _label(artist, "")
+
+
+def _frame(artist: Any) -> str:
+    gid = artist.get_gid() or ""
+    return gid.removeprefix(FRAME).rpartition("-")[0] if gid.startswith(FRAME) else ""
+
+
+def _label(artist: Any, otherwise: str) -> str:
+    label = _plain(str(artist.get_label() or "")).lstrip("_")
+    return otherwise if not label or re.fullmatch(r"child\d+|container\d+|nolegend_", label) else label
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _short(entry: Any) -> Any:
+    if not isinstance(entry, float):
+        return entry
+    return f"{entry:.5g}" if math.isfinite(entry) else ""
