@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -51,7 +53,7 @@ def _rows(axes: Axes) -> Iterator[Row]:
     for i, line in enumerate(axes.lines, 1):
         if line.get_transform() != axes.transData:
             continue  # a rule across the panel: one of its coordinates is no number of the data
-        x, y = (values.tolist() for values in line.get_data(orig=False))
+        x, y = (np.asarray(values).tolist() for values in line.get_data(orig=False))
         own = [(key, band) for key, band in bands if key == _key(line) and [place[0] for place in band] == x]
         ends = [{"low": low, "high": high} for _, low, high in own[0][1]] if own else [{}] * len(x)
         named = {"frame": _frame(line), "series": _label(line, f"line {i}")}
@@ -64,13 +66,13 @@ def _rows(axes: Axes) -> Iterator[Row]:
         named = {"frame": _frame(drawn)}
         if isinstance(drawn, PathCollection):
             colours = drawn.get_array()
-            for j, (x, y) in enumerate(drawn.get_offsets().tolist()):
+            for j, (x, y) in enumerate(np.asarray(drawn.get_offsets()).tolist()):
                 shown = {} if colours is None else {"value": float(colours[j])}
                 yield named | {"series": _label(drawn, f"points {i}"), "x": x, "y": y} | shown
         elif isinstance(drawn, QuadMesh):
-            corners = drawn.get_coordinates()
+            corners = np.asarray(drawn.get_coordinates())
             centres = ((corners[:-1, :-1] + corners[1:, 1:]) / 2).reshape(-1, 2).tolist()
-            for (x, y), value in zip(centres, drawn.get_array().ravel().tolist(), strict=True):
+            for (x, y), value in zip(centres, np.ravel(drawn.get_array()).tolist(), strict=True):
                 yield named | {"series": _label(drawn, f"map {i}"), "x": x, "y": y, "value": value}
     for i, bars in enumerate((c for c in axes.containers if isinstance(c, BarContainer)), 1):
         for bar in bars:

@@ -132,7 +132,12 @@ def published(
             }
             left.plot(curve["steps"], curve["median"], label=name, **style)
             left.fill_between(
-                curve["steps"], curve["lowest"], curve["highest"], color=style["color"], alpha=0.2
+                curve["steps"],
+                curve["lowest"],
+                curve["highest"],
+                label=f"_{name}",
+                color=style["color"],
+                alpha=0.2,
             )
         if name in live["curves"]:
             spread(

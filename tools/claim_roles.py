@@ -46,8 +46,9 @@ class ClaimDomain(Domain):
     """Every claim of the registry, at its box; ids that do not exist fail a strict build."""
 
     name, label = "claim", "Claim"
-    object_types: ClassVar = {"box": ObjType("claim", "box", "verdict")}
-    roles: ClassVar = {"box": XRefRole(), "verdict": XRefRole()}
+    # The base class declares these for the instance, and Sphinx reads them from the class.
+    object_types: ClassVar = {"box": ObjType("claim", "box", "verdict")}  # type: ignore[misc]
+    roles: ClassVar = {"box": XRefRole(), "verdict": XRefRole()}  # type: ignore[misc]
 
     def resolve_xref(
         self,

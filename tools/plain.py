@@ -106,11 +106,15 @@ def said(name: str, title: str, body: str, known: Names) -> str:
     """A directive in plain Markdown."""
     if name == "bibliography":
         return "\n".join(known.sources)
+    if name == "learnt":
+        return "What each claim of this page was found to be stands in its box, above."
     text = plain(body, known)
     if name == "dropdown":
         return f"<details>\n<summary>{inline(title, known)}</summary>\n\n{text}\n\n</details>"
     if name == "prf:proof":
         return f"*{called(name, title)}.*\n\n{text}"
+    if name == "table":
+        return f"*{inline(title, known)}*\n\n{text}"
     if name.startswith("prf:"):
         return f"**{inline(called(name, title), known)}.**\n\n{text}"
     raise PlainError(f"the directive {{{name}}} has no form in plain Markdown: say it in tools/plain.py")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MAIN, OTHER = plots.COLOURS[:2]
+FALSE = "#d64545"
 
 
 def slowdown() -> sliders.MovingSvg:
@@ -167,7 +168,7 @@ def trap(deltas: Sequence[float] = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 
             axes.plot(path[:, 0], path[:, 1], color=OTHER, linewidth=2.2, label="descent")
             root = float(case.problem.truth.spectrum[0, 0]) ** 0.5
             axes.plot([-root, root], [0, 0], "*", color=plots.COLOURS[2], markersize=13, label="truth")
-            axes.plot([0, 0], [-1, 1], "o", color=plots.VERDICT_COLOURS["refuted"], label="false point")
+            axes.plot([0, 0], [-1, 1], "o", color=FALSE, label="false point")
     axes.set(xlabel="X₁", ylabel="X₂", aspect="equal")
     axes.grid(False)
     return frames.themed(

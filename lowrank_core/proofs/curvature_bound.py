@@ -27,7 +27,7 @@ class Instance:
     """A point and a truth, with `φ = ½‖M − M*‖_F²`, so that `μ = L = 1`.
 
     Attributes:
-        x: the point `X`, `n` by `r`.
+        x: the point `X`, `n` by `k`.
         error: `E = XXᵀ − M*`, which is `∇φ`.
         epsilon: the `ε` of `f(X) = ½ε²`: the Frobenius norm of `E`.
         smallest: `λ`, the least nonzero eigenvalue of `M*`.
@@ -66,31 +66,31 @@ class Instance:
         return None if above is None else order - above
 
 
-def build(roots: list[Fraction], n: int, r: int, share: Fraction, rng: Random | None = None) -> Instance:
+def build(roots: list[Fraction], n: int, k: int, share: Fraction, rng: Random | None = None) -> Instance:
     """The instance with the singular values `roots` of `X`, the last the least, and `ε = share·λ`.
 
     With `rng` both bases are reflected at random, by matrices of fractions.
 
     Args:
-        roots: positive, `r*` of them; all but the last are also those of a factor of `M*`, whose last
+        roots: positive, `r` of them; all but the last are also those of a factor of `M*`, whose last
             eigenvalue is `roots[-1]²/(1 − share)`, to be the least.
-        n: rows, at least `r*`.
-        r: columns, at least `r*`; `X` has a kernel if there are more.
+        n: rows, at least `r`.
+        k: columns, at least `r`; `X` has a kernel if there are more.
     """
     rank = len(roots)
     smallest = roots[-1] ** 2 / (1 - share)
     epsilon = share * smallest
-    left, right = (_reflection(order, rng) for order in (n, r))
-    core = [[root if i == j else Fraction(0) for j in range(r)] for i, root in enumerate(roots)]
-    core += [[Fraction(0)] * r for _ in range(n - rank)]
+    left, right = (_reflection(order, rng) for order in (n, k))
+    core = [[root if i == j else Fraction(0) for j in range(k)] for i, root in enumerate(roots)]
+    core += [[Fraction(0)] * k for _ in range(n - rank)]
     error = diagonal([-epsilon if i == rank - 1 else Fraction(0) for i in range(n)])
-    along = [[Fraction(i == rank - 1 and j == r - 1) for j in range(r)] for i in range(n)]
+    along = [[Fraction(i == rank - 1 and j == k - 1) for j in range(k)] for i in range(n)]
     x, direction = (matmul(matmul(left, each), right) for each in (core, along))
     return Instance(x, matmul(matmul(left, error), left), epsilon, smallest, direction)
 
 
 def draw(rng: Random, n: int, true_rank: int, extra: int, farthest: Fraction) -> Instance:
-    """A random instance with `r* + extra` columns and `ε/λ` between a tenth of `farthest` and all of it."""
+    """A random instance with `r + extra` columns and `ε/λ` between a tenth of `farthest` and all of it."""
     share = rational(rng, farthest / 10, farthest)
     least = rational(rng, Fraction(1, 2), 1)
     # λ = least²/(1 − share) is at most 2·least² for share ≤ ½.

@@ -70,6 +70,11 @@ def test_the_first_cell_says_how_to_get_the_package():
             "1. One\n\n   **Remark.**\n\n   It.\n2. Two",
         ),
         ("```{bibliography}\n```", "- A (2020): *One*"),
+        ("```{learnt}\n```", "What each claim of this page was found to be stands in its box, above."),
+        (
+            "```{table} Of $k$\n| n |\n| --- |\n| {cite:t}`a2020` |\n```",
+            "*Of $k$*\n\n| n |\n| --- |\n| A (2020) |",
+        ),
         ("As {cite:t}`a2020` and {cite:t}`a2020,b2021`.", "As A (2020) and A (2020), B (2021)."),
         ("(a-target)=\nText, [there](#a-target) and\n[here](../page.md#a).", "Text, there and\nhere."),
         ("```python\n{cite:t}`a2020`  # :::\n```", "```python\n{cite:t}`a2020`  # :::\n```"),

@@ -230,8 +230,9 @@ NEEDED = Criterion(
     discrepancy="The experiments of the paper illustrate its theorems and do not instantiate them. At n = 20, "
     "r = 3, m = 500, p = 0.1 the measured δ±₄ᵣ is {δ± at M*, all Y:.2f} at X = M* ({δ± at M*, symmetric Y:.2f} if "
     "Y is symmetric) and at least {δ± found, all Y:.2f} ({δ± found, symmetric Y:.2f}) over X, while Theorem 22 "
-    "asks for 1/(√r κ² log²(1/α)) = {δ± needed:.1e} at κ = {kappa:.0f}, α = {alpha:.0e}, if its unnamed constant is "
-    "one. As the deviation falls like m^(−1/2), δ± at M* alone would need about {m for δ± at M*:.0e} measurements.",
+    "asks for 1/(√r κ² log²(1/α)) = {δ± needed:.1e} at κ = {kappa:.0f}, α = {alpha:.0e}, if its unnamed constant "
+    "is one. As the deviation falls like m^(−1/2), δ± at M* alone would need about {m for δ± at M*:.0e} "
+    "measurements.",
 )
 def sign_rip_at_paper_size(setting: Setting) -> Evidence:
     s, r = setting.sizes, len(setting.sizes.spectrum)

@@ -30,15 +30,15 @@ PAGE = Page("chapters/ma2023/sign-rip")
 
 
 LOSS = Criterion(
-    "|f/(φ‖X‖_F) − 1| / δ_k(X), largest over X", high=1 + 1e-9, width="the inequality itself, and rounding"
+    "|f/(φ‖X‖_F) − 1| / δ±_k(X), largest over X", high=1 + 1e-9, width="the inequality itself, and rounding"
 )
 
 
 @PAGE.claim(
     "ma2023.loss-within-sign-rip",
-    "The ℓ1 loss is within a factor 1 ± δ of φ‖X‖_F, at every single matrix",
+    "The ℓ1 loss is within a factor 1 ± δ± of φ‖X‖_F, at every single matrix",
     LOSS,
-    reference="Lemma 12; that the δ of the one X is enough is derived here",
+    reference="Lemma 12; that the δ± of the one X is enough is derived here",
     states="prop-sign-rip-loss-bounds",
     origin="sharpened",
     known="read",
@@ -105,7 +105,7 @@ def symmetric(setting: Setting, n: int, k: int, count: int) -> torch.Tensor:
 
 
 DEMAND = Criterion(
-    "least over k of δ_k(M*) / (2/(1 + 5√k))", low=1.0, width="the hypothesis of the lemma itself"
+    "least over k of δ±_k(M*) / (2/(1 + 5√k))", low=1.0, width="the hypothesis of the lemma itself"
 )
 
 
@@ -132,10 +132,10 @@ DEMAND = Criterion(
         edge("equal eigenvalues", spectrum=(1.0, 1.0, 1.0)),
         edge("most measurements outliers", p=0.9),
     ),
-    discrepancy="Lemma 13 estimates the step where δ < 2/(1 + 5√k). At n = 20, r = 3, m = 500, p = 0.1 the median "
-    "of δ_k at X = M* alone is {δ₁:.2f} for k = 1, where {limit₁:.2f} is asked for, and {δ₄ᵣ:.2f} for k = 4r = 12, "
-    "where {limit₄ᵣ:.2f} is. As it falls like m^(−1/2), k = 4r would need about {m:.0e} measurements. The steps of "
-    "the paper's experiments are not estimated so; the remark is about the lemma's reach.",
+    discrepancy="Lemma 13 estimates the step where δ± < 2/(1 + 5√k). At n = 20, r = 3, m = 500, p = 0.1 the median "
+    "of δ±_k at X = M* alone is {δ±₁:.2f} for k = 1, where {limit₁:.2f} is asked for, and {δ±₄ᵣ:.2f} for "
+    "k = 4r = 12, where {limit₄ᵣ:.2f} is. As it falls like m^(−1/2), k = 4r would need about {m:.0e} measurements. "
+    "The steps of the paper's experiments are not estimated so; the remark is about the lemma's reach.",
 )
 def step_estimate_hypothesis(setting: Setting) -> Evidence:
     s = setting.sizes
@@ -143,7 +143,7 @@ def step_estimate_hypothesis(setting: Setting) -> Evidence:
     limits = torch.tensor([2 / (1 + 5 * math.sqrt(k)) for k in ranks], dtype=torch.float64)
 
     def constants(seeds: tuple[int, ...], m: int, noise: Outliers | None, ks: range) -> torch.Tensor:
-        """δ_k(M*) for all Y, (S, ranks)."""
+        """δ±_k(M*) for all Y, (S, ranks)."""
         operator = gaussian(s.n, s.n, m, seeds, device=setting.device)
         matrix = psd(s.n, s.spectrum, seeds, device=setting.device).matrix
         errors = None if noise is None else noise.sample(seeds, m).to(setting.device)
@@ -157,9 +157,9 @@ def step_estimate_hypothesis(setting: Setting) -> Evidence:
     easy = torch.cat([constants((seed,), s.easy, None, few) for seed in setting.seeds])
     evidence = Evidence(
         notes={
-            "δ₁": float(typical[0]),
+            "δ±₁": float(typical[0]),
             "limit₁": float(limits[0]),
-            "δ₄ᵣ": float(typical[-1]),
+            "δ±₄ᵣ": float(typical[-1]),
             "limit₄ᵣ": float(limits[-1]),
             "m": s.m * float(typical[-1] / limits[-1]) ** 2,
         },

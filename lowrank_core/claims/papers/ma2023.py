@@ -103,7 +103,8 @@ PAPER = Paper(
             "Under Sign-RIP without noise, (1 − δ±)φ‖E‖_F ≤ f ≤ (1 + δ±)φ‖E‖_F.",
             "Lemma 12",
             answers=("ma2023.loss-within-sign-rip",),
-            remark="At each matrix, with the δ± of that matrix, which is exact; the supremum over all is not known.",
+            remark="At each matrix, with the δ± of that matrix, which is exact; the supremum over all is "
+            "not known.",
         ),
         Said(
             "Where δ± < 2/(1 + 5√k) and ‖E‖ ≥ 4ε, the norm of the sub-gradient estimates the step.",

@@ -57,7 +57,7 @@ PAPER = Paper(
             "reproduced",
             claims=("xu2023.figure-2",),
             stored=("xu2023-figure-2",),
-            remark="Which damping the figure has is not printed. With σ_r* the slope is near one at a smaller "
+            remark="Which damping the figure has is not printed. With σ_r the slope is near one at a smaller "
             "size, and a little below at that of the figure; with a tenth of it there is none.",
         ),
         Experiment(
@@ -66,7 +66,7 @@ PAPER = Paper(
             "in kind",
             claims=("xu2023.figure-3", "zhang2025.race-search-rank"),
             remark="Live, at smaller sizes; that of the figure takes about six minutes of a core. "
-            "ScaledGD(λ) is ahead and does not feel r, as shown; that PrecGD breaks down at r = 20 does "
+            "ScaledGD(λ) is ahead and does not feel k, as shown; that PrecGD breaks down at k = 20 does "
             "not come out. Its start and damping are not printed.",
         ),
         Experiment(

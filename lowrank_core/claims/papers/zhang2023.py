@@ -74,7 +74,7 @@ PAPER = Paper(
         ),
         Experiment(
             "Figure 2",
-            "k = 2 and 4 for eigenvalues (1, 1) and (1, 1/5); n = 100, r = 2, m = 3nr Gaussian.",
+            "k = 2 and 4 for eigenvalues (1, 1) and (1, 1/5); n = 100, r = 2, m = 3nk Gaussian.",
             "not reproduced",
             claims=("zhang2023.figure-2",),
             stored=("zhang2023-figure-2",),

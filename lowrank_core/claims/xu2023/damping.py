@@ -377,11 +377,11 @@ WITHIN = Criterion(
         alphas=each((1e-4, 1e-9), (1e-3, 1e-6, 1e-9), (1e-3, 1e-6, 1e-9, 1e-12)),
     ),
     edges=(
-        edge("r = n", ranks=(10,)),
-        edge("r = r* + 1", ranks=(3,)),
+        edge("k = n", ranks=(10,)),
+        edge("k = r + 1", ranks=(3,)),
         edge("κ = 40", kappas=(40,)),
         edge("δ = 0", delta=0.0),
-        refused("r* < r ≤ n", "with r = r* there is another theorem", ranks=(2,)),
+        refused("r < k ≤ n", "with k = r there is another theorem", ranks=(2,)),
         refused("δκ ≤ 1", "the columns beyond the rank grow", delta=0.5),
         refused("α ≤ 1/(100κ)", "the start is not small", alphas=(0.1,)),
     ),
@@ -406,7 +406,7 @@ def early_stopping(setting: Setting) -> Evidence:
     evidence = Evidence()
     for kappa, rank, alpha in itertools.product(s.kappas, s.ranks, s.alphas):
         evidence.found(
-            WITHIN, over_bound(kappa, rank, alpha, s.delta, damped(kappa)), at(κ=kappa, r=rank, α=alpha)
+            WITHIN, over_bound(kappa, rank, alpha, s.delta, damped(kappa)), at(κ=kappa, k=rank, α=alpha)
         )
     rank, alpha, kappa = s.ranks[-1], s.alphas[-1], 100
     for name, method in (
@@ -429,7 +429,7 @@ NO_FLOOR = Criterion("error at the end", high=1e-12, width="rounding, far below 
 
 @PAGE.claim(
     "xu2023.exact-rank",
-    "With r = r* ScaledGD(λ) is linear for ever, by 1 − ησ/(σ + λ) a step or faster",
+    "With k = r ScaledGD(λ) is linear for ever, by 1 − ησ/(σ + λ) a step or faster",
     LATE,
     NO_FLOOR,
     reference="Theorem 3, which has 1 − cη with an unnamed c; the constant is derived here",
@@ -437,7 +437,7 @@ NO_FLOOR = Criterion("error at the end", high=1e-12, width="rounding, far below 
     origin="sharpened",
     known="read",
     kind="bound-upper",
-    control="no preconditioner, κ = 10: gradient descent; one column beyond the rank, r = r* + 1",
+    control="no preconditioner, κ = 10: gradient descent; one column beyond the rank, k = r + 1",
     sizes=scales(
         n=each(10, 12, 30),
         kappas=each((1, 100), (1, 100), (1, 10, 100, 1000)),
@@ -448,7 +448,7 @@ NO_FLOOR = Criterion("error at the end", high=1e-12, width="rounding, far below 
         steps=600,
     ),
     edges=(
-        edge("n = r* + 1", n=3),
+        edge("n = r + 1", n=3),
         edge("κ = 10⁴", kappas=(10_000,)),
         edge("η = ½", eta=0.5),
         edge("a tiny start", alphas=(1e-12,)),
@@ -482,5 +482,5 @@ def exact_rank(setting: Setting) -> Evidence:
     plain = run(10, s.alphas[0], GradientDescent(s.eta))
     evidence.broken(LATE, late(plain) / (1 - s.eta / 2), "GD, κ = 10")
     extra = run(10, s.alphas[0], damped(10, 1.0, s.eta), TRUE_RANK + 1)
-    evidence.broken(NO_FLOOR, extra.error[:, -1].sqrt(), "r = r* + 1")
+    evidence.broken(NO_FLOOR, extra.error[:, -1].sqrt(), "k = r + 1")
     return evidence

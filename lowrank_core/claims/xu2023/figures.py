@@ -1,6 +1,6 @@
-"""The four figures of the paper's section 5: Gaussian measurements, m = 10nr*, r* = 3, η = 0.3.
+"""The four figures of the paper's section 5: Gaussian measurements, m = 10nr, r = 3, η = 0.3.
 
-The paper prints n = 150, r* = 3, r = 5 and η. Taken here, as it does not print them: the damping λ = σ_r*, unless
+The paper prints n = 150, r = 3, k = 5 and η. Taken here, as it does not print them: the damping λ = σ_r, unless
 another is named; singular values of X* that fall linearly from 1 to 1/κ_F, so that κ = κ_F²; and κ_F = 3 where the
 figure has one condition number. Errors are ‖XXᵀ − M*‖_F / ‖M*‖_F.
 """
@@ -44,7 +44,7 @@ from lowrank_core.truth import psd
 PAGE = Page("chapters/zhang2025/published-figures", full=1)
 
 TRUE_RANK, ETA, OVERSAMPLING = 3, 0.3, 10
-RANKS = "r* < r ≤ n"
+RANKS = "r < k ≤ n"
 ARRIVED = 1e-5
 """Relative error at which a run counts as arrived: above the floors."""
 
@@ -112,19 +112,19 @@ ALIKE = Criterion(
     known="read",
     kind="ordering",
     control="no preconditioner: gradient descent from the same start with the same step",
-    sizes=scales(n=each(16, 30, 150), r=5, kappas=(3.0, 5.0, 7.0), alphas=(1e-10, 1e-15, 1e-20), steps=350),
+    sizes=scales(n=each(16, 30, 150), k=5, kappas=(3.0, 5.0, 7.0), alphas=(1e-10, 1e-15, 1e-20), steps=350),
     edges=(
-        edge("r = r* + 1", r=4),
-        edge("r = n", r=16),
-        refused(RANKS, "without columns beyond the rank there is no floor", r=3),
+        edge("k = r + 1", k=4),
+        edge("k = n", k=16),
+        refused(RANKS, "without columns beyond the rank there is no floor", k=3),
     ),
     fit="illustrates",
 )
 def figure_1(setting: Setting) -> Evidence:
     s = setting.sizes
-    assume(setting, s.r)
+    assume(setting, s.k)
     sweep = Sweep(setting, κ_F=s.kappas, α=s.alphas)
-    problem, start = observed(sweep, s.kappas), small(sweep, s.r, sweep.column("α"))
+    problem, start = observed(sweep, s.kappas), small(sweep, s.k, sweep.column("α"))
     steps, scaled = errors(sweep, problem, damped(problem), start)
     _, plain = errors(sweep, problem, GradientDescent(ETA), start)
     first = arrival(steps, scaled[sweep.variants[0]])
@@ -148,7 +148,7 @@ SLOPE = Criterion(
 
 @PAGE.claim(
     "xu2023.figure-2",
-    "Figure 2: the floor falls about like α where λ is σ_r*, and not at all where λ is a tenth of it",
+    "Figure 2: the floor falls about like α where λ is σ_r, and not at all where λ is a tenth of it",
     SLOPE,
     reference="Figure 2, slope 'approximately 1'; λ and the spectrum are taken here; n is smaller but for the "
     "stored run",
@@ -157,23 +157,23 @@ SLOPE = Criterion(
     known="read",
     kind="ordering",
     control="a tenth of the damping, where the damping sets the floor; full observation, whose exponent is larger",
-    sizes=scales(n=each(16, 30, 150), r=5, kappa=3.0, alphas=(1e-2, 1e-4, 1e-6, 1e-8, 1e-10), steps=300),
+    sizes=scales(n=each(16, 30, 150), k=5, kappa=3.0, alphas=(1e-2, 1e-4, 1e-6, 1e-8, 1e-10), steps=300),
     edges=(
-        edge("r = r* + 1", r=4),
-        refused(RANKS, "without columns beyond the rank there is no floor", r=3),
+        edge("k = r + 1", k=4),
+        refused(RANKS, "without columns beyond the rank there is no floor", k=3),
     ),
     uses=("xu2023.fixed-damping-law",),
     fit="illustrates",
-    discrepancy="Figure 2 of the paper shows a slope of about 1. Its damping is not printed. With λ = σ_r* the "
+    discrepancy="Figure 2 of the paper shows a slope of about 1. Its damping is not printed. With λ = σ_r the "
     "exponent between the least α and 1e-4 is {exponent:.2f} (median), with a tenth of it "
     "{exponent, a tenth:.2f}; the guarantee is 1/3. In the stored run at the paper's n = 150 the first is below 1, "
     "as well.",
 )
 def figure_2(setting: Setting) -> Evidence:
     s = setting.sizes
-    assume(setting, s.r)
+    assume(setting, s.k)
     sweep = Sweep(setting, α=s.alphas)
-    kappas, start = [s.kappa] * len(s.alphas), small(sweep, s.r, sweep.column())
+    kappas, start = [s.kappa] * len(s.alphas), small(sweep, s.k, sweep.column())
     problem, everything = observed(sweep, kappas), observed(sweep, kappas, full=True)
 
     steps, found = errors(sweep, problem, damped(problem), start)
@@ -187,7 +187,7 @@ def figure_2(setting: Setting) -> Evidence:
         ),
     )
     evidence.found(SLOPE, slope(found))
-    evidence.broken(SLOPE, slope(tenth), "λ = σ_r*/10")
+    evidence.broken(SLOPE, slope(tenth), "λ = σ_r/10")
     evidence.broken(SLOPE, slope(whole), "full observation")
     return evidence
 
@@ -201,9 +201,9 @@ def slope(runs: dict[Variant, torch.Tensor]) -> torch.Tensor:
 
 
 FREE = Criterion(
-    "steps to 1e-5 / those of ScaledGD(λ) at r = r*",
+    "steps to 1e-5 / those of ScaledGD(λ) at k = r",
     high=1.25,
-    width="the start grows with r: 0.96 to 1 on 6 pilot seeds",
+    width="the start grows with k: 0.96 to 1 on 6 pilot seeds",
 )
 ENDS = Criterion(
     "relative error of PrecGD after the steps shown", high=1e-5, width="at most 1e-10 on 6 pilot seeds"
@@ -216,16 +216,16 @@ ENDS = Criterion(
     FREE,
     ENDS,
     reference="Figure 3; start, λ, the damping of PrecGD and the spectrum are taken here; n is smaller but for the "
-    "stored run. That PrecGD arrives at r = 20 is not what the figure shows",
+    "stored run. That PrecGD arrives at k = 20 is not what the figure shows",
     states="prop-figures-xu-3",
     kind="ordering",
     control="gradient descent from the same start, in place of either",
     sizes=scales(
         n=each(16, 30, 150), ranks=each((3, 5, 10), (3, 5, 10, 20), (3, 5, 10, 20)), alpha=1e-8, steps=300
     ),
-    edges=(edge("r = n", ranks=(3, 16)), edge("a smaller start", alpha=1e-10, steps=400)),
+    edges=(edge("k = n", ranks=(3, 16)), edge("a smaller start", alpha=1e-10, steps=400)),
     fit="illustrates",
-    discrepancy="In Figure 3 of the paper PrecGD breaks down at r = 20. From the small start, with its step of "
+    discrepancy="In Figure 3 of the paper PrecGD breaks down at k = 20. From the small start, with its step of "
     "0.3 and a damping of the size of the residual, it arrives here: largest relative error {largest:.0e}. The "
     "paper prints neither its start nor its damping.",
 )
@@ -239,13 +239,13 @@ def figure_3(setting: Setting) -> Evidence:
     for rank in s.ranks:
         for name, method in methods.items():
             steps, found = errors(sweep, problem, method, small(sweep, rank, s.alpha))
-            shown[at(f"{name}, r = {rank}", r=rank)] = found[sweep.variants[0]]
+            shown[at(f"{name}, k = {rank}", k=rank)] = found[sweep.variants[0]]
     evidence = Evidence(curves=curves(steps, shown))
-    first = arrival(steps, shown[at(f"ScaledGD(λ), r = {s.ranks[0]}")])
+    first = arrival(steps, shown[at(f"ScaledGD(λ), k = {s.ranks[0]}")])
     for name, error in shown.items():
-        variant = at(r=int(name.number))
+        variant = at(k=int(name.number))
         if name.startswith("PrecGD"):
-            quick = arrival(steps, shown[at(f"ScaledGD(λ), r = {int(name.number)}")])
+            quick = arrival(steps, shown[at(f"ScaledGD(λ), k = {int(name.number)}")])
             evidence.found("steps of PrecGD to 1e-5 / of ScaledGD(λ)", arrival(steps, error) / quick, variant)
             evidence.found(ENDS, error[:, -1], variant)
         else:
@@ -258,16 +258,16 @@ def figure_3(setting: Setting) -> Evidence:
 
 
 LEVEL = Criterion(
-    "error at the end / √(σ²nr*/m)",
+    "error at the end / √(σ²nr/m)",
     0.5,
     2.0,
-    width="the degrees of freedom of rank r* to r: 0.79 to 1.20 on 6 pilot seeds",
+    width="the degrees of freedom of rank r to k: 0.79 to 1.20 on 6 pilot seeds",
 )
 
 
 @PAGE.claim(
     "xu2023.figure-4",
-    "Figure 4: under noise the error ends within a small factor of √(σ²nr*/m), over six decades",
+    "Figure 4: under noise the error ends within a small factor of √(σ²nr/m), over six decades",
     LEVEL,
     reference="Figure 4; λ, α and the spectrum are taken here; n is smaller but for the stored run",
     states="prop-figures-xu-4",
@@ -276,26 +276,26 @@ LEVEL = Criterion(
     kind="ordering",
     control="a start that is not small, α = 0.01, whose floor is above the noise",
     sizes=scales(
-        n=each(16, 30, 150), r=5, alpha=1e-11, large=1e-2, levels=(1e-2, 1e-4, 1e-6, 1e-8), steps=300
+        n=each(16, 30, 150), k=5, alpha=1e-11, large=1e-2, levels=(1e-2, 1e-4, 1e-6, 1e-8), steps=300
     ),
     edges=(
-        edge("r = r* + 1", r=4),
-        refused(RANKS, "without columns beyond the rank there is no floor", r=3),
+        edge("k = r + 1", k=4),
+        refused(RANKS, "without columns beyond the rank there is no floor", k=3),
     ),
     fit="illustrates",
 )
 def figure_4(setting: Setting) -> Evidence:
     s = setting.sizes
-    assume(setting, s.r)
+    assume(setting, s.k)
     sweep = Sweep(setting, level=s.levels)
     clean = observed(sweep, [3.0] * len(s.levels))
-    # σ is such that √(σ²nr*/m) is the level, and m = 10nr*.
+    # σ is such that √(σ²nr/m) is the level, and m = 10nr.
     sigma = sweep.column(ndim=2) * OVERSAMPLING**0.5
     drawn = normal(sweep.seeds, "noise", clean.operator.m, device=setting.device)
     problem = replace(clean, observations=clean.observations + sigma * drawn)
     size = float(clean.truth.spectrum[0].norm())
-    steps, found = errors(sweep, problem, damped(problem), small(sweep, s.r, s.alpha))
-    _, large = errors(sweep, problem, damped(problem), small(sweep, s.r, s.large))
+    steps, found = errors(sweep, problem, damped(problem), small(sweep, s.k, s.alpha))
+    _, large = errors(sweep, problem, damped(problem), small(sweep, s.k, s.large))
     evidence = Evidence(curves=curves(steps, found))
     for name in sweep.variants:
         evidence.found(LEVEL, size * found[name][:, -1] / name.number, name)

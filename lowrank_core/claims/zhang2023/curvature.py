@@ -26,16 +26,16 @@ BEYOND = Criterion("eigenvalues of ∇²f below −2(1 + 10⁻⁹)L₁ε", 0, 0)
     states="prop-prec-curvature",
     origin="ours",
     kind="existence",
-    control="no column beyond the rank, r = r* (first); an ε of which f is four times ½με² (second)",
+    control="no column beyond the rank, k = r (first); an ε of which f is four times ½με² (second)",
     sizes=scales(
         n=each(3, 3, 5), true_rank=2, extra=each(1, 2, 3), farthest=FARTHEST, instances=each(3, 4, 20)
     ),
     edges=(
-        edge("n = r*, as in the instance of the text", n=2),
-        edge("n = r* = 1", n=1, true_rank=1),
-        edge("r > n", extra=3),
+        edge("n = r, as in the instance of the text", n=2),
+        edge("n = r = 1", n=1, true_rank=1),
+        edge("k > n", extra=3),
         edge("points near the truth", farthest=Fraction(1, 10**6)),
-        refused("r > r*", "without a kernel of X the curvature is larger", extra=0),
+        refused("k > r", "without a kernel of X the curvature is larger", extra=0),
         refused("ε ≤ λ/2", "the point is outside the radius", farthest=Fraction(3, 5)),
     ),
     certified_by=("exact",),
@@ -46,7 +46,7 @@ BEYOND = Criterion("eigenvalues of ∇²f below −2(1 + 10⁻⁹)L₁ε", 0, 0)
 )
 def curvature(setting: Setting) -> Evidence:
     s = setting.sizes
-    setting.assume(s.extra > 0, "r > r*")
+    setting.assume(s.extra > 0, "k > r")
     setting.assume(s.farthest <= FARTHEST, "ε ≤ λ/2")
 
     def drawn(extra: int) -> list[list[Instance]]:
@@ -69,7 +69,7 @@ def curvature(setting: Setting) -> Evidence:
     evidence = Evidence(notes={"ratio": max(ratio(one) for some in found for one in some)})
     evidence.found(ALONG, [max(map(ratio, some)) for some in found], "largest", predicted=2)
     evidence.found(ALONG, [min(map(ratio, some)) for some in found], "smallest", predicted=2)
-    evidence.broken(ALONG, [max(map(ratio, some)) for some in without], "r = r*")
+    evidence.broken(ALONG, [max(map(ratio, some)) for some in without], "k = r")
     evidence.found(BEYOND, [max(map(beyond, some)) for some in found], predicted=0)
     halved = [min(beyond(one, Fraction(1, 2)) for one in some) for some in found]
     evidence.broken(BEYOND, halved, "ε/2")

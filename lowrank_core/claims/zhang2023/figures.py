@@ -1,6 +1,6 @@
-"""Figure 2 of the paper: PrecGD and gradient descent from a near start, m = 3nr Gaussian measurements, r* = 2.
+"""Figure 2 of the paper: PrecGD and gradient descent from a near start, m = 3nk Gaussian measurements, r = 2.
 
-The paper prints n = 100, eigenvalues (1, 1) and (1, 1/5), r = 2 and 4, X₀ = Z + 0.01·N, the steps α = 2·10⁻⁶ and
+The paper prints n = 100, eigenvalues (1, 1) and (1, 1/5), k = 2 and 4, X₀ = Z + 0.01·N, the steps α = 2·10⁻⁶ and
 10⁻⁵, and the loss f = ‖A(XXᵀ) − b‖², not divided by m. In the units of this book α is η = 4mα, and the damping
 ‖∇f(XᵀX)^{−1/2}‖_F of that f is 2m times that of f/(2m), `SlopeNorm(2m)`. At a smaller n the steps are larger and
 fewer. Errors are ‖XXᵀ − M*‖_F / ‖M*‖_F.
@@ -35,23 +35,23 @@ from lowrank_core.truth import psd
 PAGE = Page("chapters/zhang2025/published-figures", full=1)
 
 TRUE_RANK, NUDGE, OVERSAMPLING = 2, 1e-2, 3
-RANKS = "r* ≤ r ≤ n"
+RANKS = "r ≤ k ≤ n"
 STEPS = {2: 2e-6, 4: 1e-5}
 """The printed step α, by search rank, for n = 100."""
 PRINTED_ORDER = 100
 
 ARRIVES = Criterion(
-    "f divided by m, r = 4: relative error of PrecGD at the end",
+    "f divided by m, k = 4: relative error of PrecGD at the end",
     high=1e-7,
     width="rounding: 2e-16 on 8 pilot seeds",
 )
 STAYS = Criterion(
-    "f as printed, r = 4: relative error of PrecGD at the end",
+    "f as printed, k = 4: relative error of PrecGD at the end",
     low=1e-5,
     width="0.014 to 0.034 on 11 pilot seeds",
 )
 EQUAL = Criterion(
-    "r = 2, κ = 1: error of gradient descent at the end / of PrecGD",
+    "k = 2, κ = 1: error of gradient descent at the end / of PrecGD",
     0.5,
     2.0,
     width="equal to first order: 0.92 to 0.95 on 11 pilot seeds",
@@ -67,7 +67,7 @@ EQUAL = Criterion(
     reference="Figure 2 (p. 33); that the printed loss and step do not give its right column is found here",
     states="prop-figures-precgd-2",
     kind="ordering",
-    control="gradient descent with r = 4 in place of PrecGD; the loss divided by m; κ above 1",
+    control="gradient descent with k = 4 in place of PrecGD; the loss divided by m; κ above 1",
     sizes=scales(
         n=each(12, 20, 100),
         kappas=(1.0, 5.0),
@@ -77,11 +77,11 @@ EQUAL = Criterion(
     ),
     edges=(
         edge("κ = 10", kappas=(1.0, 10.0)),
-        edge("r = n", n=4),
+        edge("k = n", n=4),
         refused(RANKS, "a column too few", ranks=(1, 4)),
     ),
     fit="illustrates",
-    discrepancy="With the printed loss, which is not divided by m, and the printed step PrecGD with r = 4 is at a "
+    discrepancy="With the printed loss, which is not divided by m, and the printed step PrecGD with k = 4 is at a "
     "relative error of {as printed:.0e} (median) at the end of the run, where Figure 2 shows rounding errors. "
     "Divided by m, with the same effective step, it is at {divided by m:.0e}. The damping scales with the loss, "
     "and XᵀX does not.",
@@ -116,14 +116,16 @@ def figure_2(setting: Setting) -> Evidence:
         curves=curves(
             run.steps,
             {
-                at(f"{name}, r = {rank}, κ = {kappa:g}", r=rank, κ=kappa): values
+                at(f"{name}, k = {rank}, κ = {kappa:g}", k=rank, κ=kappa): values
                 for (name, rank, kappa), values in shown.items()
             },
         )
     )
     over = max(s.ranks)
     for kappa in s.kappas:
-        last = {(name, rank): shown[name, rank, kappa][:, -1] for name, rank, k in shown if k == kappa}
+        last = {
+            (name, rank): shown[name, rank, kappa][:, -1] for name, rank, value in shown if value == kappa
+        }
         evidence.found(ARRIVES, last["PrecGD, f/m", over], at(κ=kappa))
         evidence.broken(ARRIVES, last["GD", over], at(κ=kappa))
         evidence.found(STAYS, last["PrecGD, f", over], at(κ=kappa))
@@ -131,7 +133,7 @@ def figure_2(setting: Setting) -> Evidence:
         share = last["GD", TRUE_RANK] / last["PrecGD, f/m", TRUE_RANK]
         evidence.found(EQUAL, share) if kappa == 1 else evidence.broken(EQUAL, share, at(κ=kappa))
     final = {
-        name: torch.stack([shown[name, over, k][:, -1] for k in s.kappas])
+        name: torch.stack([shown[name, over, kappa][:, -1] for kappa in s.kappas])
         for name in ("PrecGD, f", "PrecGD, f/m")
     }
     evidence.notes["as printed"] = float(final["PrecGD, f"].median())

@@ -1,8 +1,8 @@
 """The three blocks of the error: signal SSᵀ − D_S, cross STᵀ and residual TTᵀ, on the population loss and
 under sensing.
 
-The truth is diag(D_S, 0) and the iterate [S; T]. In this chapter the search rank is k and the true rank r; the
-paper writes k and k.
+The truth is diag(D_S, 0) and the iterate [S; T]. The search rank is k and the true rank r,
+as in the paper.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ from lowrank_core.truth import psd
 
 PAGE = Page("chapters/zhang2025/published-figures", full=20)
 
-RANKS = "r* ≤ r ≤ n"
+RANKS = "r ≤ k ≤ n"
 SIZES = scales(
     n=each(10, 20, 20),
     m=each(100, 200, 200),
@@ -76,21 +76,21 @@ def assume(setting: Setting, *ranks: int) -> None:
 AGREEMENT = "error at the end / read off the figure"
 READ_OFF = {4: 3e-3, 20: 8e-3}
 """Final errors that we read off Figure 1, by search rank."""
-EXACT = Criterion("error at the end, r = r*", high=1e-11, width="rounding: at most 1e-14 on 8 pilot seeds")
+EXACT = Criterion("error at the end, k = r", high=1e-11, width="rounding: at most 1e-14 on 8 pilot seeds")
 DECAY = Criterion(
-    "r = r* + 1: exponent of the error in t, last two thirds",
+    "k = r + 1: exponent of the error in t, last two thirds",
     -1.1,
     -0.35,
     width="the start is not yet forgotten: -0.67 to -0.51 on 8 pilot seeds",
 )
 SLOWER = Criterion(
-    "error at the end, r = n / r = r* + 1", low=1.5, width="the figure has 2.7; 3.7 to 5.8 on 8 pilot seeds"
+    "error at the end, k = n / k = r + 1", low=1.5, width="the figure has 2.7; 3.7 to 5.8 on 8 pilot seeds"
 )
 
 
 @PAGE.claim(
     "zhuo2024.figure-1",
-    "Figure 1: linear to rounding for r = r*, like 1/t with one column more and with r = n",
+    "Figure 1: linear to rounding for k = r, like 1/t with one column more and with k = n",
     EXACT,
     DECAY,
     SLOWER,
@@ -111,7 +111,7 @@ def figure_1(setting: Setting) -> Evidence:
     s = setting.sizes
     assume(setting, *s.ranks)
     operator = mirrored(setting)
-    runs = {at(r=rank): descent(setting, operator, near(setting, rank)) for rank in s.ranks}
+    runs = {at(k=rank): descent(setting, operator, near(setting, rank)) for rank in s.ranks}
     steps = next(iter(runs.values())).steps
     found = {name: run.operator_error for name, run in runs.items()}
     evidence = Evidence(predicted={DECAY: -1.0}, curves=curves(steps, found))
@@ -143,13 +143,13 @@ ALIKE = Criterion(
     pooled="median over the seeds",
 )
 VANISHING = Criterion(
-    "largest block at the end, r = r*", high=1e-11, width="rounding: at most 6e-15 on 8 pilot seeds"
+    "largest block at the end, k = r", high=1e-11, width="rounding: at most 6e-15 on 8 pilot seeds"
 )
 
 
 @PAGE.claim(
     "zhuo2024.figure-2",
-    "Figure 2: the blocks from a random start end as from a near one, slowly for r = r* + 1 and fast for r = r*",
+    "Figure 2: the blocks from a random start end as from a near one, slowly for k = r + 1 and fast for k = r",
     ALIKE,
     VANISHING,
     reference="Figure 2 (p. 11); the starts are not printed",
@@ -157,7 +157,7 @@ VANISHING = Criterion(
     origin="paper",
     known="read",
     kind="ordering",
-    control="the random start after a thirtieth of the steps; r = r* + 1 in place of r = r*",
+    control="the random start after a thirtieth of the steps; k = r + 1 in place of k = r",
     # Medians over three seeds say little.
     seeds={"smoke": 8},
     sizes=SIZES,
@@ -176,7 +176,7 @@ def figure_2(setting: Setting) -> Evidence:
         random = gaussian_start(s.n, rank, 0.1, setting.seeds, setting.device)
         for name, start in (("near", near(setting, rank)), ("random", random)):
             run = descent(setting, operator, start)
-            shown[at(f"{name} start, r = {rank}", r=rank)] = run
+            shown[at(f"{name} start, k = {rank}", k=rank)] = run
     blocks: dict[Variant, torch.Tensor] = {}
     for name, run in shown.items():
         for block, values in zip(
@@ -185,7 +185,7 @@ def figure_2(setting: Setting) -> Evidence:
             blocks[at(f"{name}: {block}", **name.numbers)] = values
     evidence = Evidence(curves=curves(run.steps, blocks))
     largest = {name: run.observed["blocks"].amax(dim=2) for name, run in shown.items()}
-    close, far = (largest[at(f"{name} start, r = {over}")] for name in ("near", "random"))
+    close, far = (largest[at(f"{name} start, k = {over}")] for name in ("near", "random"))
     evidence.found(ALIKE, typical_size(far[:, -1] / close[:, -1]))
     early = far[:, len(run.steps) // 30] / close[:, -1]
     evidence.broken(ALIKE, typical_size(early), "early")
