@@ -72,7 +72,7 @@ def _rows(axes: Axes) -> Iterator[Row]:
         elif isinstance(drawn, QuadMesh):
             corners = np.asarray(drawn.get_coordinates())
             centres = ((corners[:-1, :-1] + corners[1:, 1:]) / 2).reshape(-1, 2).tolist()
-            for (x, y), value in zip(centres, np.ravel(drawn.get_array()).tolist(), strict=True):
+            for (x, y), value in zip(centres, np.asarray(drawn.get_array()).ravel().tolist(), strict=True):
                 yield named | {"series": _label(drawn, f"map {i}"), "x": x, "y": y, "value": value}
     for i, bars in enumerate((c for c in axes.containers if isinstance(c, BarContainer)), 1):
         for bar in bars:
