@@ -38,6 +38,7 @@ BALANCING, NOISE, PRECONDITIONING, WHICH = (
     f"{Z}preconditioning",
     f"{Z}which-method",
 )
+FIGURES = f"{Z}published-figures"
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ BY_PAGE = (
     Symbol(
         "F,G",
         "asymmetric factors, n₁ × k and n₂ × k, of the iterate FGᵀ",
-        (LINEAR, IMBALANCE, REBALANCING, FLOW, ESCAPE, BUDGET, ALIGNMENT, PRECONDITIONING, WHICH),
+        (LINEAR, IMBALANCE, REBALANCING, FLOW, ESCAPE, BUDGET, ALIGNMENT, PRECONDITIONING, WHICH, FIGURES),
         "Factors(F, G)",
     ),
     Symbol(
@@ -136,7 +137,7 @@ BY_PAGE = (
         "scale of the start: X₀ = α times a matrix with independent N(0, 1/n) entries",
         (
             *(SLOWDOWN, LINEAR, IMBALANCE, REBALANCING),
-            *(SIGN_RIP, NOISELESS, OUTLIERS, SEARCH_RANK, GAUSSIAN, ALIGNMENT, WHICH),
+            *(SIGN_RIP, NOISELESS, OUTLIERS, SEARCH_RANK, GAUSSIAN, ALIGNMENT, WHICH, FIGURES),
         ),
         "gaussian_start",
     ),
@@ -262,7 +263,7 @@ BY_PAGE = (
     Symbol(
         r"\lambda",
         "damping of a preconditioned step; with an index an eigenvalue",
-        (PRECONDITIONING, WHICH),
+        (PRECONDITIONING, WHICH, FIGURES),
         "ScaledGradientDescent",
     ),
 )
