@@ -62,7 +62,7 @@ class TestFreshSeeds:
 
     def test_every_unexpected_verdict_is_kept_with_its_reasons(self, fresh, tmp_path):
         found = fresh.run_passes("smoke", [1, 11], tmp_path, ["test.holds", "test.flips", "test.fails"])
-        assert (found["claims"], found["seed0"]) == (3, [1, 11])
+        assert (found["claims"], found["seed0"]) == (["test.holds", "test.flips", "test.fails"], [1, 11])
         assert [(flip["id"], flip["seed0"], flip["verdict"]) for flip in found["flips"]] == [
             ("test.fails", 1, "error"),
             ("test.flips", 11, "refuted"),
@@ -77,16 +77,29 @@ class TestFreshSeeds:
         assert fresh.run_passes("smoke", [1], tmp_path, ["test.holds"]) == first
 
     def test_claims_that_ran_again_replace_their_flips_alone(self, fresh):
+        names = ["test.holds", "test.flips", "test.fails"]
         flip = {"id": "test.flips", "seed0": 1}
         kept = {
-            "claims": 3,
+            "claims": names,
             "seed0": [1],
             "flips": [{"id": "test.fails", "seed0": 1}, flip],
             "core_hash": "a",
         }
-        again = {"claims": 1, "seed0": [1], "flips": [], "core_hash": "b"}
+        again = {"claims": ["test.fails"], "seed0": [1], "flips": [], "core_hash": "b"}
         found = fresh.merged(kept, again, ["test.fails"])
-        assert found == {"claims": 3, "seed0": [1], "flips": [flip], "core_hash": "a, b"}
+        assert found == {"claims": names, "seed0": [1], "flips": [flip], "core_hash": "a, b"}
+
+    def test_new_claims_join_in_the_order_of_the_book_and_claims_that_went_leave(self, fresh):
+        flip = {"id": "test.gone", "seed0": 1}
+        kept = {"claims": ["test.gone", "test.fails"], "seed0": [1], "flips": [flip], "core_hash": "a"}
+        again = {"claims": ["test.holds"], "seed0": [1], "flips": [], "core_hash": "b"}
+        found = fresh.merged(kept, again, ["test.holds"])
+        assert found == {
+            "claims": ["test.holds", "test.fails"],
+            "seed0": [1],
+            "flips": [],
+            "core_hash": "a, b",
+        }
 
 
 class TestCompareRecords:

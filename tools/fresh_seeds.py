@@ -44,7 +44,7 @@ def attempt(claim_id: str, scale: str, seed0: int, path: Path) -> dict[str, Any]
 def run_passes(
     scale: str, seed0s: list[int], folder: Path, claim_ids: list[str] | None = None
 ) -> dict[str, Any]:
-    """What is stored of one scale: how many claims on which first seeds, and every flip with its reasons."""
+    """What is stored of one scale: which claims on which first seeds, and every flip with its reasons."""
     chosen = claim_ids or [claim.id for claim in all_claims()]
     where = folder / provenance.core_hash() / scale
     jobs = {
@@ -54,14 +54,19 @@ def run_passes(
     }
     found = dict(side_by_side(attempt, jobs, f"{scale} on {len(seed0s)} fresh values of seed0"))
     flips = [found[key] for key in jobs if not found[key]["as_expected"]]
-    return {"claims": len(chosen), "seed0": seed0s, "flips": flips, "core_hash": provenance.core_hash()}
+    return {"claims": chosen, "seed0": seed0s, "flips": flips, "core_hash": provenance.core_hash()}
 
 
 def merged(kept: dict[str, Any], again: dict[str, Any], claim_ids: list[str]) -> dict[str, Any]:
-    """Stored passes, with some claims run again on the same first seeds after a change that touched no others."""
-    flips = [flip for flip in kept["flips"] if flip["id"] not in claim_ids] + again["flips"]
+    """Stored passes, with new and changed claims run on the same first seeds after a change that touched no others.
+
+    Claims that are no longer declared are left out.
+    """
+    run = {*kept["claims"], *claim_ids}
+    claims = [claim.id for claim in all_claims() if claim.id in run]
+    flips = [flip for flip in kept["flips"] if flip["id"] in claims and flip["id"] not in claim_ids]
     cores = dict.fromkeys([*kept["core_hash"].split(", "), again["core_hash"]])
-    return kept | {"flips": flips, "core_hash": ", ".join(cores)}
+    return kept | {"claims": claims, "flips": flips + again["flips"], "core_hash": ", ".join(cores)}
 
 
 def main() -> None:
@@ -85,7 +90,7 @@ def main() -> None:
         "--again",
         nargs="+",
         metavar="ID",
-        help="run these claims again, on the first seeds that are stored, after a change that touched no others",
+        help="run only these claims, new or changed, on the first seeds that are stored",
     )
     options = parser.parse_args()
     stored = artefacts.read(FRESH)["scales"] if (artefacts.FOLDER / f"{FRESH}.json").exists() else {}
@@ -106,7 +111,7 @@ def main() -> None:
     for flip in found["flips"]:
         print(f"{flip['id']} at seed0 {flip['seed0']}: {flip['verdict']}; {'; '.join(flip['reasons'])}")
     print(
-        f"{found['claims']} claims × {len(found['seed0'])} passes: {len(found['flips'])} flips; stored in {path}"
+        f"{len(found['claims'])} claims × {len(found['seed0'])} passes: {len(found['flips'])} flips; stored in {path}"
     )
 
 

@@ -36,7 +36,7 @@ def test_the_stored_edges_are_the_declared_ones_and_all_passed():
 def test_no_verdict_flips_on_fresh_seeds(scale, passes):
     # tools/fresh_seeds.py runs the passes; this is what the ledger shows.
     stored = artefacts.read(contract.FRESH)["scales"][scale]
-    assert stored["claims"] == len(CLAIMS)
+    assert stored["claims"] == [claim.id for claim in CLAIMS]
     assert len(set(stored["seed0"])) >= passes
     assert stored["flips"] == []
 
@@ -68,8 +68,13 @@ def test_the_figures_are_counted(invented, monkeypatch):
         contract.EDGES: {"edges": passed, "machine": {"date": "today"}, "core_hash": "abc"},
         contract.FRESH: {
             "scales": {
-                "smoke": {"claims": 4, "seed0": [1, 2], "flips": [{"verdict": "error"}], "core_hash": "abc"},
-                "book": {"claims": 4, "seed0": [1, 2, 3], "flips": [], "core_hash": "def"},
+                "smoke": {
+                    "claims": ["a", "b", "c", "d"],
+                    "seed0": [1, 2],
+                    "flips": [{"verdict": "error"}],
+                    "core_hash": "abc",
+                },
+                "book": {"claims": ["a", "b", "c", "d"], "seed0": [1, 2, 3], "flips": [], "core_hash": "def"},
             }
         },
     }
