@@ -111,7 +111,8 @@ def main() -> None:
     for flip in found["flips"]:
         print(f"{flip['id']} at seed0 {flip['seed0']}: {flip['verdict']}; {'; '.join(flip['reasons'])}")
     print(
-        f"{len(found['claims'])} claims × {len(found['seed0'])} passes: {len(found['flips'])} flips; stored in {path}"
+        f"{len(found['claims'])} claims × {len(found['seed0'])} passes: {len(found['flips'])} flips; "
+        f"stored in {path}"
     )
 
 

@@ -15,7 +15,7 @@ from lowrank_core.claims import standing
 from lowrank_core.claims.criterion import Criterion
 from lowrank_core.claims.edges import Edge, edge, refused
 from lowrank_core.claims.evidence import Evidence
-from lowrank_core.claims.sizes import scales
+from lowrank_core.claims.sizes import scales, unstorable
 from lowrank_core.errors import require
 
 __all__ = ["Claim", "Criterion", "Edge", "Evidence", "Setting", "edge", "refused"]
@@ -165,6 +165,14 @@ class Claim:
             "every scale needs seeds and sizes",
             "declare smoke, book and full",
         )
+        for sizes in (*self.sizes.values(), *(place.sizes for place in self.edges)):
+            declared(
+                not unstorable(sizes),
+                "sizes",
+                unstorable(sizes),
+                "a record, which is JSON, cannot hold their values",
+                "use numbers, words, and tuples and mappings of them; the claim makes of them what it needs",
+            )
         declared(
             self.seeds["book"] >= MIN_BOOK_SEEDS,
             "seeds",

@@ -71,7 +71,7 @@ def _errors() -> int:
 def _fresh() -> str:
     stored = artefacts.read(FRESH)
     return "; ".join(
-        f"{scale} scale, {len(found['claims'])} claims × {len(found['seed0'])} passes: {len(found['flips'])} flips, "
-        f"core {found['core_hash']}"
+        f"{scale} scale, {len(found['claims'])} claims × {len(found['seed0'])} passes: "
+        f"{len(found['flips'])} flips, core {found['core_hash']}"
         for scale, found in sorted(stored["scales"].items())
     )

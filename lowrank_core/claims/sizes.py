@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -38,3 +40,16 @@ def scales(**parameters: Any) -> dict[str, dict[str, Any]]:
         }
         for scale in fields(each)
     }
+
+
+def unstorable(sizes: Mapping[str, Any]) -> list[str]:
+    """Parameters whose values a record cannot hold: it is JSON, of numbers, words and tables of them."""
+
+    def fits(value: Any) -> bool:
+        try:
+            json.dumps(value)
+        except TypeError:
+            return False
+        return True
+
+    return [name for name, value in sizes.items() if not fits(value)]

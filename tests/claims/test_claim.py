@@ -1,6 +1,7 @@
 """Declarations and evidence: what they accept and how they read."""
 
 import math
+from fractions import Fraction
 
 import pytest
 import torch
@@ -91,6 +92,12 @@ BAD = {
         {"seeds": {"smoke": 3, "book": 8, "full": 8, "huge": 8}},
         "seeds, sizes",
         "smoke, book",
+    ),
+    "a size that no record can hold": ({"sizes": scales(n=Fraction(1, 2))}, "sizes", "numbers, words"),
+    "an edge that no record can hold": (
+        {"sizes": scales(n=1), "edges": (edge("n = 1/2", n=Fraction(1, 2)),)},
+        "sizes",
+        "numbers, words",
     ),
     "seven seeds in the book": ({"seeds": {"smoke": 3, "book": 7, "full": 8}}, "seeds", "8 or more"),
     "unknown kind": ({"kind": "theorem"}, "kind", "bound-upper"),

@@ -27,16 +27,14 @@ BEYOND = Criterion("eigenvalues of ∇²f below −2(1 + 10⁻⁹)L₁ε", 0, 0)
     origin="ours",
     kind="existence",
     control="no column beyond the rank, k = r (first); an ε of which f is four times ½με² (second)",
-    sizes=scales(
-        n=each(3, 3, 5), true_rank=2, extra=each(1, 2, 3), farthest=FARTHEST, instances=each(3, 4, 20)
-    ),
+    sizes=scales(n=each(3, 3, 5), true_rank=2, extra=each(1, 2, 3), farthest=0.5, instances=each(3, 4, 20)),
     edges=(
         edge("n = r, as in the instance of the text", n=2),
         edge("n = r = 1", n=1, true_rank=1),
         edge("k > n", extra=3),
-        edge("points near the truth", farthest=Fraction(1, 10**6)),
+        edge("points near the truth", farthest=2**-20),
         refused("k > r", "without a kernel of X the curvature is larger", extra=0),
-        refused("ε ≤ λ/2", "the point is outside the radius", farthest=Fraction(3, 5)),
+        refused("ε ≤ λ/2", "the point is outside the radius", farthest=0.625),
     ),
     certified_by=("exact",),
     discrepancy="Corollary 13 (p. 14) bounds the least eigenvalue of ∇²f from below by −L₁ε; exact instances "
@@ -47,13 +45,14 @@ BEYOND = Criterion("eigenvalues of ∇²f below −2(1 + 10⁻⁹)L₁ε", 0, 0)
 def curvature(setting: Setting) -> Evidence:
     s = setting.sizes
     setting.assume(s.extra > 0, "k > r")
-    setting.assume(s.farthest <= FARTHEST, "ε ≤ λ/2")
+    setting.assume(s.farthest <= FARTHEST, "ε ≤ λ/2", s.farthest)
+    farthest = Fraction(s.farthest)
 
     def drawn(extra: int) -> list[list[Instance]]:
         """Instances for each seed."""
         names = [Random(f"curvature/{seed}/{extra}") for seed in setting.seeds]
         return [
-            [curvature_bound.draw(rng, s.n, s.true_rank, extra, s.farthest) for _ in range(s.instances)]
+            [curvature_bound.draw(rng, s.n, s.true_rank, extra, farthest) for _ in range(s.instances)]
             for rng in names
         ]
 
