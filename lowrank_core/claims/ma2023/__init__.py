@@ -8,6 +8,7 @@ derived here.
 MODULES = (
     "sign_rip",
     "sign_rip_deviation",
+    "sign_rip_noise",
     "sign_rip_lemmas",
     "sign_rip_proofs",
     "spectral_initialisation",

@@ -21,7 +21,7 @@ from lowrank_core.analysis.sign_rip import (
 )
 from lowrank_core.claims.grammar import Criterion, Evidence, Page, Setting, at, each, edge, refused, scales
 from lowrank_core.claims.ma2023.sign_rip import flipped_signs, random_matrices
-from lowrank_core.noise import Outliers, SignFlip
+from lowrank_core.noise import Gaussian, Outliers, SignFlip
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import gaussian, gaussian_symmetric
 from lowrank_core.truth import psd
@@ -140,7 +140,7 @@ def mean_deviations(
     n: int,
     m: int,
     ranks: Sequence[int],
-    noises: Sequence[Outliers],
+    noises: Sequence[Outliers | Gaussian],
     flips: float | None = None,
 ) -> torch.Tensor:
     """δ±_k(X) averaged over random X of rank one, for each kind of Y: (pairings, S, noises, ranks).
@@ -166,7 +166,7 @@ def mean_deviations(
     return torch.stack(found, dim=2).unflatten(1, (len(seeds), count)).mean(dim=2)
 
 
-def own_errors(setting: Setting, noise: Outliers, m: int, count: int) -> torch.Tensor:
+def own_errors(setting: Setting, noise: Outliers | Gaussian, m: int, count: int) -> torch.Tensor:
     """Errors (S·count, m), others for each of `count` matrices: gross ones decide the signs for all X alike."""
     drawn = [noise.sample(setting.seeds, m, f"noise {j}") for j in range(count)]
     return torch.stack(drawn, dim=1).flatten(0, 1).to(setting.device)

@@ -97,7 +97,9 @@ PAPER = Paper(
         Said(
             "Under Gaussian noise of standard deviation ν it holds once m ≳ ν²nk log²m log(R/ζ)/(ζ²δ±²).",
             "Theorem 11, p. 13",
-            remark="no claim tries the dependence on ζ, the smallest error for which it holds.",
+            answers=("ma2023.sign-rip-gaussian-noise",),
+            remark="The dependence on the size of the error, at a fixed X; the supremum over X, the "
+            "logarithms and the probability are not tried.",
         ),
         Said(
             "Under Sign-RIP without noise, (1 − δ±)φ‖E‖_F ≤ f ≤ (1 + δ±)φ‖E‖_F.",

@@ -124,7 +124,9 @@ PAPER = Paper(
             "Along the path the stacked factors stay below (3/2)√‖M*‖.",
             "second version, Theorem 6.1(1), in later work",
             "restated",
-            remark="no claim takes the maximum over the path.",
+            answers=("wind2023.bounded-path",),
+            remark="Under conditions that are derived here, with explicit constants; those of the theorem are not "
+            "known to us in full.",
         ),
     ),
 )

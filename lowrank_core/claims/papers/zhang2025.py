@@ -89,6 +89,7 @@ PAPER = Paper(
             "The results are sharp in the level of the noise.",
             "abstract of the third version",
             answers=("zhang2025.noise-bound", "zhang2025.noise-nearly-tight"),
+            remark="An earlier bound by other authors is compared with ours in zhang2025.earlier-noise-bound.",
         ),
         Said(
             "They are sharp in the accuracy of the solution.",

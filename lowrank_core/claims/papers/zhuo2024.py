@@ -29,8 +29,15 @@ PAPER = Paper(
         Said(
             "After Θ(σ₁/ε_stat) steps the error is of the order ε_stat = κσ√(d log d/n), free of k.",
             "Theorem 4(b), p. 8",
-            answers=("zhuo2024.noise-floor", "zhuo2024.steps-to-floor"),
-            remark="The number of samples that it asks for, of the order k²κ²d log³d, is not tried.",
+            answers=("zhuo2024.noise-floor", "zhuo2024.steps-to-floor", "zhuo2024.samples-and-search-rank"),
+            remark="In the order of σ, and free of k at the sizes that run.",
+        ),
+        Said(
+            "For that, a number of samples of the order k²κ²d log³d suffices, and kκ²d log³d for the linear phase.",
+            "Theorem 4, p. 8",
+            answers=("zhuo2024.samples-and-search-rank",),
+            remark="It suffices, with a constant that is not named. At the size that runs fewer reach the "
+            "floor, which hardly grows with k. Which power of k is needed in general is not tested.",
         ),
         Said(
             "The signal and the cross block fall linearly at first, and then follow the residual.",

@@ -7,6 +7,7 @@ papers mean them, and sharp forms that are derived here.
 
 MODULES = (
     "flow",
+    "bounded_path",
     "flow_proofs",
     "escape",
     "sensing",

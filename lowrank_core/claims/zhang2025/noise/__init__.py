@@ -2,5 +2,5 @@
 are.
 """
 
-MODULES = ("bound", "gaussian", "accuracy")
+MODULES = ("bound", "earlier", "gaussian", "accuracy")
 """In the order of the book."""
