@@ -63,10 +63,10 @@ PAPER = Paper(
         Experiment(
             "Figure 3",
             "PrecGD against ScaledGD(λ) for k = 3, 5, 10 and 20.",
-            "in kind",
+            "not reproduced",
             claims=("xu2023.figure-3", "zhang2025.race-search-rank"),
-            remark="Live, at smaller sizes; that of the figure takes about six minutes of a core. "
-            "ScaledGD(λ) is ahead and does not feel k, as shown; that PrecGD breaks down at k = 20 does "
+            stored=("xu2023-figure-3",),
+            remark="ScaledGD(λ) is ahead and does not feel k, as shown; that PrecGD breaks down at k = 20 does "
             "not come out. Its start and damping are not printed.",
         ),
         Experiment(
