@@ -57,7 +57,7 @@ test: $(READY) | $(AXE)  ## lint, check types, build the book from clean, replay
 	OMP_NUM_THREADS=1 LOWRANK_GATES=1 $(BIN)/python -m pytest -rP tests/bench/test_gates.py \
 	  || failed="$$failed speed-gates"; \
 	[ -z "$$failed" ] || echo "failed before pytest:$$failed" >&2; \
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 && [ -z "$$failed" ]
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --durations 40 && [ -z "$$failed" ]
 
 validate: $(READY)  ## run the built chapters once more and compare what they print
 	$(BIN)/python tools/book.py validate
