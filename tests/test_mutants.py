@@ -451,7 +451,7 @@ MUTANTS = {
     ),
     "our own statements counted as the papers'": Mutant(
         "claims/pages.py",
-        'counts([r for r in records if r["origin"] == origin])',
+        'counts([r for r in records if r["origin"] == name])',
         "counts(records)",
         tests=("claims/test_pages.py::test_the_state_counts_by_origin_and_the_papers_come_first",),
     ),
