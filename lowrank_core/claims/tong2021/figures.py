@@ -59,7 +59,7 @@ def arrival(steps: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
 ALIKE = Criterion(
     "steps to 1e-6 / those of ScaledGD at κ = 1",
     high=2.0,
-    width="the spectral start is worse for a larger κ at small n: 1 to 1.67 up to κ = 10 on 8 pilot seeds",
+    width="the spectral start is worse for a larger κ at small n: 0.86 to 1.57 on 40 pilot seeds at n = 200",
 )
 
 
@@ -76,7 +76,7 @@ ALIKE = Criterion(
     sizes=scales(
         **SIZES,
         n=each(120, 200, 1000),
-        kappas=each((1.0, 2.0, 5.0), (1.0, 5.0, 10.0), (1.0, 5.0, 10.0, 20.0)),
+        kappas=each((1.0, 4.0, 5.0), (1.0, 5.0, 10.0), (1.0, 5.0, 10.0, 20.0)),
         steps=120,
         count=each(40, 40, 20),
     ),
@@ -101,12 +101,15 @@ def figure_2c(setting: Setting) -> Evidence:
 
 
 FLOOR = Criterion(
-    "error at the end / that of gradient descent at its end", 0.9, 1.1, width="1.000 on 8 pilot seeds"
+    "error at the end / that of gradient descent at its end",
+    0.9,
+    1.1,
+    width="0.999 to 1.000 on 56 pilot seeds",
 )
 SOONER = Criterion(
     "steps of ScaledGD to twice its last error / those of gradient descent",
     high=0.5,
-    width="the order κ = 10 of the ratio: 0.08 to 0.20 on 8 pilot seeds",
+    width="the order κ = 10 of the ratio: 0.07 to 0.25 on 56 pilot seeds",
 )
 
 
@@ -122,7 +125,12 @@ SOONER = Criterion(
     kind="ordering",
     control="gradient descent stopped when ScaledGD has arrived, in its place; and the two methods exchanged",
     sizes=scales(
-        **SIZES, n=each(120, 120, 1000), kappa=each(5.0, 10.0, 10.0), decibels=(40, 60, 80), steps=each(600, 600, 500), count=each(30, 30, 12)
+        **SIZES,
+        n=each(120, 120, 1000),
+        kappa=each(5.0, 10.0, 10.0),
+        decibels=(40, 60, 80),
+        steps=each(600, 600, 500),
+        count=each(30, 30, 12),
     ),
     edges=(edge("κ = 10", kappa=10.0), edge("more noise", decibels=(30,))),
     fit="illustrates",
@@ -156,7 +164,11 @@ BEST = Criterion(
     0.82,
     width="the figure's 0.7 to 0.75, and one point of the grid to either side",
 )
-LEAST = Criterion("least relative error after 80 steps", high=1e-6, width="at most 4e-10 on 8 pilot seeds")
+LEAST = Criterion(
+    "least relative error after 80 steps",
+    high=1e-6,
+    width="at most 2e-16 on 56 pilot seeds; a gap of ten decades to the control",
+)
 
 
 @PAGE.claim(

@@ -462,11 +462,11 @@ def exact_rank(setting: Setting) -> Evidence:
     setting.assume(s.n > TRUE_RANK, "r < min(n₁, n₂)", s.n)
     setting.assume(0 < s.eta <= 0.5, "0 < η ≤ ½", s.eta)
 
-    def run(kappa: float, alpha: float, method: Method, rank: int = TRUE_RANK) -> Trajectory:
+    def run(
+        kappa: float, alpha: float, method: Method, rank: int = TRUE_RANK, steps: int = s.steps
+    ) -> Trajectory:
         problem = certified(setting, kappa, s.delta_kappa / kappa)
-        return solve(
-            problem, method, small_start(problem, alpha, rank), s.steps, record=range(0, s.steps + 1, 2)
-        )
+        return solve(problem, method, small_start(problem, alpha, rank), steps, record=range(0, steps + 1, 2))
 
     def late(found: Trajectory) -> torch.Tensor:
         """The rate of the error from 1e-6 to 1e-11, where it is far from the start and from rounding."""
@@ -479,7 +479,8 @@ def exact_rank(setting: Setting) -> Evidence:
         variant = at(f"κ = {kappa}, λ = {relative:g}σ, α = {alpha:g}", **numbers)
         evidence.found(LATE, late(found) / (1 - s.eta / (1 + relative)), variant)
         evidence.found(NO_FLOOR, found.error[:, -1].sqrt(), variant)
-    plain = run(10, s.alphas[0], GradientDescent(s.eta))
+    # Slow as it is, it must have time to pass the errors between which the rate is taken.
+    plain = run(10, s.alphas[0], GradientDescent(s.eta), steps=4 * s.steps)
     evidence.broken(LATE, late(plain) / (1 - s.eta / 2), "GD, κ = 10")
     extra = run(10, s.alphas[0], damped(10, 1.0, s.eta), TRUE_RANK + 1)
     evidence.broken(NO_FLOOR, extra.error[:, -1].sqrt(), "k = r + 1")
