@@ -120,9 +120,20 @@ def published(
         stored: name -> curve, as of `artefacts.band`.
         live: "steps" (R,) and "curves", name -> (S, R); curves are coloured as on the left.
         names: the curves to be drawn; by default all that are stored.
+
+    Raises:
+        ArgumentError: none of them was run live.
     """
+    chosen = list(names or stored)
+    require(
+        any(name in live["curves"] for name in chosen),
+        "live",
+        list(live["curves"]),
+        "none of the curves to be drawn is among them",
+        f"call some as they are called on the left: {', '.join(chosen)}",
+    )
     drawn, (left, right) = figure(2, 3.8)
-    for i, name in enumerate(names or stored):
+    for i, name in enumerate(chosen):
         style: Any = {"color": COLOURS[i % len(COLOURS)], "linestyle": "-" if i < len(COLOURS) else ":"}
         if name in stored:
             curve = {

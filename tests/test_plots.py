@@ -51,3 +51,5 @@ def test_a_published_figure_stands_beside_its_live_run():
     assert list(left.lines[0].get_ydata()) == list(right.lines[0].get_ydata()) == [1.0, 0.1]
     assert "stored" in left.get_title()
     plots.themed(drawn, "Two panels.")
+    with pytest.raises(ArgumentError, match="none of the curves to be drawn"):
+        plots.published(stored, {"steps": steps, "curves": {"b": values}})
