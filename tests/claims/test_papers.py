@@ -99,6 +99,51 @@ def test_nothing_that_was_not_read_is_called_read(paper):
             )
 
 
+@pytest.mark.parametrize(
+    ("chapter", "said", "no_more"),
+    [
+        # The condition number of a factor is the root of that of the matrix.
+        ("wind2023/escape-times", r"\lesssim\kappa^{-2}r^{-1/2}$", r"\kappa^{-4}"),
+        ("wind2023/escape-times", r"exponentially small in $\kappa$", r"exponentially small in $\kappa^2$"),
+        # Of an experiment only what is reported of it is the paper's.
+        (
+            "xiong2024/rebalancing",
+            r"so $k=5$, $m$, $\eta$ and $\alpha$ below are ours",
+            "The paper's experiment",
+        ),
+        (
+            "xiong2024/asymmetric-linear",
+            r"$\exp(-\Omega(\alpha^2T))$",
+            "at a rate that depends on the start scale",
+        ),
+        ("ma2023/search-rank", "Property 1", "Proposition 1 "),
+        ("zhang2025/noise-and-accuracy", "{cite:t}`mabi2021`", "Neither paper"),
+        ("zhang2025/preconditioning", "{cite:t}`zhang2021`", "Neither paper proves"),
+        ("zhang2025/which-method", r"guarantees an exponent of $\frac13$", "only the abstract"),
+        ("zhang2025/published-figures", "calls the slope approximately one", r"like $\alpha^2$"),
+    ],
+)
+def test_what_was_corrected_stays_corrected(chapter, said, no_more):
+    text = (BOOK / "chapters" / f"{chapter}.md").read_text(encoding="utf8")
+    assert said in text
+    assert no_more not in text
+
+
+def test_numbers_of_theorems_of_a_paper_of_two_versions_say_which():
+    stated = [claim.reference for claim in CLAIMS.values() if claim.paper == "wind2023"]
+    stated += [said.where for said in papers.find("wind2023").says]
+    numbered = [where for where in stated if re.search(r"(Theorem|Remark) \d", where)]
+    assert len(numbered) > 5
+    assert all(re.search(r"second version|of the second", where) for where in numbered)
+
+
+def test_what_simulations_show_is_not_called_a_theorem():
+    stated = [claim.reference for claim in CLAIMS.values() if claim.paper == "ma2023"]
+    stated += [said.where for said in papers.find("ma2023").says]
+    assert any("Property 1" in where for where in stated)
+    assert not any(re.search(r"Proposition 1\b", where) for where in stated)
+
+
 @by_key
 def test_a_page_is_made_of_the_declaration_and_types_no_count(paper):
     text = page(paper)

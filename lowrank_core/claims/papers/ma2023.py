@@ -111,8 +111,8 @@ PAPER = Paper(
         Said(
             "Where δ± < 2/(1 + 5√k) and ‖E‖ ≥ 4ε, the norm of the sub-gradient estimates the step.",
             "Lemma 13",
-            answers=("ma2023.step-estimate-hypothesis",),
-            remark="Its hypothesis: at the size of the figures it is not met. The estimate itself is not tried.",
+            remark="no claim tries the estimate. What is tried, by ma2023.step-estimate-hypothesis, is its "
+            "hypothesis, which is not met at the size of the figures.",
         ),
         Said(
             "Without noise the expected ℓ1 loss is √(2/π)‖XXᵀ − M*‖_F.",

@@ -39,8 +39,8 @@ PAPER = Paper(
             "main theorem, in later work",
             "restated",
             answers=("stoger2021.sensing-exponent", "stoger2021.adversarial-operator"),
-            remark="The hypotheses on the operator and on α are not met at the sizes that run; where the "
-            "exponent of an instance is 21/16 or more, its operator says so.",
+            remark="In the version for tensors with k ≥ 3r. The hypotheses on the operator and on α are not met at "
+            "the sizes that run; where the exponent of an instance is 21/16 or more, its operator says so.",
         ),
         Said(
             "The number of iterations is of the order κ⁴ + κ³ log(κn/ε) for k > r.",

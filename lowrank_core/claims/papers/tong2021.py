@@ -73,7 +73,8 @@ PAPER = Paper(
             claims=("tong2021.figure-4",),
             stored=("tong2021-figure-4",),
             remark="For κ up to 5 the best step is 0.7, as in the figure, which has 0.7 to 0.75 for every κ. At "
-            "κ = 20 and its size it is 0.5 here. Singular vectors are random in place of those of a matrix of signs.",
+            "κ = 20 and its size it is 0.5 here. Singular vectors are random in place of those of a matrix of "
+            "signs.",
         ),
     ),
 )

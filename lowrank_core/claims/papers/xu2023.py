@@ -15,15 +15,16 @@ PAPER = Paper(
     says=(
         Said(
             "From a small start ScaledGD(λ) reaches a constant linear rate after a number of iterations that "
-            "is logarithmic in the condition number; gradient descent needs a power of it.",
+            "is logarithmic in the condition number and in the dimension; gradient descent needs a power of the "
+            "condition number.",
             "abstract; Theorem 2",
             answers=("xu2023.condition-number", "xu2023.role-of-damping"),
             remark="The theorem is about isometry constants far smaller than those of any run here, and about "
-            "damping within a window of a constant times σ_r.",
+            "damping within a window of a constant times σ_r. The dimension is not varied.",
         ),
         Said(
             "For k > r the error is at most α^(1/3) times a power of the norm at some time, and stays so "
-            "until an upper time; then one has to stop.",
+            "until an upper time, after which nothing is said: one stops early.",
             "Theorem 2 and its proof; Remark 4",
             answers=("xu2023.early-stopping", "xu2023.floor-and-isometry", "xu2023.fixed-damping-law"),
             remark="The constant of the times was chosen. What a fixed damping does beyond them is the law that is "
@@ -39,7 +40,9 @@ PAPER = Paper(
             "Under noise the error is minimax up to a factor of the condition number, at the same speed; the "
             "truth may be of approximately low rank.",
             "abstract of the later version",
-            remark="no claim does; of noise the race between the methods has an ordering only.",
+            answers=("xu2023.figure-4",),
+            remark="The size of the error, at one condition number and one search rank. The factor, the speed and "
+            "truths of approximately low rank are not tried.",
         ),
     ),
     experiments=(
@@ -49,7 +52,8 @@ PAPER = Paper(
             "reproduced",
             claims=("xu2023.figure-1",),
             stored=("xu2023-figure-1",),
-            remark="λ, α and the spectrum are not printed.",
+            remark="λ, α and the spectrum are not printed. The step of gradient descent is tuned in the figure, "
+            "and 0.3 here.",
         ),
         Experiment(
             "Figure 2",

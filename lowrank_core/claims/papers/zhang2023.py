@@ -20,6 +20,12 @@ PAPER = Paper(
             answers=("zhang2023.certificate",),
         ),
         Said(
+            "To certify in this way one has to search with more columns than the true rank.",
+            "abstract",
+            answers=("zhang2023.certificate-exponent",),
+            remark="With k = r, its control, the certificate does not go to zero.",
+        ),
+        Said(
             "With more columns than the true rank gradient descent slows down from linear to sublinear.",
             "abstract",
             answers=("xiong2024.symmetric-lower-bound", "xiong2024.exact-rank-linear"),

@@ -85,7 +85,7 @@ ATTAINED = Criterion(
 
 @PAGE.claim(
     "wind2023.bounded-path",
-    "Along the path ‖Z‖ stays below (3/2)√‖M*‖, and an adversary attains it",
+    "Along the path ‖Z‖ stays below (3/2)√‖M*‖, and an adversary comes within 1 % of it",
     INSIDE,
     SPENT,
     ATTAINED,

@@ -215,7 +215,8 @@ REMAINS = Criterion(
     "The exponent of the error is min(2, 4c − 2) at the time (c/σ_r)ln(σ_r/a₀²)",
     EXPONENT,
     REMAINS,
-    reference="Theorem 2.8, as restated in later work, bounds the error by a₀^{4/3}; this form is derived",
+    reference="second version, Theorem 2.8, as restated in later work, bounds the error by a₀^{4/3}; this form is "
+    "derived",
     states="prop-escape-stopping",
     origin="ours",
     kind="tight",

@@ -28,7 +28,7 @@ ERROR = Criterion("error", high=1e-4, width="8 pilot seeds: at most 1e-6")
     "wind2023.fresh-batches-suffice",
     "Fresh batches recover with far fewer measurements per iteration than a fixed set",
     ERROR,
-    reference="Theorem 2.9 as restated in later work; its batch size is sufficient and far larger",
+    reference="second version, Theorem 2.9, as restated in later work; its batch size is sufficient and far larger",
     states=("thm-budget-batches", "prop-budget-small-batches"),
     origin="paper",
     known="restated",

@@ -139,7 +139,8 @@ SLOPE = Criterion(
     TURNED,
     BOUND,
     SLOPE,
-    reference="Theorem 2.8 as restated in later work bounds the contribution of noise ξ by a multiple of κξ",
+    reference="second version, Theorem 2.8, as restated in later work, bounds the contribution of noise ξ by a "
+    "multiple of κξ",
     states="prop-budget-turning",
     kind="bound-upper",
     control="the same norm kept constant; for the bound, an orthogonal block near its threshold",

@@ -47,7 +47,8 @@ SENSED = Criterion(
     "Under sensing of a rank-one truth the exponent is 2 − 2σ₂/σ₁ of A*A(M*), instance by instance",
     LAW,
     SENSED,
-    reference="Theorem 2.8, as restated in later work: error at most of order a₀^{4/3}; the law is derived",
+    reference="second version, Theorem 2.8, as restated in later work: error at most of order a₀^{4/3}; the law is "
+    "derived",
     states="prop-escape-instance",
     origin="ours",
     kind="tight",

@@ -105,7 +105,7 @@ QUANTILE = Criterion(
     "wind2023.misalignment",
     "A wide Gaussian start is aligned well enough, at every size",
     QUANTILE,
-    reference="Remark 2.6, as restated in later work; the value is derived",
+    reference="second version, Remark 2.6, as restated in later work; the value is derived",
     states="prop-escape-misalignment",
     origin="sharpened",
     known="restated",

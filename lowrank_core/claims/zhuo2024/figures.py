@@ -90,7 +90,7 @@ SLOWER = Criterion(
 
 @PAGE.claim(
     "zhuo2024.figure-1",
-    "Figure 1: linear to rounding for k = r, like 1/t with one column more and with k = n",
+    "Figure 1: linear to rounding for k = r, a power of t with one column more, and higher with k = n",
     EXACT,
     DECAY,
     SLOWER,

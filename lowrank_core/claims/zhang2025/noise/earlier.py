@@ -51,7 +51,8 @@ CURVATURE = Criterion("smallest eigenvalue of ∇²f", low=-1e-9, width="roundin
 SMALLER = Criterion(
     "bound of this book / earlier bound",
     high=1.0,
-    width="the ordering itself; 56 pilot seeds: at most 0.76",
+    width="the ordering itself; at n = 8r and δ = 0.05, full observation: at most 0.93 on 8000 draws for r = 2, "
+    "0.96 on 20000 for r = 1",
 )
 
 
