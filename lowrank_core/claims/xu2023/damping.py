@@ -409,6 +409,8 @@ def early_stopping(setting: Setting) -> Evidence:
             WITHIN, over_bound(kappa, rank, alpha, s.delta, damped(kappa)), at(κ=kappa, k=rank, α=alpha)
         )
     rank, alpha, kappa = s.ranks[-1], s.alphas[-1], 100
+    where_they_fail = at(κ=kappa, k=rank, α=alpha)
+    evidence.found(WITHIN, over_bound(kappa, rank, alpha, s.delta / kappa, damped(kappa)), where_they_fail)
     for name, method in (
         ("λ = 100σ, κ = 100", damped(kappa, 100.0)),
         ("GD, κ = 100", GradientDescent(ETA)),
