@@ -127,12 +127,12 @@ SOONER = Criterion(
     sizes=scales(
         **SIZES,
         n=each(120, 120, 1000),
-        kappa=each(5.0, 10.0, 10.0),
+        kappa=10.0,
         decibels=(40, 60, 80),
         steps=each(600, 600, 500),
         count=each(30, 30, 12),
     ),
-    edges=(edge("κ = 10", kappa=10.0), edge("more noise", decibels=(30,))),
+    edges=(edge("κ = 5", kappa=5.0), edge("more noise", decibels=(30,))),
     fit="illustrates",
 )
 def figure_3(setting: Setting) -> Evidence:
