@@ -65,5 +65,5 @@ validate: $(READY)  ## run the built chapters once more and compare what they pr
 links: $(READY)  ## follow every link of the book (needs the internet)
 	$(BIN)/python tools/book.py links
 
-clean:  ## delete everything that was built, but keep .venv
+clean:  ## delete everything that was built, but keep the environments and your notebooks in lab/
 	rm -rf book/_build build *.egg-info .pytest_cache .mypy_cache .ruff_cache

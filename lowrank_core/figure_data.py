@@ -47,16 +47,22 @@ def as_csv(drawn: Figure) -> str:
 def _rows(axes: Axes) -> Iterator[Row]:
     """The series of one panel; a band that belongs to a line stands in the rows of that line."""
     from matplotlib.collections import FillBetweenPolyCollection, PathCollection, QuadMesh
-    from matplotlib.container import BarContainer
+    from matplotlib.container import BarContainer, ErrorbarContainer
 
     bands = [(_key(c), _band(c)) for c in axes.collections if isinstance(c, FillBetweenPolyCollection)]
+    barred = {c[0]: c for c in axes.containers if isinstance(c, ErrorbarContainer)}
     for i, line in enumerate(axes.lines, 1):
-        if line.get_transform() != axes.transData:
-            continue  # a rule across the panel: one of its coordinates is no number of the data
         x, y = (np.asarray(values).tolist() for values in line.get_data(orig=False))
+        named = {"frame": _frame(line), "series": _label(barred.get(line, line), f"line {i}")}
+        if line.get_transform() != axes.transData:  # a rule across the panel has one coordinate of the data
+            level = line.get_transform() == axes.get_yaxis_transform(which="grid")
+            yield named | ({"y": float(y[0])} if level else {"x": float(x[0])})
+            continue
         own = [(key, band) for key, band in bands if key == _key(line) and [place[0] for place in band] == x]
         ends = [{"low": low, "high": high} for _, low, high in own[0][1]] if own else [{}] * len(x)
-        named = {"frame": _frame(line), "series": _label(line, f"line {i}")}
+        if line in barred and barred[line].has_yerr:
+            bars = barred[line][2][-1].get_segments()  # those of x, if there are any, come first
+            ends = [{"low": float(low), "high": float(high)} for (_, low), (_, high) in bars]
         yield from (named | {"x": across, "y": up} | end for across, up, end in zip(x, y, ends, strict=True))
         bands = [band for band in bands if band not in own[:1]]
     for i, ((frame, name), band) in enumerate(bands, 1):

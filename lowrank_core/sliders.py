@@ -80,7 +80,9 @@ class Frames:
         still = plots.themed(self.drawn, alt)
 
         def group(found: re.Match[str]) -> str:
-            return f'<g class="frame" data-frame="{found[1]}"' + ("" if found[1] == chosen else ' hidden=""')
+            # An attribute of SVG: a notebook, which has no style sheet of the book, would show what is `hidden`.
+            unseen = "" if found[1] == chosen else ' display="none"'
+            return f'<g class="frame" data-frame="{found[1]}"{unseen}'
 
         svg = re.sub(rf'<g id="{FRAME}([\d,]+)-\d+"', group, still.svg)
         # There are many curves; a hundredth of a point is finer than any screen.

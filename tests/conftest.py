@@ -21,7 +21,7 @@ if browser.find() is None:
 ROOT = Path(__file__).parents[1]
 if not (ROOT / "node_modules" / "axe-core" / "axe.min.js").exists():
     MISSING["axe"] = "axe-core (`npm ci`)"
-if not (ROOT / "book" / "_build" / "html").is_dir():
+if not (ROOT / "book" / "_build" / "html" / "index.html").is_file():  # a failed build leaves the folder
     MISSING["built"] = "the built book (`make book`)"
 
 

@@ -50,11 +50,20 @@ def test_a_band_without_a_line_stands_alone(panel):
     assert [(row["x"], row["low"], row["high"]) for row in read(figure)] == [("1", "1", "3"), ("2", "2", "4")]
 
 
-def test_the_prediction_is_named_and_a_rule_across_the_panel_is_left_out(panel):
+def test_the_prediction_is_named_and_a_rule_across_the_panel_has_its_level_alone(panel):
     figure, axes = panel
     plots.predicted(axes, X, 1 / X)
     axes.axvline(3.0)
-    assert {row["series"] for row in read(figure)} == {"predicted"}
+    axes.axhline(4.0, label="floor")
+    found = [(row["series"], row["x"], row["y"]) for row in read(figure)[2:]]
+    assert found == [("predicted", "100", "0.01"), ("line 2", "3", ""), ("floor", "", "4")]
+
+
+def test_bars_of_error_are_the_ends_of_their_points(panel):
+    figure, axes = panel
+    axes.errorbar([1, 2], [3, 4], yerr=[1.0, 0.5], fmt="o", label="law")
+    found = [(row["series"], row["y"], row["low"], row["high"]) for row in read(figure)]
+    assert found == [("law", "3", "2", "4"), ("law", "4", "3.5", "4.5")]
 
 
 def test_points_bars_and_maps_are_read_back(panel):

@@ -27,9 +27,9 @@ def moving():
 
 
 def test_every_position_has_its_artists_and_one_is_seen():
-    groups = re.findall(r'<g class="frame" data-frame="(\d)"( hidden="")?', moving().svg)
+    groups = re.findall(r'<g class="frame" data-frame="(\d)"( display="none")?', moving().svg)
     assert groups.count(("1", "")) == 2  # a line and a band
-    assert groups.count(("0", ' hidden=""')) == groups.count(("2", ' hidden=""')) == 2
+    assert groups.count(("0", ' display="none"')) == groups.count(("2", ' display="none"')) == 2
     assert len(groups) == 6
 
 

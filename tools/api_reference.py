@@ -72,7 +72,7 @@ SECTIONS = {
             "ledger",
         )
     ),
-    "Figures, devices, files and errors": ("plots", "device", "files", "provenance", "errors"),
+    "Figures, devices, files and errors": ("plots", "sliders", "device", "files", "provenance", "errors"),
 }
 """What the reference holds, without the package's name; `.*` is every module of a package."""
 

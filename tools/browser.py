@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,8 @@ class Browser:
         self._process.kill()
         self._process.wait()
         self._from.close()
-        self._to.close()
+        with suppress(BrokenPipeError):  # a command that an ended browser did not take
+            self._to.close()
         self._profile.cleanup()
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:

@@ -65,6 +65,8 @@ class ClaimDomain(Domain):
             return None  # a strict build warns, and fails
         if typ == "verdict":
             contnode = word(verdict(claim, fromdocname))
+        elif node["refexplicit"]:
+            contnode = nodes.inline("", contnode.astext())  # words are words, an id is code
         return to_box(builder, fromdocname, claim, contnode)
 
     def resolve_any_xref(self, *_: Any) -> list[tuple[str, nodes.reference]]:

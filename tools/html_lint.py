@@ -37,7 +37,6 @@ SCROLLS = re.compile(r"(?:max-height|overflow(?:-[xy])?)\s*:\s*(?!visible|hidden
 class Page:
     """A page of a built book."""
 
-    root: Path
     path: Path
 
     @cached_property
@@ -198,7 +197,7 @@ def scrolling_rules(style: str) -> Iterator[str]:
 def lint(root: Path) -> Iterator[tuple[str, str]]:
     """(page, problem) of everything that is wrong in a built book."""
     root = root.resolve()
-    pages = {path: Page(root, path) for path in sorted(root.rglob("*.html")) if "_static" not in path.parts}
+    pages = {path: Page(path) for path in sorted(root.rglob("*.html")) if "_static" not in path.parts}
     for path, page in pages.items():
         if path.stem in WITHOUT:
             continue
@@ -212,8 +211,12 @@ def lint(root: Path) -> Iterator[tuple[str, str]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", nargs="?", type=Path, default=Path("book/_build/html"))
-    found = list(lint(parser.parse_args().folder))
+    built = Path(__file__).parent.parent / "book" / "_build" / "html"
+    parser.add_argument("folder", nargs="?", type=Path, default=built, help="the folder of the built pages")
+    folder = parser.parse_args().folder
+    if not any(folder.glob("*.html")):
+        sys.exit(f"lint: there are no pages in {folder}: run `make book`, or name another folder")
+    found = list(lint(folder))
     for page, problem in found:
         print(f"{page}: {problem}")
     return bool(found)

@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import sys
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from plain import PlainError, names, plain
 
 from book import Book, BookError, environment, find_chapters
 
 FOLDER = "lab"
-DIRECTIVE = re.compile(r"^:{3,}\{(?:prf:)?([\w-]+)\} *(.*)$\n((?::\w+:.*\n)*)", re.M)
 
 
-def write_notebooks(folder: Path, chapters: dict[str, NotebookNode]) -> list[Path]:
-    """Write each chapter that has no notebook yet; where all are, in the order of the book."""
-    paths = []
+def write_notebooks(book: Book, chapters: dict[str, NotebookNode]) -> list[Path]:
+    """Write each chapter that has no notebook yet, in plain Markdown; where all are, in the order of the book.
+
+    Raises:
+        PlainError: a directive or a role of a chapter has no form in plain Markdown.
+    """
+    known, paths = names(book.source), []
     for name, notebook in chapters.items():
-        path = folder / f"{name}.ipynb"
+        path = book.root / FOLDER / f"{name}.ipynb"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             notebook.metadata["kernelspec"] = {
@@ -36,21 +39,10 @@ def write_notebooks(folder: Path, chapters: dict[str, NotebookNode]) -> list[Pat
             }
             for cell in notebook.cells:
                 if cell.cell_type == "markdown":
-                    cell.source = plain(cell.source)
+                    cell.source = plain(cell.source, known)
             nbformat.write(notebook, path)
         paths.append(path)
     return paths
-
-
-def plain(text: str) -> str:
-    """The text of a page without directives, which notebooks show as they are written: their titles become bold."""
-
-    def title(match: re.Match[str]) -> str:
-        kind, words, _ = match.groups()
-        heading = words if kind == "dropdown" else f"{kind.capitalize()}. {words}".strip()
-        return f"**{heading}**\n\n"
-
-    return re.sub(r"^:{3,} *$\n?", "", DIRECTIVE.sub(title, text), flags=re.M)
 
 
 def chosen(chapters: dict[str, NotebookNode], wanted: str) -> str:
@@ -80,18 +72,24 @@ def main() -> None:
     parser.add_argument("--jupyter", default="jupyter-lab", help="the program that opens notebooks")
     parser.add_argument("--root", type=Path, default=Path(__file__).parent.parent, help="what holds book/")
     arguments = parser.parse_args()
+    jupyter = shutil.which(arguments.jupyter)
+    if jupyter is None:
+        sys.exit(
+            f"lab: there is no {arguments.jupyter}: `make lab` installs JupyterLab, or name one by --jupyter"
+        )
     book = Book(arguments.root.resolve())
     try:
         chapters = find_chapters(book)
         first = chosen(chapters, arguments.chapter) if arguments.chapter else next(iter(chapters))
-        write_notebooks(book.root / FOLDER, chapters)
-    except BookError as error:
+        write_notebooks(book, chapters)
+    except (BookError, PlainError) as error:
         sys.exit(f"lab: {error}")
     variables = environment(book, records(book))  # JupyterLab passes them on to its kernels
     page = f"{FOLDER}/{first}.ipynb"
     print(f"Opening {page}; the notebooks are copies in {book.root / FOLDER}", file=sys.stderr)
+    jupyter = str(Path(jupyter).absolute())
     os.chdir(book.root)
-    os.execvpe(arguments.jupyter, [arguments.jupyter, f"--ServerApp.root_dir={book.root}", page], variables)
+    os.execve(jupyter, [jupyter, f"--ServerApp.root_dir={book.root}", page], variables)
 
 
 if __name__ == "__main__":

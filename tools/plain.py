@@ -124,6 +124,11 @@ def inline(text: str, known: Names) -> str:
     """Text without blocks, its roles and its links to other pages in words."""
 
     def words(role: re.Match[str]) -> str:
+        if role["name"] == "claim":
+            said = re.fullmatch(r"(.+?)\s*<.+>", role["target"], re.S)
+            return said[1] if said else f"`{role['target']}`"
+        if role["name"] == "claim:verdict":
+            return f"(see the box of `{role['target']}`)"
         named = {"cite:t": known.citations, "prf:ref": known.statements}.get(role["name"], {})
         try:
             return ", ".join(named[target.strip()] for target in role["target"].split(","))

@@ -117,7 +117,14 @@ def _title(source: str) -> str:
 
 
 def print_book(built: Path, toc: Path, to: Path) -> list[str]:
-    """Write the PDF; what is wider than the paper, which should be nothing."""
+    """Write the PDF; what is wider than the paper, which should be nothing.
+
+    Raises:
+        FileNotFoundError: the book, or a page of its contents, has not been built.
+        BrowserError: there is no Chromium, or it fails.
+    """
+    if not (built / "index.html").is_file():
+        raise FileNotFoundError(f"there is no built book in {built}: run `make book`")
     page = built / "print.html"
     try:
         page.write_text(merged(built, toc), encoding="utf8")

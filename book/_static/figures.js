@@ -7,7 +7,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const says = figure.querySelector(".moving-says");
     const show = () => {
       const chosen = inputs.map((input) => input.value).join(",");
-      frames.forEach((frame) => frame.toggleAttribute("hidden", frame.dataset.frame !== chosen));
+      frames.forEach((frame) => frame.setAttribute("display", frame.dataset.frame === chosen ? "inline" : "none"));
       inputs.forEach((input) => {
         const text = input.dataset.texts.split("|")[input.value];
         input.nextElementSibling.value = text;

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import citations
 import pytest
 from pybtex.database import parse_file
 
@@ -16,9 +16,6 @@ from lowrank_core.claims import papers
 from .conftest import REPOSITORY
 
 BOOK = REPOSITORY / "book"
-spec = importlib.util.spec_from_file_location("citations", REPOSITORY / "tools" / "citations.py")
-citations = sys.modules["citations"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(citations)
 SOURCES = parse_file(BOOK / "references.bib").entries
 TEXTS = {path.relative_to(BOOK).as_posix(): path.read_text(encoding="utf8") for path in BOOK.glob("**/*.md")}
 TEXTS = {name: text for name, text in TEXTS.items() if not name.startswith("_build")}

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
+import io
 import json
-import sys
 from pathlib import Path
 
+import claim_roles
 import pytest
 from docutils import nodes
+from sphinx.application import Sphinx
 
 from lowrank_core.claims import registry
 
 ROOT = Path(__file__).parents[2]
-spec = importlib.util.spec_from_file_location("claim_roles", ROOT / "tools" / "claim_roles.py")
-claim_roles = sys.modules["claim_roles"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(claim_roles)
 CLAIM = registry.find("zhang2025.sufficiency")
 
 
@@ -69,6 +67,32 @@ def test_a_claim_without_a_record_is_a_warning(recorded, caplog):
     claim_roles.LOG.logger.propagate = True
     assert claim_roles.verdict(CLAIM, CLAIM.chapter) == "inconclusive"
     assert f"no record of {CLAIM.id}" in caplog.text
+
+
+def test_roles_lead_to_the_box_and_say_the_verdict_and_an_unknown_id_is_a_warning(recorded, tmp_path):
+    recorded("holds")
+    page = tmp_path / "book" / f"{CLAIM.chapter}.rst"
+    page.parent.mkdir(parents=True)
+    page.write_text("Page\n====\n\n", "utf8")
+    (tmp_path / "book" / "index.rst").write_text(
+        f"Index\n=====\n\n.. toctree::\n\n   {CLAIM.chapter}\n\n"
+        f"See :claim:`{CLAIM.id}`, :claim:`its rate <{CLAIM.id}>`: it :claim:verdict:`{CLAIM.id}`.\n\n"
+        "Nor :claim:`p.nobody` nor :claim:verdict:`p.none`.\n",
+        "utf8",
+    )
+    warnings = io.StringIO()
+    settings = {"extensions": ["claim_roles"], "nitpicky": True, "html_theme": "basic"}
+    folders = [str(tmp_path / name) for name in ("out", "trees")]
+    source = str(tmp_path / "book")
+    Sphinx(source, None, *folders, "html", settings, status=None, warning=warnings).build()
+    text = (tmp_path / "out" / "index.html").read_text("utf8")
+    assert text.count(f'href="{CLAIM.chapter}.html#claim-{CLAIM.id}"') == 3
+    assert ">its rate</" in text
+    assert ">✓ holds</" in text
+    assert [name for name in ("p.nobody", "p.none", CLAIM.id) if name in warnings.getvalue()] == [
+        "p.nobody",
+        "p.none",
+    ]
 
 
 @pytest.mark.parametrize(

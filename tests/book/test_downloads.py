@@ -76,6 +76,8 @@ def test_the_first_cell_says_how_to_get_the_package():
             "*Of $k$*\n\n| n |\n| --- |\n| A (2020) |",
         ),
         ("As {cite:t}`a2020` and {cite:t}`a2020,b2021`.", "As A (2020) and A (2020), B (2021)."),
+        ("{claim}`p.a`, {claim}`the rate <p.a>`", "`p.a`, the rate"),
+        ("{claim:verdict}`p.a`", "(see the box of `p.a`)"),
         ("(a-target)=\nText, [there](#a-target) and\n[here](../page.md#a).", "Text, there and\nhere."),
         ("```python\n{cite:t}`a2020`  # :::\n```", "```python\n{cite:t}`a2020`  # :::\n```"),
         (

@@ -7,7 +7,7 @@ import drawn
 import html_lint
 import pytest
 
-from lowrank_core import claims
+from lowrank_core import claims, plots, sliders
 from lowrank_core.claims import claim_map, pages
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +41,17 @@ def page(tmp_path):
 def built_pages():
     pages = (path for path in sorted(BUILT.rglob("*.html")) if "_static" not in path.parts)
     return [path for path in pages if path.stem not in html_lint.WITHOUT]
+
+
+@pytest.mark.browser
+def test_a_browser_that_ends_early_is_an_error_and_leaves_nothing_behind():
+    opened = browser.Browser()
+    opened._process.kill()
+    opened._process.wait()
+    with pytest.raises(browser.BrowserError, match="the browser has ended"):
+        opened.evaluate("1")
+    opened.close()
+    assert not Path(opened._profile.name).exists()
 
 
 @pytest.mark.browser
@@ -160,6 +171,31 @@ def test_the_drawing_that_the_address_names_is_shown_and_no_other(window, page, 
         "new MouseEvent('click', {bubbles: true}))"
     )
     assert window.evaluate(shown) == ["graph-p.b"]
+
+
+@pytest.mark.browser
+def test_a_slider_shows_its_frame_and_its_sentence_and_a_page_without_script_or_style_one_frame(window, page):
+    figure, (axes,) = plots.figure()
+    frames = sliders.Frames(figure, {"k": [0, 1], "p": [5, 6, 7]}, shown=(1, 6))
+    for k in (0, 1):
+        for p in (5, 6, 7):
+            with frames.at(k, p, says=f"{k} and {p}"):
+                axes.plot([0, 1], [k, p])
+    markup = frames.themed("a line")._repr_html_()
+    seen = "[...document.querySelectorAll('.frame')].filter((e) => getComputedStyle(e).display !== 'none')"
+    seen = f"{seen}.map((e) => e.dataset.frame)"
+    controls = "document.querySelector('.moving-control').offsetHeight > 0"
+    window.open(page(markup).as_uri())
+    assert (window.evaluate(seen), window.evaluate(controls)) == (["1,1"], False)
+    window.open(page(markup, f"<script>{(STATIC / 'figures.js').read_text('utf8')}</script>").as_uri())
+    assert (window.evaluate(seen), window.evaluate(controls)) == (["1,1"], True)
+    window.evaluate("document.querySelectorAll('.moving-control input')[1].focus()")
+    for kind in ("keyDown", "keyUp"):
+        window.call("Input.dispatchKeyEvent", type=kind, key="ArrowRight", windowsVirtualKeyCode=39)
+    assert window.evaluate(seen) == ["1,2"]
+    assert window.evaluate("document.querySelector('.moving-says').textContent") == "1 and 7"
+    values = "[...document.querySelectorAll('output')].map((e) => e.textContent)"
+    assert window.evaluate(values) == ["1", "7"]
 
 
 @pytest.mark.slow

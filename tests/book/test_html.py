@@ -1,26 +1,14 @@
 """What is broken in a built page is found, each kind; and nothing is, in the book that is built here."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
+import html_lint
 import pytest
+from accessible_pages import accessible
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "book" / "_build" / "html"
-
-
-def tool(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # where its dataclasses look for their types
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def html_lint():
-    return tool("html_lint")
 
 
 GOOD = """
@@ -37,7 +25,7 @@ GOOD = """
 
 
 @pytest.fixture
-def found(html_lint, tmp_path):
+def found(tmp_path):
     """What is found in a page with this article, beside a page with one anchor."""
 
     def find(article, head=""):
@@ -104,7 +92,7 @@ def test_what_is_fetched_from_elsewhere_is_found(found):
     ]
 
 
-def test_a_style_by_which_verdict_boxes_scroll_is_found(html_lint):
+def test_a_style_by_which_verdict_boxes_scroll_is_found():
     scrolls = (
         ".verdict pre { overflow-x: auto; } .ledger { overflow: auto; } .verdict-numbers { max-height: 9em; }"
     )
@@ -119,13 +107,19 @@ def test_a_style_by_which_verdict_boxes_scroll_is_found(html_lint):
 def test_heads_of_columns_say_so_proofs_do_not_share_an_id_and_sources_are_a_list():
     body = '<th class="head"><p>n</p></th><div class="proof" id="proof"><p id="proof-content"></p></div>'
     body += '<div role="list"><div role="doc-biblioentry"></div></div>'
-    assert tool("accessible_pages").accessible(body) == (
+    assert accessible(body) == (
         '<th scope="col" class="head"><p>n</p></th><div class="proof"><p></p></div>'
         '<div role="list"><div role="listitem"></div></div>'
     )
 
 
+def test_a_folder_without_pages_is_no_faultless_book(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["html_lint", str(tmp_path)])
+    with pytest.raises(SystemExit, match="there are no pages"):
+        html_lint.main()
+
+
 @pytest.mark.slow
 @pytest.mark.built
-def test_nothing_is_broken_in_the_built_book(html_lint):
+def test_nothing_is_broken_in_the_built_book():
     assert list(html_lint.lint(BUILT)) == []

@@ -1,5 +1,7 @@
 """Chapters open as notebooks that compute with this checkout, and what was changed in one is kept."""
 
+import sys
+
 import lab
 import nbformat
 import pytest
@@ -17,7 +19,7 @@ def book(make_book):
 
 
 def test_every_chapter_becomes_a_notebook_with_its_cells(book):
-    paths = lab.write_notebooks(book.root / lab.FOLDER, find_chapters(book))
+    paths = lab.write_notebooks(book, find_chapters(book))
     assert [path.relative_to(book.root).as_posix() for path in paths] == ["lab/one.ipynb", "lab/two.ipynb"]
     for path in paths:
         notebook = nbformat.read(path, as_version=4)
@@ -28,15 +30,28 @@ def test_every_chapter_becomes_a_notebook_with_its_cells(book):
 
 def test_a_notebook_that_was_changed_is_left_as_it_is(book):
     chapters = find_chapters(book)
-    path, _ = lab.write_notebooks(book.root / lab.FOLDER, chapters)
+    path, _ = lab.write_notebooks(book, chapters)
     path.write_text("changed")
-    lab.write_notebooks(book.root / lab.FOLDER, chapters)
+    lab.write_notebooks(book, chapters)
     assert path.read_text() == "changed"
 
 
-def test_directives_are_words_in_a_notebook():
-    text = ":::{prf:theorem} Name\n:label: thm\nOf $x$.\n:::\n\n::::{dropdown} Exercise\nDo it.\n::::\n"
-    assert lab.plain(text) == "**Theorem. Name**\n\nOf $x$.\n\n**Exercise**\n\nDo it.\n"
+def test_directives_and_roles_are_words_in_a_notebook_and_solutions_stay_folded(book):
+    text = "# One\n\n:::{prf:theorem} Name\n:label: thm\nOf $x$.\n:::\n\nBy {prf:ref}`thm`.\n\n"
+    text += ":::{dropdown} Solution\nIt is 3.\n:::\n\n```{learnt}\n```\n"
+    (book.source / "one.md").write_text((book.source / "one.md").read_text().replace("# one\n", text))
+    path, _ = lab.write_notebooks(book, find_chapters(book))
+    written = nbformat.read(path, as_version=4).cells[0].source
+    assert "**Theorem “Name”.**\n\nOf $x$." in written
+    assert "By Theorem “Name”." in written
+    assert "<summary>Solution</summary>\n\nIt is 3.\n\n</details>" in written
+    assert "{" not in written
+
+
+def test_without_a_program_that_opens_notebooks_it_says_where_to_get_one(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["lab", "--jupyter", "no-such-program", "--root", str(tmp_path)])
+    with pytest.raises(SystemExit, match="there is no no-such-program: `make lab` installs JupyterLab"):
+        lab.main()
 
 
 def test_the_chapter_to_begin_with_goes_by_the_end_of_its_name():

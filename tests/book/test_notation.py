@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
 
+import notation
 import pytest
+import symbols
 
 ROOT = Path(__file__).parents[2]
 BOOK = ROOT / "book"
 
 
-def tool(name):
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-symbols = tool("symbols")
 CHAPTERS = {
     path.relative_to(BOOK).with_suffix("").as_posix(): path.read_text(encoding="utf8")
     for path in sorted(BOOK.glob("chapters/*/*.md"))
@@ -84,14 +75,12 @@ def test_claims_call_the_ranks_as_the_chapters_do(path):
 def test_the_notation_page_is_made_of_the_table():
     text = (BOOK / "notation.md").read_text(encoding="utf8")
     assert re.findall(r"^```\{symbols\} (.*)$", text, re.M) == ["whole-book", "by-page"]
-    notation = tool("notation")
     lines = notation.table("whole-book", {symbols.SLOWDOWN})
     assert sum(f"{{doc}}`/{symbols.SLOWDOWN}`" in line for line in lines) > 5
     assert len(lines) == len(symbols.WHOLE_BOOK) + 4
 
 
 def test_a_card_knows_the_character_that_is_drawn():
-    notation = tool("notation")
     codes = {
         letter: notation.character(letter) for letter in ("k", "h", "X", r"\kappa", r"\Delta", r"M^\star")
     }

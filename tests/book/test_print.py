@@ -65,6 +65,11 @@ def test_solutions_stand_at_the_end_folds_are_open_and_scripts_are_gone(small):
     assert "gone()" not in text
 
 
+def test_a_book_that_is_not_built_is_said_to_be(tmp_path):
+    with pytest.raises(FileNotFoundError, match="run `make book`"):
+        print_book.print_book(tmp_path, TOC, tmp_path / "book.pdf")
+
+
 def squeezed(text):
     """Letters, digits and signs alone, however lines are broken."""
     return re.sub(r"[\s\u00ad\u200b\u2060\ufffe-]", "", text)
