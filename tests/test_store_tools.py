@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from lowrank_core import claims
+
 TOOLS = Path(__file__).parents[1] / "tools"
 
 
@@ -77,7 +79,7 @@ class TestFreshSeeds:
         assert fresh.run_passes("smoke", [1], tmp_path, ["test.holds"]) == first
 
     def test_claims_that_ran_again_replace_their_flips_alone(self, fresh):
-        names = ["test.holds", "test.flips", "test.fails"]
+        names = [claim.id for claim in claims.all_claims() if claim.paper == "test"]
         flip = {"id": "test.flips", "seed0": 1}
         kept = {
             "claims": names,

@@ -6,6 +6,7 @@ All is HTML and SVG with links. Which drawing is open stands in the address, `ma
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -49,9 +50,10 @@ def legend() -> Fragment:
 def overview(records: Sequence[Record]) -> Fragment:
     """Every claim as a mark in the row of its chapter; it leads to its drawing or, alone, to its box."""
     drawn = joined(records)
-    chapters: dict[str, list[Record]] = {}
+    chapters: dict[str, list[Record]] = {chapter: [] for chapter in reading_order()}
     for record in records:
         chapters.setdefault(record["chapter"], []).append(record)
+    chapters = {chapter: claims for chapter, claims in chapters.items() if claims}
     rows = [
         [
             Markup(f"<a href='{chapter}.html'>{html.escape(chapter_title(chapter))}</a>"),
@@ -139,6 +141,12 @@ def _curve(points: Sequence[tuple[int, int]]) -> str:
         path += f"C{middle} {y} {middle} {v} {u} {v}" if y != v else f"H{u}"
         x, y = u, v
     return f"{path}m-6 -4l6 4l-6 4"
+
+
+def reading_order() -> list[str]:
+    """The pages of the book as its contents list them; none where they are not at hand."""
+    contents = BOOK.parent / "_toc.yml"
+    return re.findall(r"file: (\S+)", contents.read_text(encoding="utf8")) if contents.is_file() else []
 
 
 def chapter_title(chapter: str) -> str:

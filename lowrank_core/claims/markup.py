@@ -45,7 +45,8 @@ def table(
     kind: str = "",
     row_heads: bool = False,
     data: Sequence[Mapping[str, str]] = (),
-    caption: str = "",
+    *,
+    caption: str,
 ) -> str:
     """A table that, where it is too wide, becomes a list of labelled lines, unless it has no head.
 
@@ -72,7 +73,7 @@ def table(
         body += f"<tr{_attributes(data[i]) if data else ''}>{cells}</tr>"
     above = "".join(f"<th scope='col'>{escaped(name)}</th>" for name in head)
     above = f"<thead><tr>{above}</tr></thead>" if head else ""
-    title = f"<caption>{escaped(caption)}</caption>" if caption else ""
+    title = f"<caption>{escaped(caption)}</caption>"
     return f"<table{_attributes({'class': kind})}>{title}{above}<tbody>{body}</tbody></table>"
 
 

@@ -162,7 +162,7 @@ def state(records: Sequence[Record]) -> Fragment:
     ]
     whole = counts(records)
     unexpected = f"{whole['unexpected']} came out other than expected"
-    rows = [(words, tallies[name]) for name, words in ORIGIN_WORDS.items()] + [("all", whole)]
+    rows = [(words, tallies[name]) for name, words in ORIGINS.items()] + [("all", whole)]
     cells = [
         [words, *(str(tally[verdict]) for verdict in VERDICTS), str(tally["all"])] for words, tally in rows
     ]

@@ -112,6 +112,15 @@ def test_the_ledger_leads_to_the_drawing_of_what_has_one(records):
     assert pages._rests_on(records[-1], False) == ""
 
 
+def test_chapters_stand_as_in_the_contents_and_others_behind_them(monkeypatch, tmp_path):
+    (tmp_path / "_toc.yml").write_text(
+        "root: index\nparts:\n- chapters:\n  - file: p/b\n  - file: p/a\n", "utf8"
+    )
+    monkeypatch.setattr(claim_map, "BOOK", tmp_path / "book")
+    given = [record("p.root", chapter=chapter) for chapter in ("p/c", "p/a", "p/b")]
+    assert repr(claim_map.overview(given)).splitlines() == ["p/b: ✓", "p/a: ✓", "p/c: ✓"]
+
+
 def test_chapters_go_by_their_titles():
     assert claim_map.chapter_title("chapters/zhang2025/which-method") == "Which method should I use?"
     assert claim_map.chapter_title("chapters/p/one") == "one"

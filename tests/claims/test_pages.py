@@ -61,7 +61,7 @@ def test_the_state_is_a_table_whose_last_row_counts_all(result):
         re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", row)
         for row in shown.partition("<tbody>")[2].split("</tr>")
     ]
-    assert rows[0] == ["statements of the papers", "1", "0", "0", "1"]
+    assert rows[0] == ["the paper&#x27;s", "1", "0", "0", "1"]
     assert rows[3] == ["all", "2", "0", "0", "2"]
 
 

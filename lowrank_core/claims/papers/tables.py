@@ -29,7 +29,7 @@ def source(key: str) -> Fragment:
         "what of it was read": paper.read,
     }
     words = f"{paper.authors}, {paper.title}, {paper.year}; arXiv:{paper.arxiv}, doi:{paper.doi}"
-    shown = table([], ([name, text] for name, text in lines.items()), "contract", True)
+    shown = table([], lines.items(), "contract", True, caption="The source")
     return Fragment(
         f"<div class='paper-source'>{shown}</div>", f"{words}\n{paper.versions}\nRead: {paper.read}"
     )
@@ -45,7 +45,13 @@ def claims(key: str, records: Sequence[Record]) -> Fragment:
         rows.append([_placed(said.text, said.where, said.known), stamp, _answers(said, known)])
         data.append({"data-outcome": came_out})
         words.append(f"{came_out}: {said.text} ({said.where}, {said.known}): {_answer_words(said, known)}")
-    shown = table(["the paper says", "outcome", "what was run"], rows, "paper-claims", data=data)
+    shown = table(
+        ["the paper says", "outcome", "what was run"],
+        rows,
+        "paper-claims",
+        data=data,
+        caption="Sentence by sentence",
+    )
     return Fragment(f"<div class='ledger'>{shown}</div>", "\n".join(words))
 
 
@@ -71,7 +77,8 @@ def experiments(key: str, records: Sequence[Record]) -> Fragment:
         )
     if not rows:
         return Fragment("<p>No experiment of it is known to us.</p>", "no experiment is known")
-    made = table(["the paper shows", "repeated", "what was run"], rows, "paper-claims")
+    heads = ["the paper shows", "repeated", "what was run"]
+    made = table(heads, rows, "paper-claims", caption="Experiment by experiment")
     return Fragment(f"<div class='ledger'>{made}</div>", "\n".join(words))
 
 
@@ -128,7 +135,7 @@ def overview(records: Sequence[Record]) -> Fragment:
         link = Markup(f"<a href='papers/{paper.key}.html'>{html.escape(paper.name)}</a>")
         rows.append([link, str(len(paper.says)), *(str(found[name]) for name in OUTCOMES)])
         words.append(f"{paper.name}: " + ", ".join(f"{found[name]} {name}" for name in OUTCOMES))
-    shown = table(["paper", "claims", *OUTCOMES], rows)
+    shown = table(["paper", "claims", *OUTCOMES], rows, caption="How many claims of each paper come out how")
     return Fragment(f"<div class='ledger'>{shown}</div>", "\n".join(words))
 
 

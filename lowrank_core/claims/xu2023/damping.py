@@ -444,7 +444,7 @@ NO_FLOOR = Criterion("error at the end", high=1e-12, width="rounding, far below 
         n=each(10, 12, 30),
         kappas=each((1, 100), (1, 100), (1, 10, 100, 1000)),
         dampings=each((1.0,), (0.1, 1.0, 3.0), (0.1, 1.0, 3.0)),
-        delta_kappa=1e-3,
+        deviation=1e-3,
         alphas=each((1e-4,), (1e-2, 1e-6), (1e-2, 1e-6)),
         eta=ETA,
         steps=600,
@@ -454,7 +454,7 @@ NO_FLOOR = Criterion("error at the end", high=1e-12, width="rounding, far below 
         edge("κ = 10⁴", kappas=(10_000,)),
         edge("η = ½", eta=0.5),
         edge("a tiny start", alphas=(1e-12,)),
-        edge("δ = 0", delta_kappa=0.0),
+        edge("δ = 0", deviation=0.0),
         refused("r < min(n₁, n₂)", "without a cross block the rate is faster", n=2),
         refused("0 < η ≤ ½", "larger steps were not tried", eta=0.6),
     ),
@@ -467,7 +467,7 @@ def exact_rank(setting: Setting) -> Evidence:
     def run(
         kappa: float, alpha: float, method: Method, rank: int = TRUE_RANK, steps: int = s.steps
     ) -> Trajectory:
-        problem = certified(setting, kappa, s.delta_kappa / kappa)
+        problem = certified(setting, kappa, s.deviation / kappa)
         return solve(problem, method, small_start(problem, alpha, rank), steps, record=range(0, steps + 1, 2))
 
     def late(found: Trajectory) -> torch.Tensor:
