@@ -29,8 +29,7 @@ def as_csv(drawn: Figure) -> str:
     Level lines are left out, which are no numbers but a drawing of some. Lines that begin with "#" say what the
     axes of each panel are. Numbers have five digits.
     """
-    # A colour bar repeats what its panel has.
-    panels = [axes for axes in drawn.axes if axes.axison and axes.get_label() != "<colorbar>"]
+    panels = _panels(drawn)
     rows = [row | {"panel": i} for i, axes in enumerate(panels, 1) for row in _rows(axes)]
     if not rows:
         return ""
@@ -42,6 +41,40 @@ def as_csv(drawn: Figure) -> str:
     writer.writeheader()
     writer.writerows({name: _short(entry) for name, entry in row.items()} for row in rows)
     return text.getvalue()
+
+
+def in_words(drawn: Figure, most: int = 6) -> str:
+    """Where the series of each panel begin and end, for those who hear a figure; the CSV has what is between.
+
+    Series in the frames of a moving figure are left out: each position of its slider has words of its own.
+
+    Args:
+        most: how many series of a panel are told; of the others it is said how many there are.
+    """
+    told = []
+    for i, axes in enumerate(_panels(drawn), 1):
+        series: dict[str, list[tuple[float, float]]] = {}
+        for row in _rows(axes):
+            x, y = row.get("x", math.nan), row.get("value", row.get("y", math.nan))
+            if not row.get("frame") and math.isfinite(x) and math.isfinite(y):
+                series.setdefault(row["series"], []).append((x, y))
+        if not series:
+            continue
+        ends = {name: (min(points), max(points)) for name, points in series.items()}
+        across = [x for pair in ends.values() for x, _ in pair]
+        words = [f"{name} {_spoken(first[1])} to {_spoken(last[1])}" for name, (first, last) in ends.items()]
+        words[most:] = [f"and {len(words) - most} more"] if len(words) > most else []
+        panel = f"Panel {i}: " if len(drawn.axes) > 1 else ""
+        along, up = _plain(axes.get_xlabel()) or "x", _plain(axes.get_ylabel()) or "y"
+        told.append(
+            f"{panel}{along} from {_spoken(min(across))} to {_spoken(max(across))}; {up}: {', '.join(words)}."
+        )
+    return " ".join(told)
+
+
+def _panels(drawn: Figure) -> list[Axes]:
+    """Without colour bars, which repeat what their panels have."""
+    return [axes for axes in drawn.axes if axes.axison and axes.get_label() != "<colorbar>"]
 
 
 def _rows(axes: Axes) -> Iterator[Row]:
@@ -115,6 +148,11 @@ def _label(artist: Any, otherwise: str) -> str:
 
 def _plain(text: str) -> str:
     return " ".join(text.split())
+
+
+def _spoken(value: float) -> str:
+    """Three digits, and an exponent without signs and zeros that say nothing: 1e4, 2.5e-7."""
+    return re.sub(r"e([+-])0*", lambda found: "e" + found[1].strip("+"), f"{value:.3g}")
 
 
 def _short(entry: Any) -> Any:

@@ -70,7 +70,7 @@ def themed(drawn: Figure, alt: str) -> ThemedSvg:
     """The finished figure, following the theme of the page.
 
     Args:
-        alt: what the figure shows, for readers who cannot see it.
+        alt: what the figure shows, for readers who cannot see it; the ends of its series are added.
 
     Raises:
         ArgumentError: the text alternative is empty.
@@ -87,10 +87,12 @@ def themed(drawn: Figure, alt: str) -> ThemedSvg:
         drawn.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     svg = buffer.getvalue().replace(INK, "currentColor")
     svg = svg[svg.index("<svg") :]
+    # What stands for the figure in text is the author's words alone: they do not change in the last digit.
+    said = " ".join(filter(None, (alt, figure_data.in_words(drawn))))
     # The page decides the width, down to where text stays readable and a wide drawing scrolls instead; the
     # label makes the drawing an image with a name to screen readers.
     smallest = f"min-width: {75 * drawn.get_figwidth():.0f}px" if drawn.get_figwidth() > WIDE else ""
-    label = alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    label = said.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     named = f'role="img" aria-label="{label}" style="{smallest}"'
     # A function, because a backslash in the label would mean something in a replacement text.
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', lambda found: f"{found[1]} {named}", svg, count=1)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lowrank_core import plots
-from lowrank_core.figure_data import as_csv
+from lowrank_core.figure_data import as_csv, in_words
 
 X = torch.tensor([1.0, 10.0, 100.0], dtype=torch.float64)
 
@@ -102,3 +102,30 @@ def test_the_download_is_in_the_page_and_named_after_the_figure(panel):
     assert 'download="it-grows-like-x-a-line.csv" href="data:text/csv;charset=utf-8,%23%20panel' in link
     assert "<b>" not in link
     assert "\n" not in link
+
+
+class TestWords:
+    def test_each_series_is_told_by_its_ends_whatever_the_order_of_its_points(self, panel):
+        figure, axes = panel
+        axes.plot([1e4, 1.0, 10.0], [2.5e-7, 1.0, 0.1], label="falls")
+        axes.plot([1.0, 10.0], [2.0, 2.0], label="stays")
+        axes.axhline(7.0, label="a rule")
+        assert in_words(figure) == "time T from 1 to 1e4; error: falls 1 to 2.5e-7, stays 2 to 2."
+
+    def test_panels_are_told_apart_and_a_map_by_its_values(self):
+        figure, (left, right) = plots.figure(2)
+        left.plot([1.0, 2.0], [3.0, float("nan")], label="cut")
+        right.pcolormesh([0.0, 1.0, 2.0], [0.0, 1.0], [[0.25, 0.75]], label="share")
+        assert (
+            in_words(figure)
+            == "Panel 1: x from 1 to 1; y: cut 3 to 3. Panel 2: x from 0.5 to 1.5; y: share 0.25 to 0.75."
+        )
+
+    def test_many_series_are_counted_and_frames_have_their_own_words(self, panel):
+        figure, axes = panel
+        for i in range(8):
+            axes.plot([0.0, 1.0], [i, i], label=str(i))
+        moving, (moved,) = plots.figure()
+        moved.plot([0.0, 1.0], [0.0, 1.0])[0].set_gid("frame-3-1")
+        assert in_words(figure).endswith("5 5 to 5, and 2 more.")
+        assert in_words(moving) == ""

@@ -23,7 +23,7 @@ def test_ink_becomes_the_colour_of_the_page():
 
 def test_the_text_alternative_is_escaped_and_repeated_in_words():
     figure = drawn()
-    assert 'role="img" aria-label="falls like &quot;1/x&quot; &amp; stays &lt; 4"' in figure.svg
+    assert 'role="img" aria-label="falls like &quot;1/x&quot; &amp; stays &lt; 4 ' in figure.svg
     assert repr(figure) == 'Figure: falls like "1/x" & stays < 4'
 
 
