@@ -132,8 +132,10 @@ def bounded_path(setting: Setting) -> Evidence:
     spectrum = s.top * sweep.column("κ", ndim=2) ** powers
     truth = rectangular(s.n1, s.n2, spectrum, sweep.seeds, device=setting.device)
     root, step = s.top**0.5, sweep.column("η")
-    small = {at(f"a₀ = {size:g}√‖M*‖"): balanced(sweep.setting, s.k, size * root) for size in s.scales}
-    others = {
+    small: dict[str, Factors] = {
+        at(f"a₀ = {size:g}√‖M*‖"): balanced(sweep.setting, s.k, size * root) for size in s.scales
+    }
+    others: dict[str, Factors] = {
         "on the border": balanced(sweep.setting, s.k, RADIUS * root),
         "on the border, along u₁v₁ᵀ": tilted(truth, s.k, 0.0),
         "on the border, imbalanced": tilted(truth, s.k, 2 * BUDGET),
