@@ -55,7 +55,7 @@ def in_words(drawn: Figure, most: int = 6) -> str:
     for i, axes in enumerate(_panels(drawn), 1):
         series: dict[str, list[tuple[float, float]]] = {}
         for row in _rows(axes):
-            x, y = float(row.get("x", math.nan)), float(row.get("value", row.get("y", math.nan)))
+            x, y = (float(row.get(name, math.nan)) for name in ("x", "value" if "value" in row else "y"))
             if not row.get("frame") and math.isfinite(x) and math.isfinite(y):
                 series.setdefault(row["series"], []).append((x, y))
         if not series:
