@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import yaml
 from browser import Browser, BrowserError
@@ -78,7 +79,7 @@ def article(source: str, page: str, pages: set[str]) -> str:
 
 
 def merged(built: Path, toc: Path) -> str:
-    """The HTML of the whole book on one page, which has to lie in the folder of the built pages."""
+    """The HTML of the whole book on one page, which has to lie beside the folders of the built pages."""
     listed = list(contents(toc))
     pages = {page for _, page in listed}
     sources = {page: (built / f"{page}.html").read_text(encoding="utf8") for page in pages}
@@ -125,8 +126,11 @@ def print_book(built: Path, toc: Path, to: Path) -> list[str]:
     """
     if not (built / "index.html").is_file():
         raise FileNotFoundError(f"there is no built book in {built}: run `make book`")
-    page = built / "print.html"
-    try:
+    with TemporaryDirectory() as folder:
+        # Beside the pictures and styles, but not in the book, where others would take it for a page.
+        for part in built.iterdir():
+            Path(folder, part.name).symlink_to(part.resolve())
+        page = Path(folder, "print.html")
         page.write_text(merged(built, toc), encoding="utf8")
         with Browser() as browser:
             browser.size(PAPER)
@@ -135,8 +139,6 @@ def print_book(built: Path, toc: Path, to: Path) -> list[str]:
             browser.evaluate("window.MathJax && MathJax.startup.promise.then(() => 0)")
             wide = list(browser.evaluate(TOO_WIDE))
             browser.print(to, generateDocumentOutline=True, generateTaggedPDF=True)
-    finally:
-        page.unlink(missing_ok=True)
     return wide
 
 

@@ -70,6 +70,15 @@ def test_a_book_that_is_not_built_is_said_to_be(tmp_path):
         print_book.print_book(tmp_path, TOC, tmp_path / "book.pdf")
 
 
+@pytest.mark.browser
+def test_printing_leaves_the_built_book_as_it_is(small):
+    built, toc = small
+    before = sorted(built.rglob("*"))
+    assert print_book.print_book(built, toc, built.parent / "book.pdf") == []
+    assert sorted(built.rglob("*")) == before
+    assert (built.parent / "book.pdf").read_bytes().startswith(b"%PDF")
+
+
 def squeezed(text):
     """Letters, digits and signs alone, however lines are broken."""
     return re.sub(r"[\s\u00ad\u200b\u2060\ufffe-]", "", text)
