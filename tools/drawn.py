@@ -56,20 +56,26 @@ SET_FORMULAS = """new Promise((done) => {
 
 SAMPLE = """(() => {
   const counts = new Map(Object.entries(%s));
-  const walk = (element, path) => {
+  const walk = (element, path) => {  // whether something in it was looked at less than six times
+    let fresh = false;
     for (const child of [...element.children]) {
       const look = ["class", "style"].map((name) => child.getAttribute(name) ?? "").join("|");
       const here = `${path}>${child.nodeName}.${look}`;
       const count = (counts.get(here) ?? 0) + 1;
       counts.set(here, count);
-      if (count > 6) child.remove();
-      else if (child.nodeName !== "svg") walk(child, here);
+      const inside = child.nodeName !== "svg" && walk(child, here);
+      if (count <= 6 || inside || child.nodeName === "H1") fresh = true;
+      else child.remove();
     }
+    return fresh;
   };
   walk(document.querySelector("article"), "");
   return Object.fromEntries(counts);
 })()"""
-"""Keep six elements of each kind, by name, class and style, theirs and of all around, over all pages."""
+"""Keep six elements of each kind, by name, class and style, theirs and of all around, over all pages.
+
+What holds something that is kept stays, and so does the title of a page.
+"""
 
 RUN_AXE = """axe.run({exclude: [".math", ".themed-figure svg"]}, {resultTypes: ["violations"], %s}).then((found) =>
   found.violations.flatMap((rule) =>
