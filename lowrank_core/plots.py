@@ -49,7 +49,9 @@ class ThemedSvg:
         )
 
     def _repr_html_(self) -> str:
-        return f'<div class="themed-figure">{self.svg}{self.download}</div>'
+        # What scrolls can be reached by keyboard.
+        scrolls = ' tabindex="0"' if re.search(r'<svg[^>]*style="min-width', self.svg) else ""
+        return f'<div class="themed-figure"{scrolls}>{self.svg}{self.download}</div>'
 
     def __repr__(self) -> str:
         return f"Figure: {self.alt}"

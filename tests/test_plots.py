@@ -53,3 +53,9 @@ def test_a_published_figure_stands_beside_its_live_run():
     plots.themed(drawn, "Two panels.")
     with pytest.raises(ArgumentError, match="none of the curves to be drawn"):
         plots.published(stored, {"steps": steps, "curves": {"b": values}})
+
+
+def test_a_figure_that_scrolls_can_be_reached_by_keyboard():
+    wide, _ = plots.figure(3)
+    assert 'class="themed-figure" tabindex="0"' in plots.themed(wide, "three panels")._repr_html_()
+    assert "tabindex" not in drawn()._repr_html_()

@@ -64,8 +64,8 @@ SAMPLE = """(() => {
       const count = (counts.get(here) ?? 0) + 1;
       counts.set(here, count);
       const inside = child.nodeName !== "svg" && walk(child, here);
-      if (count <= 6 || inside || child.nodeName === "H1") fresh = true;
-      else child.remove();
+      if (count <= 6 || inside || path === "") fresh = true;
+      else if (!/^(H[1-6]|DT|DD)$/.test(child.nodeName)) child.remove();
     }
     return fresh;
   };
@@ -74,7 +74,7 @@ SAMPLE = """(() => {
 })()"""
 """Keep six elements of each kind, by name, class and style, theirs and of all around, over all pages.
 
-What holds something that is kept stays, and so does the title of a page.
+What holds something that is kept stays, with its headings; a list of definitions stays or goes as a whole.
 """
 
 RUN_AXE = """axe.run({exclude: [".math", ".themed-figure svg"]}, {resultTypes: ["violations"], %s}).then((found) =>
