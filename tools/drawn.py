@@ -64,7 +64,7 @@ SAMPLE = """(() => {
       const count = (counts.get(here) ?? 0) + 1;
       counts.set(here, count);
       const inside = child.nodeName !== "svg" && walk(child, here);
-      if (count <= 6 || inside || path === "") fresh = true;
+      if (count <= 6 || inside || (path === "" && child.nodeName === "SECTION")) fresh = true;
       else if (!/^(H[1-6]|DT|DD)$/.test(child.nodeName)) child.remove();
     }
     return fresh;
