@@ -12,6 +12,7 @@ import select
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -87,6 +88,12 @@ class Browser:
         with suppress(BrokenPipeError):  # a command that an ended browser did not take
             self._to.close()
         self._profile.cleanup()
+        # Its children may outlive it for a moment, and write into the profile meanwhile.
+        for _ in range(50):
+            if not os.path.exists(self._profile.name):
+                break
+            time.sleep(0.1)
+            shutil.rmtree(self._profile.name, ignore_errors=True)
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """The answer to a command of the DevTools protocol."""
