@@ -51,8 +51,8 @@ def in_words(drawn: Figure, most: int = 6) -> str:
     Args:
         most: how many series of a panel are told; of the others it is said how many there are.
     """
-    told = []
-    for i, axes in enumerate(_panels(drawn), 1):
+    told, panels = [], _panels(drawn)
+    for i, axes in enumerate(panels, 1):
         series: dict[str, list[tuple[float, float]]] = {}
         for row in _rows(axes):
             x, y = (float(row.get(name, math.nan)) for name in ("x", "value" if "value" in row else "y"))
@@ -64,7 +64,7 @@ def in_words(drawn: Figure, most: int = 6) -> str:
         across = [x for pair in ends.values() for x, _ in pair]
         words = [f"{name} {_spoken(first[1])} to {_spoken(last[1])}" for name, (first, last) in ends.items()]
         words[most:] = [f"and {len(words) - most} more"] if len(words) > most else []
-        panel = f"Panel {i}: " if len(drawn.axes) > 1 else ""
+        panel = f"Panel {i}: " if len(panels) > 1 else ""
         along, up = _plain(axes.get_xlabel()) or "x", _plain(axes.get_ylabel()) or "y"
         told.append(
             f"{panel}{along} from {_spoken(min(across))} to {_spoken(max(across))}; {up}: {', '.join(words)}."

@@ -10,9 +10,9 @@ import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -55,6 +55,7 @@ class Browser:
         self._process = subprocess.Popen(
             ["bash", "-c", shell, "browser", *arguments, "about:blank"],
             pass_fds=(read_there, write_there),
+            start_new_session=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -82,18 +83,13 @@ class Browser:
 
     def close(self) -> None:
         """End the browser."""
-        self._process.kill()
+        with suppress(ProcessLookupError):  # with its children, which would write on into the profile
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._from.close()
         with suppress(BrokenPipeError):  # a command that an ended browser did not take
             self._to.close()
         self._profile.cleanup()
-        # Its children may outlive it for a moment, and write into the profile meanwhile.
-        for _ in range(50):
-            if not os.path.exists(self._profile.name):
-                break
-            time.sleep(0.1)
-            shutil.rmtree(self._profile.name, ignore_errors=True)
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """The answer to a command of the DevTools protocol."""

@@ -166,10 +166,11 @@ class Claim:
             "declare smoke, book and full",
         )
         for sizes in (*self.sizes.values(), *(place.sizes for place in self.edges)):
+            unfit = unstorable(sizes)
             declared(
-                not unstorable(sizes),
+                not unfit,
                 "sizes",
-                unstorable(sizes),
+                unfit,
                 "a record, which is JSON, cannot hold their values",
                 "use numbers, words, and tuples and mappings of them; the claim makes of them what it needs",
             )

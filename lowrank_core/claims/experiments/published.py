@@ -9,11 +9,14 @@ from typing import Any
 import torch
 
 from lowrank_core import artefacts
-from lowrank_core.claims.grammar import Setting, Variant
+from lowrank_core.analysis.crossings import first_record_below
+from lowrank_core.claims.grammar import Setting, Sweep, Variant
 from lowrank_core.factors import Factors, adjoint_start
+from lowrank_core.methods import Method
 from lowrank_core.problem import Problem, observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import sampled
+from lowrank_core.solver import solve
 from lowrank_core.truth import rectangular
 
 RECORDS = 60
@@ -29,6 +32,19 @@ def curves(steps: torch.Tensor, found: Mapping[Variant, torch.Tensor]) -> dict[s
     """What a claim offers as `Evidence.curves`: steps (R,) and curves (S, R), for figures and for storing."""
     stored = {name: artefacts.band(steps, values) for name, values in found.items()}
     return {"steps": steps, "curves": dict(found), "stored": stored}
+
+
+def errors(
+    sweep: Sweep, problem: Problem, method: Method, start: Factors, steps: int, count: int = RECORDS
+) -> tuple[torch.Tensor, dict[Variant, torch.Tensor]]:
+    """The recorded steps (R,), and the relative errors (S, R) of each variant."""
+    run = solve(problem, method, start, steps, record=records(steps, count))
+    return run.steps, sweep.split(run.error.sqrt() / problem.truth.spectrum.norm(dim=1).cpu()[:, None])
+
+
+def arrival(steps: torch.Tensor, error: torch.Tensor, level: float) -> torch.Tensor:
+    """The first recorded step with an error of at most the level, the last one where there is none, (S,)."""
+    return first_record_below(steps, error, level).clamp(max=float(steps[-1]))
 
 
 def completion(

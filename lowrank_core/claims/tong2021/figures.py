@@ -13,7 +13,7 @@ import torch
 
 from lowrank_core.analysis.crossings import first_record_below
 from lowrank_core.analysis.typical import median
-from lowrank_core.claims.experiments.published import completion, curves, records
+from lowrank_core.claims.experiments.published import arrival, completion, curves, errors
 from lowrank_core.claims.grammar import (
     Criterion,
     Evidence,
@@ -26,10 +26,7 @@ from lowrank_core.claims.grammar import (
     edge,
     scales,
 )
-from lowrank_core.factors import Factors
-from lowrank_core.methods import GradientDescent, Method, ScaledGradientDescent
-from lowrank_core.problem import Problem
-from lowrank_core.solver import solve
+from lowrank_core.methods import GradientDescent, ScaledGradientDescent
 
 PAGE = Page("chapters/zhang2025/published-figures", full=1)
 
@@ -41,19 +38,6 @@ SIZES = dict(r=each(2, 2, 10), share=each(0.9, 0.9, 0.2))
 def spectra(kappas: Sequence[float], r: int) -> torch.Tensor:
     """Singular values from 1 to 1/κ, (len(kappas), r)."""
     return torch.stack([torch.linspace(1, 1 / kappa, r, dtype=torch.float64) for kappa in kappas])
-
-
-def errors(
-    sweep: Sweep, problem: Problem, method: Method, start: Factors, steps: int, count: int
-) -> tuple[torch.Tensor, dict[Variant, torch.Tensor]]:
-    """The recorded steps (R,), and the relative errors (S, R) of each variant."""
-    run = solve(problem, method, start, steps, record=records(steps, count))
-    return run.steps, sweep.split(run.error.sqrt() / problem.truth.spectrum.norm(dim=1).cpu()[:, None])
-
-
-def arrival(steps: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
-    """The first recorded step with an error of `ARRIVED`, the last one where there is none, (S,)."""
-    return first_record_below(steps, error, ARRIVED).clamp(max=float(steps[-1]))
 
 
 ALIKE = Criterion(
@@ -93,10 +77,10 @@ def figure_2c(setting: Setting) -> Evidence:
     shown = {at(f"{name}, GD", **name.numbers): error for name, error in plain.items()}
     evidence = Evidence(curves=curves(steps, {**scaled, **shown}))
     one, *others = sweep.variants
-    first = arrival(steps, scaled[one])
+    first = arrival(steps, scaled[one], ARRIVED)
     for name in others:
-        evidence.found(ALIKE, arrival(steps, scaled[name]) / first, name)
-        evidence.broken(ALIKE, arrival(steps, plain[name]) / first, name)
+        evidence.found(ALIKE, arrival(steps, scaled[name], ARRIVED) / first, name)
+        evidence.broken(ALIKE, arrival(steps, plain[name], ARRIVED) / first, name)
     return evidence
 
 

@@ -12,8 +12,7 @@ from dataclasses import replace
 
 import torch
 
-from lowrank_core.analysis.crossings import first_record_below
-from lowrank_core.claims.experiments.published import curves, records
+from lowrank_core.claims.experiments.published import arrival, curves, errors
 from lowrank_core.claims.grammar import (
     Criterion,
     Evidence,
@@ -38,7 +37,6 @@ from lowrank_core.methods import (
 from lowrank_core.problem import Problem, observe
 from lowrank_core.randomness import normal
 from lowrank_core.sensing import Identity, gaussian_symmetric
-from lowrank_core.solver import solve
 from lowrank_core.truth import psd
 
 PAGE = Page("chapters/zhang2025/published-figures", full=1)
@@ -69,20 +67,6 @@ def small(sweep: Sweep, rank: int, alpha: float | torch.Tensor) -> Factors:
 def damped(problem: Problem, relative: float | torch.Tensor = 1.0) -> Method:
     """ScaledGD(λ), λ = `relative`, a number or (B,), times the least eigenvalue of each truth."""
     return ScaledGradientDescent(ETA, relative * problem.truth.spectrum[:, -1])
-
-
-def errors(
-    sweep: Sweep, problem: Problem, method: Method, start: Factors
-) -> tuple[torch.Tensor, dict[Variant, torch.Tensor]]:
-    """The recorded steps (R,), and the relative errors (S, R) of each variant."""
-    run = solve(problem, method, start, sweep.setting.sizes.steps, record=records(sweep.setting.sizes.steps))
-    size = problem.truth.spectrum.norm(dim=1).cpu()
-    return run.steps, sweep.split(run.error.sqrt() / size[:, None])
-
-
-def arrival(steps: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
-    """The first recorded step with an error of `ARRIVED`, the last one where there is none, (S,)."""
-    return first_record_below(steps, error, ARRIVED).clamp(max=float(steps[-1]))
 
 
 def assume(setting: Setting, *ranks: int) -> None:
@@ -125,16 +109,16 @@ def figure_1(setting: Setting) -> Evidence:
     assume(setting, s.k)
     sweep = Sweep(setting, κ_F=s.kappas, α=s.alphas)
     problem, start = observed(sweep, s.kappas), small(sweep, s.k, sweep.column("α"))
-    steps, scaled = errors(sweep, problem, damped(problem), start)
-    _, plain = errors(sweep, problem, GradientDescent(ETA), start)
-    first = arrival(steps, scaled[sweep.variants[0]])
+    steps, scaled = errors(sweep, problem, damped(problem), start, s.steps)
+    _, plain = errors(sweep, problem, GradientDescent(ETA), start, s.steps)
+    first = arrival(steps, scaled[sweep.variants[0]], ARRIVED)
     shown = {at(f"{name}, GD", **name.numbers): error for name, error in plain.items()}
     evidence = Evidence(curves=curves(steps, {**scaled, **shown}))
     for name in sweep.variants:
         evidence.found(ACCURATE, scaled[name][:, -1], name)
         evidence.broken(ACCURATE, plain[name][:, -1], name)
-        evidence.found(ALIKE, arrival(steps, scaled[name]) / first, name)
-        evidence.broken(ALIKE, arrival(steps, plain[name]) / first, name)
+        evidence.found(ALIKE, arrival(steps, scaled[name], ARRIVED) / first, name)
+        evidence.broken(ALIKE, arrival(steps, plain[name], ARRIVED) / first, name)
     return evidence
 
 
@@ -176,9 +160,9 @@ def figure_2(setting: Setting) -> Evidence:
     kappas, start = [s.kappa] * len(s.alphas), small(sweep, s.k, sweep.column())
     problem, everything = observed(sweep, kappas), observed(sweep, kappas, full=True)
 
-    steps, found = errors(sweep, problem, damped(problem), start)
-    _, tenth = errors(sweep, problem, damped(problem, 0.1), start)
-    _, whole = errors(sweep, everything, damped(everything), start)
+    steps, found = errors(sweep, problem, damped(problem), start, s.steps)
+    _, tenth = errors(sweep, problem, damped(problem, 0.1), start, s.steps)
+    _, whole = errors(sweep, everything, damped(everything), start, s.steps)
     evidence = Evidence(
         predicted={SLOPE: 1.0},
         notes={"exponent": float(slope(found).median()), "exponent, a tenth": float(slope(tenth).median())},
@@ -238,20 +222,21 @@ def figure_3(setting: Setting) -> Evidence:
     shown: dict[Variant, torch.Tensor] = {}
     for rank in s.ranks:
         for name, method in methods.items():
-            steps, found = errors(sweep, problem, method, small(sweep, rank, s.alpha))
+            steps, found = errors(sweep, problem, method, small(sweep, rank, s.alpha), s.steps)
             shown[at(f"{name}, k = {rank}", k=rank)] = found[sweep.variants[0]]
     evidence = Evidence(curves=curves(steps, shown))
-    first = arrival(steps, shown[at(f"ScaledGD(λ), k = {s.ranks[0]}")])
+    first = arrival(steps, shown[at(f"ScaledGD(λ), k = {s.ranks[0]}")], ARRIVED)
     for name, error in shown.items():
         variant = at(k=int(name.number))
+        arrived = arrival(steps, error, ARRIVED)
         if name.startswith("PrecGD"):
-            quick = arrival(steps, shown[at(f"ScaledGD(λ), k = {int(name.number)}")])
-            evidence.found("steps of PrecGD to 1e-5 / of ScaledGD(λ)", arrival(steps, error) / quick, variant)
+            quick = arrival(steps, shown[at(f"ScaledGD(λ), k = {int(name.number)}")], ARRIVED)
+            evidence.found("steps of PrecGD to 1e-5 / of ScaledGD(λ)", arrived / quick, variant)
             evidence.found(ENDS, error[:, -1], variant)
         else:
-            evidence.found(FREE, arrival(steps, error) / first, variant)
-    _, plain = errors(sweep, problem, GradientDescent(ETA), small(sweep, s.ranks[-1], s.alpha))
-    evidence.broken(FREE, arrival(steps, plain[sweep.variants[0]]) / first, "GD")
+            evidence.found(FREE, arrived / first, variant)
+    _, plain = errors(sweep, problem, GradientDescent(ETA), small(sweep, s.ranks[-1], s.alpha), s.steps)
+    evidence.broken(FREE, arrival(steps, plain[sweep.variants[0]], ARRIVED) / first, "GD")
     evidence.broken(ENDS, plain[sweep.variants[0]][:, -1], "GD")
     evidence.notes["largest"] = max(max(values) for values in evidence.measured[ENDS.quantity].values())
     return evidence
@@ -294,8 +279,8 @@ def figure_4(setting: Setting) -> Evidence:
     drawn = normal(sweep.seeds, "noise", clean.operator.m, device=setting.device)
     problem = replace(clean, observations=clean.observations + sigma * drawn)
     size = float(clean.truth.spectrum[0].norm())
-    steps, found = errors(sweep, problem, damped(problem), small(sweep, s.k, s.alpha))
-    _, large = errors(sweep, problem, damped(problem), small(sweep, s.k, s.large))
+    steps, found = errors(sweep, problem, damped(problem), small(sweep, s.k, s.alpha), s.steps)
+    _, large = errors(sweep, problem, damped(problem), small(sweep, s.k, s.large), s.steps)
     evidence = Evidence(curves=curves(steps, found))
     for name in sweep.variants:
         evidence.found(LEVEL, size * found[name][:, -1] / name.number, name)
