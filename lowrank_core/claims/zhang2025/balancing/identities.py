@@ -77,6 +77,7 @@ ATTAINED = Criterion("the same at U = 0, V = LY, where it is attained", 1 - 1e-9
         edge("κ = 1000", spectrum=(2.0, 0.002)),
         edge("equal singular values", spectrum=(1.0, 1.0)),
     ),
+    waives=("k ≥ r",),
     certified_by=("symbolic", "exact"),
 )
 def critical_points_balanced(setting: Setting) -> Evidence:

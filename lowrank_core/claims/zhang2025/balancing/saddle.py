@@ -92,6 +92,7 @@ PULL = Criterion("‖∇f_μ‖ with the regulariser / (μL³√k)", 1 - 1e-9, 1
         edge("equal singular values", spectrum=(2.0, 2.0)),
         refused(ROOM, "M* vanishes on no k orthonormal columns", n2=3),
     ),
+    waives=("k ≥ r",),
     certified_by=("symbolic", "exact", "ball"),
 )
 def unbalanced_near_second_order(setting: Setting) -> Evidence:
