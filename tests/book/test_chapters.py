@@ -41,3 +41,11 @@ def test_no_number_is_read_out_of_a_label(path):
     """Variants carry their numbers: `name.number`."""
     code = "\n".join(cell.source for cell in code_cells(read_page(path)))
     assert not re.findall(r"(?:int|float)\(\w+(?:\.(?:split|removeprefix|partition)|\[\d+:)[^\n]*", code)
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_the_code_of_a_figure_is_folded(path):
+    """What teaches is the experiment; who wants the plotting code opens it."""
+    figures = [c for c in code_cells(read_page(path)) if "figure" in c.metadata.get("mystnb", {})]
+    assert figures
+    assert all({"hide-input", "remove-input"} & set(c.metadata.get("tags", [])) for c in figures)
