@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
-from math import nan
+from math import log10, nan
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -28,6 +28,8 @@ COLOURS = ("#2f86d6", "#e07b22", "#1f9e77", "#c2569b", "#8a77d8", "#a88a1c")
 INK = "#010203"
 WIDE = 9.0
 """Inches beyond which a drawing is not squeezed into the page's width."""
+SHORT = 2.0
+"""Decades that a logarithmic axis has to span, at least, for labels at the powers of ten alone."""
 
 
 class ThemedSvg:
@@ -63,7 +65,8 @@ def figure(panels: int = 1, height: float = 3.6) -> tuple[Figure, list[Axes]]:
     from matplotlib.figure import Figure
 
     with rc_context(_STYLE):
-        made = Figure(figsize=(4.2 * panels if panels > 1 else 6.4, height), layout="constrained")
+        width = {1: 6.4, 2: 8.4}.get(panels, 3.0 * panels)
+        made = Figure(figsize=(width, height), layout="constrained")
         axes = [made.add_subplot(1, panels, i + 1) for i in range(panels)]
     return made, axes
 
@@ -80,6 +83,8 @@ def themed(drawn: Figure, alt: str) -> ThemedSvg:
     from matplotlib import rc_context
 
     require(bool(alt.strip()), "alt", alt, "a figure needs a text alternative", "say in words what it shows")
+    for axes in drawn.axes:
+        _label_between_powers(axes)
     for legend in filter(None, (axes.get_legend() for axes in drawn.axes)):
         legend.set_frame_on(False)
         for text in legend.get_texts():
@@ -102,11 +107,51 @@ def themed(drawn: Figure, alt: str) -> ThemedSvg:
     return ThemedSvg(svg, alt, figure_data.as_csv(drawn))
 
 
+def _label_between_powers(axes: Axes) -> None:
+    """Short labels on short logarithmic axes; matplotlib's, like 6 × 10², run into each other."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    for axis in (axes.xaxis, axes.yaxis):
+        # Ticks that were placed by hand stay as they are, and powers of two are all labelled.
+        placed = not isinstance(axis.get_major_locator(), LogLocator)
+        if placed or isinstance(axis.get_minor_locator(), NullLocator) or axis.get_transform().base != 10:
+            continue
+        low, high = sorted(axis.get_view_interval())
+        if log10(high / low) >= SHORT:
+            continue
+        digits = "123456789" if log10(high / low) < SHORT / 4 else "125"
+        plain = low >= 1e-3 and high <= 1e5
+
+        def label(value: float, _: int, digits: str = digits, plain: bool = plain) -> str:
+            shown = f"{value:.0e}"[0] in digits
+            return (f"{value:g}" if plain else f"{value:.0e}") if shown else ""
+
+        axis.set_minor_locator(LogLocator(subs=range(2, 10)))
+        axis.set_major_formatter(FuncFormatter(label))
+        axis.set_minor_formatter(FuncFormatter(label))
+
+
 def spread(axes: Axes, x: torch.Tensor, y: torch.Tensor, label: str, colour: str, **style: Any) -> None:
     """The median over seeds as a line and the range over seeds as a band; x (R,), y (B, R)."""
     axes.plot(x, y.median(dim=0).values, color=colour, label=label, **style)
     # The label that the legend leaves out tells the CSV to which line the band belongs.
     low, high = y.amin(dim=0), y.amax(dim=0)
+    axes.fill_between(x, low, high, label=f"_{label}", color=colour, alpha=0.25, linewidth=0)
+
+
+def stored_band(
+    axes: Axes,
+    x: Sequence[float] | torch.Tensor,
+    curve: Mapping[str, Any],
+    label: str,
+    colour: str,
+    **style: Any,
+) -> None:
+    """Like `spread`, for a curve as of `artefacts.band`; x (R,). What is stored as None is left out."""
+    middle, low, high = (
+        [nan if value is None else value for value in curve[name]] for name in ("median", "lowest", "highest")
+    )
+    axes.plot(x, middle, color=colour, label=label, **style)
     axes.fill_between(x, low, high, label=f"_{label}", color=colour, alpha=0.25, linewidth=0)
 
 
@@ -138,26 +183,11 @@ def published(
     )
     drawn, (left, right) = figure(2, 3.8)
     for i, name in enumerate(chosen):
-        style: Any = {"color": COLOURS[i % len(COLOURS)], "linestyle": "-" if i < len(COLOURS) else ":"}
+        colour, linestyle = COLOURS[i % len(COLOURS)], "-" if i < len(COLOURS) else ":"
         if name in stored:
-            curve = {
-                key: [nan if v is None else v for v in row]
-                for key, row in stored[name].items()
-                if key != "seeds"
-            }
-            left.plot(curve["steps"], curve["median"], label=name, **style)
-            left.fill_between(
-                curve["steps"],
-                curve["lowest"],
-                curve["highest"],
-                label=f"_{name}",
-                color=style["color"],
-                alpha=0.2,
-            )
+            stored_band(left, stored[name]["steps"], stored[name], name, colour, linestyle=linestyle)
         if name in live["curves"]:
-            spread(
-                right, live["steps"], live["curves"][name], name, style["color"], linestyle=style["linestyle"]
-            )
+            spread(right, live["steps"], live["curves"][name], name, colour, linestyle=linestyle)
     for axes, title in ((left, "stored, the paper's size"), (right, "live")):
         axes.set(yscale="log", title=title, xlabel="iteration")
     (left if stored else right).legend(fontsize=7)

@@ -43,6 +43,41 @@ def test_a_figure_without_a_text_alternative_is_refused():
         plots.themed(figure, " ")
 
 
+def labels(ends, act=lambda axes: None):
+    figure, (axes,) = plots.figure()
+    axes.plot(ends, [1, 2])
+    axes.set(xscale="log", xlim=ends)
+    act(axes)
+    plots.themed(figure, "a line")
+    return [text for text in (label.get_text() for label in axes.get_xticklabels(which="both")) if text]
+
+
+@pytest.mark.parametrize(
+    ("ends", "shown"),
+    [
+        ((400, 9000), {"500", "1000", "2000", "5000"}),
+        ((0.3, 0.8), {"0.3", "0.4", "0.5", "0.6", "0.7", "0.8"}),
+        ((2e-5, 9e-5), {"2e-05", "5e-05"}),
+    ],
+)
+def test_a_short_logarithmic_axis_has_short_labels(ends, shown):
+    assert shown <= set(labels(ends))
+    assert not any("times" in label for label in labels(ends))
+
+
+def test_a_long_axis_powers_of_two_and_ticks_that_were_placed_keep_their_labels():
+    assert all("10^" in label for label in labels((1, 1e3)))
+    assert all("2^" in label for label in labels((1, 8), lambda axes: axes.set_xscale("log", base=2)))
+    placed = ["a", "b"]
+    hand = lambda axes: (axes.minorticks_off(), axes.set_xticks([2, 4], placed))  # noqa: E731
+    assert labels((1, 8), hand) == placed
+
+
+def test_three_panels_are_as_wide_as_the_page_and_more_scroll():
+    widths = {n: plots.figure(n)[0].get_figwidth() for n in (1, 2, 3, 4)}
+    assert max(widths[1], widths[2], widths[3]) <= plots.WIDE < widths[4]
+
+
 def test_a_published_figure_stands_beside_its_live_run():
     steps, values = torch.tensor([0, 1]), torch.tensor([[1.0, 0.5], [3.0, 0.1]], dtype=torch.float64)
     stored = {"a": artefacts.band(steps, values), "gone": artefacts.band(steps, values / 0)}

@@ -11,13 +11,11 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function apply() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
     for (const row of rows) {
       row.hidden = !words.every((word) => text.get(row).includes(word))
         || selects.some((select) => select.value && row.dataset[select.name] !== select.value);
-      shown += !row.hidden;
     }
-    tools.querySelector("output").textContent = `${shown} of ${rows.length} claims`;
+    count();
     heads.forEach((head, i) => head.setAttribute("aria-sort", i !== column ? "none" : sign > 0 ? "ascending" : "descending"));
     const key = (row) => row.cells[column].textContent;
     body.append(...(column < 0 ? rows : rows.slice().sort((a, b) => sign * order(key(a), key(b)))));
@@ -28,11 +26,18 @@ document.addEventListener("DOMContentLoaded", () => {
     history.replaceState(null, "", location.pathname + (String(state) && "?" + state) + location.hash);
   }
 
-  // An address of one claim shows its row, whatever the filters hide.
+  function count(besides = "") {
+    const shown = rows.filter((row) => !row.hidden).length;
+    tools.querySelector("output").textContent = `${shown} of ${rows.length} claims${besides}`;
+  }
+
+  // An address of one claim shows its row, whatever the filters hide, and says so.
   function aim() {
     const row = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!rows.includes(row)) return;
+    const filtered = row.hidden;
     row.hidden = false;
+    if (filtered) count(", one of them because the address names it");
     row.querySelector("details").open = true;
     row.scrollIntoView({ block: "center" });
   }
@@ -52,7 +57,10 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   const state = new URLSearchParams(location.search), sorted = state.get("sort");
   search.value = state.get("q") ?? "";
-  selects.forEach((select) => (select.value = state.get(select.name) ?? ""));
+  selects.forEach((select) => {
+    select.value = state.get(select.name) ?? "";
+    if (select.selectedIndex < 0) select.value = "";  // the address names what the ledger does not have
+  });
   if (sorted) {
     column = heads.findIndex((head) => head.textContent === sorted.replace(/^-/, ""));
     sign = sorted.startsWith("-") ? -1 : 1;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -15,9 +15,6 @@ from lowrank_core.factors import Factors
 from lowrank_core.methods import GradientDescent
 from lowrank_core.problem import Problem
 from lowrank_core.solver import solve
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 MAIN, OTHER = plots.COLOURS[:2]
 FALSE = "#d64545"
@@ -42,7 +39,7 @@ def slowdown() -> sliders.MovingSvg:
             else f"k − r = 0: no extra rank; the error falls exponentially, to {_power(end, 1)}, which is rounding"
         )
         with frames.at(extra, says=says):
-            _stored_band(axes, time, curve)
+            plots.stored_band(axes, time, curve, "measured", MAIN)
             if extra != "0":
                 late = time[time > 10][[0, -1]]
                 plots.predicted(axes, late, int(extra) / (4 * late**2))
@@ -71,7 +68,7 @@ def outliers() -> sliders.MovingSvg:
             )
             with frames.at(p, m, says=says):
                 steps = torch.tensor(curve["steps"], dtype=torch.float64)
-                _stored_band(axes, steps, curve)
+                plots.stored_band(axes, steps, curve, "measured", MAIN)
     axes.set(yscale="log", ylim=(1e-12, 1e2), xlabel="iteration", ylabel="error  ‖XXᵀ − M*‖")
     return frames.themed(
         "With more outliers the error levels off higher, with more measurements lower; where m(1 − p)² is large, "
@@ -184,13 +181,6 @@ def _left(_: Problem, factors: Factors) -> torch.Tensor:
 def _every_second(curve: Mapping[str, Any]) -> dict[str, list[float]]:
     """A curve as `artefacts.band` stores it, but for the first and then every other of its records."""
     return {name: values[1::2] for name, values in curve.items() if name != "seeds"}
-
-
-def _stored_band(axes: Axes, x: torch.Tensor, curve: Mapping[str, list[float]]) -> None:
-    """A curve as `artefacts.band` stores it, over x."""
-    axes.plot(x, curve["median"], color=MAIN, label="measured")
-    low, high = curve["lowest"], curve["highest"]
-    axes.fill_between(x, low, high, label="_measured", color=MAIN, alpha=0.25, linewidth=0)
 
 
 def _power(value: float, digits: int = 2) -> str:

@@ -49,3 +49,12 @@ def test_the_code_of_a_figure_is_folded(path):
     figures = [c for c in code_cells(read_page(path)) if "figure" in c.metadata.get("mystnb", {})]
     assert figures
     assert all({"hide-input", "remove-input"} & set(c.metadata.get("tags", [])) for c in figures)
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_sketch_looks_like_one_and_does_not_end_like_a_proof(path):
+    proofs = re.findall(r"^:::+\{prf:proof\}\n(.*?)^:::+$", path.read_text(encoding="utf8"), re.M | re.S)
+    for proof in proofs:
+        is_sketch = proof.startswith(":class: sketch\n*Sketch")
+        assert is_sketch == ("sketch" in proof[:60].lower()), proof[:80]
+        assert not (is_sketch and r"\square" in proof), proof[:80]

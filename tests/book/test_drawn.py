@@ -142,6 +142,26 @@ def test_the_ledger_shows_what_its_address_says(ledger, address, rows):
     assert ledger(address) == rows
 
 
+COUNTED = "document.querySelector('.ledger-tools output').textContent"
+
+
+@pytest.mark.browser
+def test_a_row_that_the_address_alone_shows_is_counted_and_said(ledger, window):
+    ledger("?paper=p#claim-q.a")
+    assert window.evaluate(COUNTED) == "3 of 3 claims, one of them because the address names it"
+    ledger("?paper=p#claim-p.b")
+    assert window.evaluate(COUNTED) == "2 of 3 claims"
+
+
+@pytest.mark.browser
+def test_a_filter_that_the_ledger_does_not_have_filters_nothing_and_leaves_no_blank(ledger, window):
+    assert ledger("?paper=nobody") == ["second", "first", "third"]
+    chosen = "document.querySelector('select[name=paper]').selectedOptions"
+    assert window.evaluate(f"[...{chosen}].map((option) => option.value)") == [""]
+    assert window.evaluate("location.search") == ""
+    assert window.evaluate(COUNTED) == "3 of 3 claims"
+
+
 @pytest.mark.browser
 def test_what_is_searched_filtered_and_sorted_goes_into_the_address_and_is_counted(ledger, window):
     choose = "const s = document.querySelector('select[name=paper]'); s.value = 'p'; "
