@@ -109,12 +109,15 @@ def themed(drawn: Figure, alt: str) -> ThemedSvg:
 
 def _label_between_powers(axes: Axes) -> None:
     """Short labels on short logarithmic axes; matplotlib's, like 6 × 10², run into each other."""
+    from matplotlib.scale import LogTransform
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     for axis in (axes.xaxis, axes.yaxis):
         # Ticks that were placed by hand stay as they are, and powers of two are all labelled.
         placed = not isinstance(axis.get_major_locator(), LogLocator)
-        if placed or isinstance(axis.get_minor_locator(), NullLocator) or axis.get_transform().base != 10:
+        scale = axis.get_transform()
+        decimal = isinstance(scale, LogTransform) and scale.base == 10
+        if placed or isinstance(axis.get_minor_locator(), NullLocator) or not decimal:
             continue
         low, high = sorted(axis.get_view_interval())
         if log10(high / low) >= SHORT:
