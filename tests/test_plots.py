@@ -91,6 +91,6 @@ def test_a_published_figure_stands_beside_its_live_run():
 
 
 def test_a_figure_that_scrolls_can_be_reached_by_keyboard():
-    wide, _ = plots.figure(3)
-    assert 'class="themed-figure" tabindex="0"' in plots.themed(wide, "three panels")._repr_html_()
+    wide, _ = plots.figure(4)
+    assert 'class="themed-figure" tabindex="0"' in plots.themed(wide, "four panels")._repr_html_()
     assert "tabindex" not in drawn()._repr_html_()
