@@ -19,7 +19,11 @@ def mend(app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctr
 
 
 def accessible(body: str) -> str:
-    """The body of a page: heads of columns say so, proofs without labels share no id, sources are a list."""
+    """The body of a page: heads of columns say so, proofs without labels share no id, sources are a list.
+
+    What folds code is called by the words that stand on it, and not by others.
+    """
     body = body.replace('role="doc-biblioentry"', 'role="listitem"')
+    body = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
     body = re.sub(r'<th class="head', '<th scope="col" class="head', body)
     return re.sub(r' id="proof(?:-content)?"', "", body)

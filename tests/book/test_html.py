@@ -113,6 +113,11 @@ def test_heads_of_columns_say_so_proofs_do_not_share_an_id_and_sources_are_a_lis
     )
 
 
+def test_what_folds_code_is_called_by_the_words_on_it():
+    folded = '<summary aria-label="Toggle hidden content"><p>code of this figure</p></summary>'
+    assert accessible(folded) == "<summary><p>code of this figure</p></summary>"
+
+
 def test_a_folder_without_pages_is_no_faultless_book(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "argv", ["html_lint", str(tmp_path)])
     with pytest.raises(SystemExit, match="there are no pages"):
