@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 COLOURS = ("#2f86d6", "#e07b22", "#1f9e77", "#c2569b", "#8a77d8", "#a88a1c")
 # Matplotlib cannot say "currentColor", so text and axes are drawn in this colour, which is then replaced.
 INK = "#010203"
+SINGLE = 6.4
+"""Inches of a figure of one panel."""
 WIDE = 9.0
 """Inches beyond which a drawing is not squeezed into the page's width."""
 SHORT = 2.0
@@ -52,7 +54,7 @@ class ThemedSvg:
 
     def _repr_html_(self) -> str:
         # What scrolls can be reached by keyboard.
-        scrolls = ' tabindex="0"' if re.search(r'<svg[^>]*style="min-width', self.svg) else ""
+        scrolls = ' tabindex="0"' if re.search(r'<svg[^>]*style="--least', self.svg) else ""
         return f'<div class="themed-figure"{scrolls}>{self.svg}{self.download}</div>'
 
     def __repr__(self) -> str:
@@ -65,7 +67,7 @@ def figure(panels: int = 1, height: float = 3.6) -> tuple[Figure, list[Axes]]:
     from matplotlib.figure import Figure
 
     with rc_context(_STYLE):
-        width = {1: 6.4, 2: 8.4}.get(panels, 3.0 * panels)
+        width = {1: SINGLE, 2: 8.4}.get(panels, 3.0 * panels)
         made = Figure(figsize=(width, height), layout="constrained")
         axes = [made.add_subplot(1, panels, i + 1) for i in range(panels)]
     return made, axes
@@ -96,9 +98,11 @@ def themed(drawn: Figure, alt: str) -> ThemedSvg:
     svg = svg[svg.index("<svg") :]
     # What stands for the figure in text is the author's words alone: they do not change in the last digit.
     said = " ".join(filter(None, (alt, figure_data.in_words(drawn))))
-    # The page decides the width, down to where text stays readable and a wide drawing scrolls instead; the
-    # label makes the drawing an image with a name to screen readers.
-    smallest = f"min-width: {75 * drawn.get_figwidth():.0f}px" if drawn.get_figwidth() > WIDE else ""
+    # The page decides the width, down to where text stays readable and a wide drawing scrolls instead: on a phone
+    # that is any of several panels. The label makes the drawing an image with a name to screen readers.
+    width = drawn.get_figwidth()
+    smallest = f"--least: {75 * width:.0f}px" if width > SINGLE else ""
+    smallest += "; min-width: var(--least)" if width > WIDE else ""
     label = said.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     named = f'role="img" aria-label="{label}" style="{smallest}"'
     # A function, because a backslash in the label would mean something in a replacement text.

@@ -91,6 +91,8 @@ def test_a_published_figure_stands_beside_its_live_run():
 
 
 def test_a_figure_that_scrolls_can_be_reached_by_keyboard():
-    wide, _ = plots.figure(4)
-    assert 'class="themed-figure" tabindex="0"' in plots.themed(wide, "four panels")._repr_html_()
+    for panels, style in ((4, "--least: 900px; min-width: var(--least)"), (2, "--least: 630px")):
+        shown = plots.themed(plots.figure(panels)[0], "several panels")._repr_html_()
+        assert 'class="themed-figure" tabindex="0"' in shown
+        assert f'style="{style}"' in shown
     assert "tabindex" not in drawn()._repr_html_()
