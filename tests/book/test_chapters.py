@@ -22,6 +22,14 @@ def test_a_chapter_requires_and_shows_every_claim_that_it_runs(path):
     assert ran == {claim.id for claim in claims.all_claims() if claim.chapter == name}
 
 
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_the_foot_of_a_chapter_counts_every_claim_that_it_runs(path):
+    code = "\n".join(cell.source for cell in code_cells(read_page(path)))
+    ran = set(re.findall(r"(\w+) = claims\.run\(", code))
+    (counted,) = re.findall(r"pages\.footer\(([^)]*)\)", code)
+    assert set(re.findall(r"\w+", counted)) == ran
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_no_page_of_the_book_hides_a_failure(path):
     notebook = read_page(path)
