@@ -83,6 +83,14 @@ def test_what_is_not_for_everyone_is_found_in_either_theme(window, page):
 
 @pytest.mark.browser
 @pytest.mark.axe
+def test_colours_that_change_slowly_are_looked_at_when_they_have_changed(window, page):
+    slow = "<style>p { color: #222; background: #fff; transition: color 60s; }"
+    slow += " [data-theme=dark] p { color: #fff; background: #000; }</style>"
+    assert drawn.axe_findings(window, page("<p>well in either</p>", slow), {}) == []
+
+
+@pytest.mark.browser
+@pytest.mark.axe
 def test_of_equal_elements_some_are_looked_at_and_then_no_more(window, page):
     seen = {}
     faint = page("<span style='color: #aaa'>faint</span>" * 20)
