@@ -26,8 +26,10 @@ def program(*arguments, **environment):
 
 def running(code):
     """A program of a few lines, with its own group of processes, as a shell starts it."""
+    # Tests that run in the background would hand on that an interrupt is ignored.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     return subprocess.Popen(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", heard + code],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -79,7 +79,8 @@ What holds something that is kept stays, with its headings; a list of definition
 
 RUN_AXE = """axe.run({exclude: [".math", ".themed-figure svg"]}, {resultTypes: ["violations"], %s}).then((found) =>
   found.violations.flatMap((rule) =>
-    rule.nodes.map((node) => `${rule.id} (${rule.impact}): ${node.html.slice(0, 200)}`)))"""
+    rule.nodes.map((node) => `${rule.id} (${rule.impact}): ${node.html.slice(0, 200)} `
+      + node.any.map((check) => check.message).join("; "))))"""
 
 
 def too_wide(browser: Browser, page: Path) -> list[str]:
