@@ -24,12 +24,14 @@ def program(*arguments, **environment):
     return subprocess.run(command, capture_output=True, env=os.environ | environment)
 
 
+HEARD = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+"""Tests that run in the background would hand on that an interrupt is ignored."""
+
+
 def running(code):
     """A program of a few lines, with its own group of processes, as a shell starts it."""
-    # Tests that run in the background would hand on that an interrupt is ignored.
-    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     return subprocess.Popen(
-        [sys.executable, "-c", heard + code],
+        [sys.executable, "-c", HEARD + code],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -134,7 +136,7 @@ def alive(process):
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT], ids=lambda how: how.name)
 def test_no_worker_outlives_its_parent(how, tmp_path):
     script = tmp_path / "script.py"
-    script.write_text(WORKERS)
+    script.write_text(HEARD + WORKERS)
     command = [sys.executable, str(script)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as parent:
         workers = [int(word) for word in parent.stdout.readline().split()]
